@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX. `make help` lists the targets; ./build is what makes kernel and initrd.
+
+ARCH          ?= $(shell uname -m)
+CROSS_COMPILE ?=
+PREFIX        ?= /usr
+DESTDIR       ?=
+V             ?= 0
+
+OUT     := out/$(ARCH)
+BINDIR  := $(DESTDIR)$(PREFIX)/sbin
+LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/runX
+SHARE   := $(DESTDIR)$(PREFIX)/share/runX
+
+CC         := $(CROSS_COMPILE)gcc
+# PID 1 is static; musl makes it a third of glibc's size. ./build says which compiler it found.
+GUEST_CC   ?= $(CC)
+STRIP      := $(CROSS_COMPILE)strip
+WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
+HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -Wl,-z,relro,-z,now -pie
+CFLAGS     ?= -Os
+ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -Ihelpers $(WARNINGS) $(CFLAGS)
+ifeq ($(DEBUG),1)
+HARDEN     := -g -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
+endif
+
+ifeq ($(V),0)
+Q = @
+say = @printf '  %-7s %s\n'
+else
+Q =
+say = @:
+endif
+
+HELPERS := proxy control prepare block
+
+proxy   := proxy session terminal domain ring xenstore wire
+control := control
+prepare := prepare lookup
+block   := block xenstore
+init    := $(wildcard guest/*.c) helpers/wire.c
+
+SHELL_FILES := runX build .ci/run $(wildcard lib/*.sh guest/*.sh) \
+	$(shell grep -lrE '^\#!/bin/sh' tests 2>/dev/null)
+C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch])
+
+.DELETE_ON_ERROR:
+.PHONY: all helpers init install uninstall demo test check unit lint fmt bed shell clean help
+
+all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
+	$(Q)ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) ./build all
+
+helpers: $(HELPERS:%=$(OUT)/%) ## the C programs of the host
+init: $(OUT)/init ## the guest's PID 1
+
+define helper_rule
+$(OUT)/$(1): $($(1):%=helpers/%.c) $(wildcard helpers/*.h) Makefile
+	$$(say) CC $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDEN) -o $$@ $$(filter %.c,$$^)
+ifneq ($$(DEBUG),1)
+	$$(Q)$$(STRIP) $$@
+endif
+endef
+$(foreach helper,$(HELPERS),$(eval $(call helper_rule,$(helper))))
+
+$(OUT)/init: $(init) $(wildcard guest/*.h helpers/wire.h) Makefile
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -ffunction-sections -Wl,--gc-sections -o $@ $(filter %.c,$^)
+	$(Q)$(STRIP) $@
+
+install: ## install under $DESTDIR$PREFIX what was built (run `make` before)
+	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib
+	install -m 0755 runX $(BINDIR)/runX
+	install -m 0755 $(HELPERS:%=$(OUT)/%) $(LIBEXEC)
+	install -m 0644 lib/*.sh lib/*.jq $(SHARE)/lib
+	install -m 0644 $(OUT)/kernel $(OUT)/initrd $(SHARE)
+
+uninstall: ## remove what install put there
+	rm -f $(BINDIR)/runX
+	rm -rf $(LIBEXEC) $(SHARE)
+
+demo: ## run a container as a Xen VM, from nothing (first time about 15 min, then 30 s)
+	@tests/demo
+
+test: ## set up and run the whole suite: unit, helpers, real Xen (first time about 30 min)
+	@tests/run all
+
+check: ## what needs no Xen, in seconds
+	@tests/run check
+
+lint: ## ShellCheck, shfmt, clang-format, cppcheck
+	@tests/lint $(SHELL_FILES) -- $(C_FILES)
+
+fmt: ## format shell and C as lint wants it
+	shfmt -w $(SHELL_FILES)
+	clang-format -i $(C_FILES)
+
+bed: ## boot the test bed: real Xen in QEMU, with runX installed
+	@tests/bed/install
+
+shell: ## a prompt in the test bed's dom0, with runX, containerd and sample bundles
+	@tests/bed/install && tests/bed/bed shell
+
+clean: ## remove what was built here (the cache under ~/.cache/runx stays)
+	rm -rf out
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

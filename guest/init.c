@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PID 1 of a container's VM: mounts its root, starts its process, relays its streams, reports its end.
+ *
+ * Input: /container (docs/guest-interface.md), which the host appended to the initrd. Everything said
+ * goes over the second PV console, /dev/hvc1; the kernel's own console is the first.
+ */
+#include "child.h"
+#include "io.h"
+#include "spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DESCRIPTION "/container"
+
+static struct io io;
+
+/* PID 1 must not return: the kernel would panic. Our host destroys what has powered itself off. */
+__attribute__((noreturn)) static void power_off(void)
+{
+	sync();
+	for (;;) {
+		reboot(RB_POWER_OFF);
+		pause();
+	}
+}
+
+/* Tells the host why there will be no process, and ends the VM. */
+__attribute__((noreturn)) static void fail(int error, const char *words)
+{
+	uint8_t payload[4 + sizeof(((struct report *)0)->words)];
+	size_t length = strlen(words);
+
+	dprintf(STDERR_FILENO, "init: %s: %s\n", words, strerror(error));
+	if (length > sizeof(payload) - 4)
+		length = sizeof(payload) - 4;
+	wire_put32(payload, (uint32_t)error);
+	memcpy(payload + 4, words, length);
+	io_send(&io, WIRE_FAILED, 0, payload, 4 + length);
+	power_off();
+}
+
+/* The kernel's console, for what happens before ours is open; the kernel gave us none if it had none. */
+static void prepare(void)
+{
+	mkdir("/dev", 0755);
+	mkdir("/proc", 0555);
+	mkdir(ROOT, 0755);
+	(void)mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	(void)mount("proc", "/proc", "proc", 0, NULL);
+	int console = open("/dev/console", O_RDWR | O_NOCTTY);
+	for (int fd = 0; console >= 0 && fd <= 2; fd++)
+		if (fd != console)
+			dup2(console, fd);
+}
+
+static int take_signals(void)
+{
+	sigset_t child, all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* 9p has no device to wait for: its front end is connected before PID 1 starts. */
+static void mount_root(const struct spec *spec)
+{
+	const char *source = spec->root_source ? spec->root_source : "root";
+	char words[128];
+	int device;
+
+	if (source[0] == '/') {
+		device = io_open_device(source, O_RDONLY);
+		if (device < 0)
+			fail(errno, "the disk of the root file system did not appear");
+		close(device);
+	}
+	unsigned long flags = spec->root_readonly ? MS_RDONLY : 0;
+	if (mount(source, ROOT, spec->root_type, flags, spec->root_options) < 0) {
+		int error = errno;
+		snprintf(words, sizeof(words), "cannot mount the root file system (%s): %s",
+			 spec->root_type, strerror(error));
+		fail(error, words);
+	}
+}
+
+/* What was written must be on the host before it hears of the end and takes the disk away. */
+static void finish(int status)
+{
+	uint8_t payload[4];
+
+	kill(-1, SIGKILL);
+	if (umount2(ROOT, 0) < 0)
+		sync();
+	wire_put32(payload, (uint32_t)status);
+	io_send(&io, WIRE_EXITED, 0, payload, sizeof(payload));
+}
+
+int main(void)
+{
+	struct spec spec;
+	struct report report;
+
+	prepare();
+	int signals = take_signals();
+	if (!io_open(&io)) {
+		dprintf(STDERR_FILENO, "init: no /dev/hvc1: %s\n", strerror(errno));
+		power_off();
+	}
+	const char *problem = spec_read(DESCRIPTION, &spec);
+	if (problem)
+		fail(EINVAL, problem);
+	unlink(DESCRIPTION);
+	mount_root(&spec);
+	if (!child_start(&spec, &io.child, &report))
+		fail(report.error, report.words);
+	io_send(&io, WIRE_STARTED, 0, NULL, 0);
+	finish(io_serve(&io, signals));
+	power_off();
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads `key=value` records, each ended by a NUL: no quoting, so any byte but NUL may be in a value. */
+#include "spec.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool append(struct list *list, char *item)
+{
+	char **items = realloc(list->items, (list->count + 2) * sizeof(*items));
+
+	if (!items)
+		return false;
+	list->items = items;
+	items[list->count++] = item;
+	items[list->count] = NULL;
+	return true;
+}
+
+static bool add_mount(struct spec *spec, char *destination)
+{
+	struct mount_spec *mounts =
+		realloc(spec->mounts, (spec->mount_count + 1) * sizeof(*mounts));
+
+	if (!mounts)
+		return false;
+	spec->mounts = mounts;
+	mounts[spec->mount_count++] = (struct mount_spec){.destination = destination};
+	return true;
+}
+
+/* Every key is either a text, a switch, a number or a list, and this table says which. */
+static bool set(struct spec *spec, const char *key, char *value)
+{
+	struct mount_spec nowhere = {0};
+	struct mount_spec *mount =
+		spec->mount_count ? &spec->mounts[spec->mount_count - 1] : &nowhere;
+	const struct {
+		const char *key;
+		char **text;
+		bool *on;
+		unsigned int *number;
+		struct list *list;
+	} keys[] = {
+		{"hostname", .text = &spec->hostname},
+		{"root.type", .text = &spec->root_type},
+		{"root.source", .text = &spec->root_source},
+		{"root.options", .text = &spec->root_options},
+		{"root.readonly", .on = &spec->root_readonly},
+		{"mount.type", .text = &mount->type},
+		{"mount.source", .text = &mount->source},
+		{"mount.option", .list = &mount->options},
+		{"arg", .list = &spec->args},
+		{"env", .list = &spec->env},
+		{"cwd", .text = &spec->cwd},
+		{"uid", .number = &spec->uid},
+		{"gid", .number = &spec->gid},
+		{"group", .list = &spec->groups},
+		{"umask", .text = &spec->umask},
+		{"terminal", .on = &spec->terminal},
+		{"rows", .number = &spec->rows},
+		{"columns", .number = &spec->columns},
+	};
+
+	if (!strcmp(key, "mount"))
+		return add_mount(spec, value);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (strcmp(key, keys[i].key) != 0)
+			continue;
+		if (keys[i].list)
+			return append(keys[i].list, value);
+		if (keys[i].text)
+			*keys[i].text = value;
+		else if (keys[i].on)
+			*keys[i].on = !strcmp(value, "true");
+		else
+			*keys[i].number = (unsigned int)strtoul(value, NULL, 10);
+		return true;
+	}
+	return false;
+}
+
+static char *read_file(const char *path, size_t *size)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return NULL;
+	*size = (size_t)st.st_size;
+	char *bytes = malloc(*size + 1);
+	/* The file is in memory, in the initial root: one read gets it all. */
+	if (bytes && read(fd, bytes, *size) != st.st_size)
+		bytes = NULL;
+	close(fd);
+	return bytes;
+}
+
+const char *spec_read(const char *path, struct spec *spec)
+{
+	size_t size, length;
+	char *bytes = read_file(path, &size);
+
+	if (!bytes || size == 0 || bytes[size - 1] != '\0')
+		return "the container's description is missing or cut";
+	*spec = (struct spec){.cwd = (char *)"/"};
+	for (char *record = bytes; record < bytes + size; record += length + 1) {
+		length = strlen(record);
+		char *value = strchr(record, '=');
+		if (!value)
+			return "the container's description has a record without a value";
+		*value = '\0';
+		if (!set(spec, record, value + 1))
+			return "the container's description has a record that this guest does not "
+			       "know: runX and its initrd are of different versions";
+	}
+	if (spec->args.count == 0 || !spec->root_type)
+		return "the container's description has no root or no arguments";
+	return NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the host asks of the VM: the records of /container, docs/guest-interface.md. */
+#ifndef RUNX_SPEC_H
+#define RUNX_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct list {
+	char **items; /* ends with a NULL */
+	size_t count;
+};
+
+struct mount_spec {
+	char *destination, *type, *source;
+	struct list options;
+};
+
+struct spec {
+	char *hostname;
+	char *root_type, *root_source, *root_options;
+	bool root_readonly;
+	struct mount_spec *mounts;
+	size_t mount_count;
+
+	struct list args, env;
+	char *cwd;
+	uid_t uid;
+	gid_t gid;
+	struct list groups; /* decimal numbers */
+	char *umask;        /* octal, or NULL */
+	bool terminal;
+	unsigned int rows, columns; /* of the terminal; 0: not known yet */
+};
+
+/* Reads the file at `path` whole; its memory stays. NULL: all is well; else what is wrong with it. */
+const char *spec_read(const char *path, struct spec *spec);
+
+#endif

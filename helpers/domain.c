@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The domain's end: noticing it, and bringing it about. */
+#include "domain.h"
+
+#include "common.h"
+#include "ring.h"
+#include "xenstore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void to_null(int fd, int flags)
+{
+	int null = open("/dev/null", flags);
+
+	if (null >= 0 && null != fd) {
+		dup2(null, fd);
+		close(null);
+	}
+}
+
+/* Starts `xl VERB DOMID` with its output on a pipe (or nowhere); returns its pid. */
+static pid_t start_xl(const char *verb, unsigned int domid, int output)
+{
+	char id[12];
+	sigset_t none;
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	snprintf(id, sizeof(id), "%u", domid);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	to_null(STDIN_FILENO, O_RDONLY);
+	to_null(STDERR_FILENO, O_WRONLY);
+	if (output >= 0)
+		dup2(output, STDOUT_FILENO);
+	else
+		to_null(STDOUT_FILENO, O_WRONLY);
+	execlp("xl", "xl", verb, id, (char *)NULL);
+	_exit(127);
+}
+
+static bool succeeded(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool domain_destroy(unsigned int domid)
+{
+	return succeeded(start_xl("destroy", domid, -1));
+}
+
+/* The line is "name id mem vcpus state time", state being six flags "rbpscd" or dashes. */
+static bool line_says_over(const char *line)
+{
+	char state[16];
+
+	return sscanf(line, "%*s %*s %*s %*s %15s", state) == 1 && strlen(state) == 6 &&
+	       strpbrk(state + 3, "scd") != NULL;
+}
+
+bool domain_is_over(unsigned int domid)
+{
+	int pipes[2];
+	char line[512];
+	bool over = false;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return false;
+	pid_t pid = start_xl("list", domid, pipes[1]);
+	close(pipes[1]);
+	FILE *output = fdopen(pipes[0], "r");
+	while (output && fgets(line, sizeof(line), output))
+		over = over || line_says_over(line);
+	if (output)
+		fclose(output);
+	return !succeeded(pid) || over;
+}
+
+/* Descriptors of a program that has closed its caller's and opened few: nothing lies above this. */
+#define FEW 64
+
+static void close_all_but(const int *kept, size_t count)
+{
+	for (int fd = 0; fd < FEW; fd++) {
+		bool keep = false;
+		for (size_t i = 0; i < count; i++)
+			keep = keep || fd == kept[i];
+		if (!keep)
+			close(fd);
+	}
+}
+
+static void guard(unsigned int domid, int lifeline, int state, const char *mark)
+{
+	struct xenstore xs;
+	sigset_t all;
+	char byte;
+
+	/* Only SIGKILL ends a guardian early; the proxy's terminal, group or caller must not. */
+	setsid();
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	while (read(lifeline, &byte, 1) < 0 && errno == EINTR)
+		;
+	bool gone = domain_destroy(domid) || domain_is_over(domid);
+	if (xenstore_open(&xs) == 0)
+		ring_withdraw(&xs, domid);
+	if (gone)
+		(void)openat(state, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	_exit(0);
+}
+
+int guardian_start(unsigned int domid, int state, const char *mark, int lock)
+{
+	int line[2];
+
+	if (pipe2(line, O_CLOEXEC) < 0)
+		fail("cannot make a pipe");
+	pid_t pid = fork();
+	if (pid < 0)
+		fail("cannot start the guardian");
+	if (pid == 0) {
+		close_all_but((int[]){line[0], state, lock}, 3);
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+			to_null(fd, O_RDWR);
+		guard(domid, line[0], state, mark);
+	}
+	close(line[0]);
+	return line[1];
+}

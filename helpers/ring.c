@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A PV console backend on /dev/xen/gntdev and /dev/xen/evtchn, with no Xen library.
+ *
+ * xl knows secondary consoles only as QEMU's. But Linux's front end binds to any device/console/N that
+ * appears, so we write the nodes ourselves. The backend's directory stands under backend/runx: QEMU and
+ * xenconsoled look under backend/console and must leave ours alone (seen with QEMU 7.2).
+ *
+ * Layout of the shared page: xen/include/public/io/console.h.
+ */
+#include "ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* linux-libc-dev's headers use these two, but define them nowhere. */
+typedef uint16_t domid_t;
+typedef uint32_t grant_ref_t;
+#include <xen/evtchn.h>
+#include <xen/gntdev.h>
+
+struct xencons {
+	char in[1024]; /* to the guest */
+	char out[2048];
+	uint32_t in_cons, in_prod;
+	uint32_t out_cons, out_prod;
+};
+
+/* States of a device, xen/include/public/io/xenbus.h. */
+#define INITIALISING "1"
+#define INITIALISED  3
+#define CONNECTED    "4"
+
+#define PAGE 4096 /* Xen's, whatever the kernel's is */
+
+static void node(char path[XENSTORE_PATH], const char *format, unsigned int domid, const char *name)
+{
+	int n = snprintf(path, XENSTORE_PATH, format, domid);
+
+	snprintf(path + n, XENSTORE_PATH - (size_t)n, "%s%s", *name ? "/" : "", name);
+}
+
+#define FRONTEND "/local/domain/%u/device/console/1"
+#define BACKEND  "/local/domain/0/backend/runx/%u/1"
+
+void ring_state_path(unsigned int domid, char path[XENSTORE_PATH])
+{
+	node(path, FRONTEND, domid, "state");
+}
+
+int ring_open(struct ring *ring, unsigned int domid)
+{
+	*ring = (struct ring){.domid = domid};
+	ring->evtchn = open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	ring->gntdev = open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC);
+	return ring->evtchn < 0 || ring->gntdev < 0 ? -1 : 0;
+}
+
+/* `state` comes last: it is what makes the guest's xenbus look at the rest. */
+int ring_publish(struct xenstore *xs, unsigned int domid)
+{
+	char frontend[XENSTORE_PATH], backend[XENSTORE_PATH], path[XENSTORE_PATH], id[12];
+
+	node(frontend, FRONTEND, domid, "");
+	node(backend, BACKEND, domid, "");
+	snprintf(id, sizeof(id), "%u", domid);
+	const struct {
+		const char *base, *name, *value;
+	} nodes[] = {{BACKEND, "frontend", frontend}, {BACKEND, "frontend-id", id},
+		     {BACKEND, "online", "1"},        {BACKEND, "state", INITIALISING},
+		     {FRONTEND, "backend", backend},  {FRONTEND, "backend-id", "0"},
+		     {FRONTEND, "state", INITIALISING}};
+
+	/* The directories first: nodes take their permissions from the directory they appear in. */
+	if (xenstore_write(xs, backend, "") < 0 || xenstore_permit(xs, backend, 0, domid) < 0 ||
+	    xenstore_write(xs, frontend, "") < 0 || xenstore_permit(xs, frontend, domid, 0) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		node(path, nodes[i].base, domid, nodes[i].name);
+		if (xenstore_write(xs, path, nodes[i].value) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* xenstored keeps emptied parents; they are the driver domain's to keep, as with other backends. */
+void ring_withdraw(struct xenstore *xs, unsigned int domid)
+{
+	char path[XENSTORE_PATH];
+
+	snprintf(path, sizeof(path), "/local/domain/0/backend/runx/%u", domid);
+	xenstore_remove(xs, path);
+}
+
+static int map(struct ring *ring, uint32_t ref)
+{
+	struct ioctl_gntdev_map_grant_ref grant = {.count = 1, .refs = {{ring->domid, ref}}};
+
+	if (ioctl(ring->gntdev, IOCTL_GNTDEV_MAP_GRANT_REF, &grant) < 0)
+		return -1;
+	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->gntdev,
+			  (off_t)grant.index);
+	if (page == MAP_FAILED)
+		return -1;
+	ring->shared = page;
+	/* Our own indices, kept here: in the page the guest could change them. */
+	ring->out_cons = ring->shared->out_cons;
+	ring->in_prod = ring->shared->in_prod;
+	return 0;
+}
+
+int ring_connect(struct ring *ring, struct xenstore *xs)
+{
+	char path[XENSTORE_PATH];
+
+	ring_state_path(ring->domid, path);
+	if (xenstore_number(xs, path) != INITIALISED)
+		return 0;
+	node(path, FRONTEND, ring->domid, "ring-ref");
+	long ref = xenstore_number(xs, path);
+	node(path, FRONTEND, ring->domid, "port");
+	long remote = xenstore_number(xs, path);
+	if (ref < 0 || remote < 0 || map(ring, (uint32_t)ref) < 0)
+		return -1;
+
+	struct ioctl_evtchn_bind_interdomain bind = {ring->domid, (uint32_t)remote};
+	int port = ioctl(ring->evtchn, IOCTL_EVTCHN_BIND_INTERDOMAIN, &bind);
+	if (port < 0)
+		return -1;
+	ring->port = (uint32_t)port;
+	node(path, BACKEND, ring->domid, "state");
+	return xenstore_write(xs, path, CONNECTED) < 0 ? -1 : 1;
+}
+
+/* A page that stays mapped would keep the dead domain as a zombie. */
+void ring_disconnect(struct ring *ring)
+{
+	if (ring->shared)
+		munmap(ring->shared, PAGE);
+	ring->shared = NULL;
+	close(ring->evtchn);
+	close(ring->gntdev);
+	ring->evtchn = ring->gntdev = -1;
+}
+
+static void ring_bell(const struct ring *ring)
+{
+	struct ioctl_evtchn_notify notify = {ring->port};
+
+	/* Fails only once the guest is gone, which a xenstore watch tells. */
+	(void)ioctl(ring->evtchn, IOCTL_EVTCHN_NOTIFY, &notify);
+}
+
+/* Copies between a ring of `size` bytes (a power of two) at `index` and flat memory. */
+static void copy_out(void *into, const char *ring, size_t size, uint32_t index, size_t count)
+{
+	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
+
+	memcpy(into, ring + at, first);
+	memcpy((char *)into + first, ring, count - first);
+}
+
+static void copy_in(char *ring, size_t size, uint32_t index, const void *from, size_t count)
+{
+	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
+
+	memcpy(ring + at, from, first);
+	memcpy(ring, (const char *)from + first, count - first);
+}
+
+/*
+ * Both rings follow the rule of console.h: the producer fills the bytes, then releases its index; the
+ * consumer acquires the index, takes the bytes, then releases its own. Each index is read once, as the
+ * guest may change it under us. The bell is only needed where the guest may wait for room.
+ */
+ssize_t ring_read(struct ring *ring, void *into, size_t room)
+{
+	struct xencons *s = ring->shared;
+	uint32_t queued = __atomic_load_n(&s->out_prod, __ATOMIC_ACQUIRE) - ring->out_cons;
+
+	if (queued > sizeof(s->out)) {
+		errno = EPROTO;
+		return -1;
+	}
+	size_t count = queued < room ? queued : room;
+	if (count == 0)
+		return 0;
+	copy_out(into, s->out, sizeof(s->out), ring->out_cons, count);
+	ring->out_cons += (uint32_t)count;
+	__atomic_store_n(&s->out_cons, ring->out_cons, __ATOMIC_RELEASE);
+	if (queued > sizeof(s->out) / 2)
+		ring_bell(ring);
+	return (ssize_t)count;
+}
+
+ssize_t ring_write(struct ring *ring, const void *from, size_t count)
+{
+	struct xencons *s = ring->shared;
+	uint32_t queued = ring->in_prod - __atomic_load_n(&s->in_cons, __ATOMIC_ACQUIRE);
+
+	if (queued > sizeof(s->in)) {
+		errno = EPROTO;
+		return -1;
+	}
+	if (count > sizeof(s->in) - queued)
+		count = sizeof(s->in) - queued;
+	if (count == 0)
+		return 0;
+	copy_in(s->in, sizeof(s->in), ring->in_prod, from, count);
+	ring->in_prod += (uint32_t)count;
+	__atomic_store_n(&s->in_prod, ring->in_prod, __ATOMIC_RELEASE);
+	ring_bell(ring);
+	return (ssize_t)count;
+}
+
+void ring_acknowledge(const struct ring *ring)
+{
+	uint32_t port;
+
+	if (read(ring->evtchn, &port, sizeof(port)) == sizeof(port))
+		(void)!write(ring->evtchn, &port, sizeof(port));
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's end of a guest's secondary PV console (/dev/hvc1): docs/design.md, "Standard I/O". */
+#ifndef RUNX_RING_H
+#define RUNX_RING_H
+
+#include "xenstore.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ring {
+	unsigned int domid;
+	struct xencons *shared; /* NULL until ring_connect() */
+	int evtchn;             /* readable when the guest has rung; open before ring_connect() */
+	int gntdev;
+	uint32_t port;
+	uint32_t out_cons, in_prod;
+};
+
+/* Opens the devices, so that a host without them is noticed before the guest runs. */
+int ring_open(struct ring *ring, unsigned int domid);
+
+/* Announces the console in xenstore; the domain must be paused. 0, or -1 with errno. */
+int ring_publish(struct xenstore *xs, unsigned int domid);
+
+/* Removes what ring_publish() left outside the domain's own tree, also after the domain is gone. */
+void ring_withdraw(struct xenstore *xs, unsigned int domid);
+
+/* 1: connected. 0: the guest's driver is not there yet, wait for a watch. -1: errno. */
+int ring_connect(struct ring *ring, struct xenstore *xs);
+void ring_disconnect(struct ring *ring);
+
+/* The node whose changes tell when to call ring_connect() again. */
+void ring_state_path(unsigned int domid, char path[XENSTORE_PATH]);
+
+/* Bytes from the guest (0: none there), or -1 where its indices make no sense. */
+ssize_t ring_read(struct ring *ring, void *into, size_t room);
+
+/* How many bytes the guest took (0: its ring is full, wait for the event), or -1 as above. */
+ssize_t ring_write(struct ring *ring, const void *from, size_t count);
+
+/* Takes the pending event off `evtchn`, and lets the next come. */
+void ring_acknowledge(const struct ring *ring);
+
+#endif

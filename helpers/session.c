@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moves bytes between a container's stdio on the host and the frames of one session.
+ *
+ * The descriptors are shared with whoever called runX, so they stay in blocking mode: O_NONBLOCK would
+ * hit their owners too (a user's terminal, say). We wait with poll() and then move at most PIPE_BUF
+ * bytes, which a pipe that is ready takes or gives without blocking.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+static void ring_copy(uint8_t *ring, size_t size, size_t at, const void *from, size_t count)
+{
+	size_t first = count < size - at ? count : size - at;
+
+	memcpy(ring + at, from, first);
+	memcpy(ring, (const uint8_t *)from + first, count - first);
+}
+
+bool outbox_put(struct outbox *box, enum wire_type type, unsigned int stream, unsigned int session,
+		const void *payload, size_t length)
+{
+	const size_t size = sizeof(box->bytes);
+	uint8_t header[WIRE_HEADER];
+
+	if (box->used + WIRE_HEADER + length > size)
+		return false;
+	wire_header(header, type, stream, session, length);
+	ring_copy(box->bytes, size, (box->head + box->used) % size, header, WIRE_HEADER);
+	box->used += WIRE_HEADER;
+	if (length)
+		ring_copy(box->bytes, size, (box->head + box->used) % size, payload, length);
+	box->used += length;
+	return true;
+}
+
+void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS],
+		  struct outbox *box)
+{
+	s->id = id;
+	s->box = box;
+	s->input = fds[WIRE_STDIN];
+	s->input_credit = WIRE_WINDOW;
+	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
+		s->sinks[i].fd = fds[i];
+}
+
+/* Two frames stay free for what is not data: signals, sizes, credit. */
+static bool data_fits(const struct session *s)
+{
+	return s->box->used + 3 * WIRE_FRAME <= sizeof(s->box->bytes);
+}
+
+void session_poll(const struct session *s, struct pollfd *fds)
+{
+	bool wanted = s->input >= 0 && s->input_credit > 0 && data_fits(s);
+
+	fds[WIRE_STDIN] = (struct pollfd){.fd = wanted ? s->input : -1, .events = POLLIN};
+	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
+		fds[i] = (struct pollfd){.fd = s->sinks[i].used ? s->sinks[i].fd : -1,
+					 .events = POLLOUT};
+}
+
+/* A terminal that was hung up reads as an error, and that is the end of its input as well. */
+static void read_input(struct session *s)
+{
+	uint8_t data[PIPE_BUF];
+	size_t room = s->input_credit < sizeof(data) ? s->input_credit : sizeof(data);
+	ssize_t n = read(s->input, data, room);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n > 0) {
+		outbox_put(s->box, WIRE_DATA, WIRE_STDIN, s->id, data, (size_t)n);
+		s->input_credit -= (size_t)n;
+		return;
+	}
+	outbox_put(s->box, WIRE_EOF, WIRE_STDIN, s->id, NULL, 0);
+	close(s->input);
+	s->input = -1;
+}
+
+static void drop_sink(struct session *s, unsigned int stream)
+{
+	struct sink *sink = &s->sinks[stream];
+
+	close(sink->fd);
+	sink->fd = -1;
+	sink->owed += sink->used;
+	sink->used = 0;
+}
+
+static void write_sink(struct session *s, unsigned int stream)
+{
+	struct sink *sink = &s->sinks[stream];
+	size_t chunk = sizeof(sink->bytes) - sink->head;
+
+	if (chunk > sink->used)
+		chunk = sink->used;
+	if (chunk > PIPE_BUF)
+		chunk = PIPE_BUF;
+	ssize_t n = write(sink->fd, sink->bytes + sink->head, chunk);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n < 0) {
+		/*
+		 * EPIPE: the writer in the guest is to get it too. Anything else is no pipe: engines
+		 * give a /dev/null opened for reading (go-runc's null I/O), which must swallow all.
+		 */
+		if (errno == EPIPE)
+			outbox_put(s->box, WIRE_EOF, stream, s->id, NULL, 0);
+		drop_sink(s, stream);
+		return;
+	}
+	sink->used -= (size_t)n;
+	sink->owed += (size_t)n;
+	/* An empty buffer starts again at its first page: a quiet container costs one. */
+	sink->head = sink->used ? (sink->head + (size_t)n) % sizeof(sink->bytes) : 0;
+}
+
+/* Credit goes back in large pieces, so that it costs few frames; all of it once nothing is left. */
+static void give_credit(struct session *s, unsigned int stream)
+{
+	struct sink *sink = &s->sinks[stream];
+	uint8_t amount[4];
+
+	if (sink->owed == 0 || (sink->owed < WIRE_WINDOW / 4 && sink->used))
+		return;
+	wire_put32(amount, (uint32_t)sink->owed);
+	if (outbox_put(s->box, WIRE_CREDIT, stream, s->id, amount, sizeof(amount)))
+		sink->owed = 0;
+}
+
+/* The reader sees the end as soon as the last byte is out, not only when we end. */
+static void end_sink(struct sink *sink)
+{
+	if (sink->ended && sink->used == 0 && sink->fd >= 0) {
+		close(sink->fd);
+		sink->fd = -1;
+	}
+}
+
+void session_serve(struct session *s, const struct pollfd *fds)
+{
+	if (fds[WIRE_STDIN].revents)
+		read_input(s);
+	for (unsigned int i = WIRE_STDOUT; i < WIRE_STREAMS; i++) {
+		if (fds[i].revents)
+			write_sink(s, i);
+		give_credit(s, i);
+		end_sink(&s->sinks[i]);
+	}
+}
+
+static bool take_data(struct sink *sink, const struct wire_frame *frame)
+{
+	const size_t size = sizeof(sink->bytes);
+
+	if (sink->ended || frame->length > size - sink->used)
+		return false;
+	if (sink->fd < 0) {
+		sink->owed += frame->length;
+		return true;
+	}
+	ring_copy(sink->bytes, size, (sink->head + sink->used) % size, frame->payload,
+		  frame->length);
+	sink->used += frame->length;
+	return true;
+}
+
+bool session_frame(struct session *s, const struct wire_frame *frame)
+{
+	struct sink *sink = &s->sinks[frame->stream];
+	uint32_t amount = wire_word(frame, 0);
+
+	if (frame->stream != WIRE_STDIN) {
+		if (frame->type == WIRE_EOF)
+			sink->ended = true;
+		return frame->type == WIRE_EOF ||
+		       (frame->type == WIRE_DATA && take_data(sink, frame));
+	}
+	if (frame->type == WIRE_EOF && s->input >= 0) { /* nobody in the guest reads it */
+		close(s->input);
+		s->input = -1;
+	} else if (frame->type == WIRE_CREDIT && amount <= WIRE_WINDOW - s->input_credit) {
+		s->input_credit += amount;
+	} else {
+		return frame->type == WIRE_EOF;
+	}
+	return true;
+}
+
+bool session_drained(const struct session *s)
+{
+	return s->sinks[WIRE_STDOUT].used == 0 && s->sinks[WIRE_STDERR].used == 0;
+}

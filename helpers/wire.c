@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames to bytes and back. One module for both ends; whatever a hostile peer sends ends here. */
+#include "wire.h"
+
+#include <string.h>
+
+uint8_t *wire_space(struct wire_input *in, size_t *room)
+{
+	*room = sizeof(in->bytes) - in->used;
+	return in->bytes + in->used;
+}
+
+void wire_received(struct wire_input *in, size_t count)
+{
+	in->used += count;
+}
+
+int wire_next(const struct wire_input *in, struct wire_frame *frame)
+{
+	const uint8_t *b = in->bytes;
+
+	if (in->used < WIRE_HEADER)
+		return 0;
+	frame->type = b[0];
+	frame->stream = b[1];
+	frame->session = (uint16_t)(b[2] | b[3] << 8);
+	frame->length = wire_get32(b + 4);
+	frame->payload = b + WIRE_HEADER;
+	if (frame->type == 0 || frame->type >= WIRE_TYPES || frame->stream >= WIRE_STREAMS ||
+	    frame->length > WIRE_PAYLOAD)
+		return -1;
+	return in->used - WIRE_HEADER >= frame->length;
+}
+
+void wire_drop(struct wire_input *in, const struct wire_frame *frame)
+{
+	size_t size = WIRE_HEADER + frame->length;
+
+	in->used -= size;
+	memmove(in->bytes, in->bytes + size, in->used);
+}
+
+void wire_header(uint8_t *out, enum wire_type type, unsigned int stream, unsigned int session,
+		 size_t length)
+{
+	out[0] = (uint8_t)type;
+	out[1] = (uint8_t)stream;
+	out[2] = (uint8_t)session;
+	out[3] = (uint8_t)(session >> 8);
+	wire_put32(out + 4, (uint32_t)length);
+}
+
+void wire_put32(uint8_t *out, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		out[i] = (uint8_t)(value >> 8 * i);
+}
+
+uint32_t wire_get32(const uint8_t *in)
+{
+	return in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+}
+
+uint32_t wire_word(const struct wire_frame *frame, size_t index)
+{
+	return frame->length >= 4 * (index + 1) ? wire_get32(frame->payload + 4 * index) : 0;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A xenstore client of one descriptor. Wire format: xen/include/public/io/xs_wire.h. The kernel's
+ * device serves any xenstored (C, OCaml, a stub domain); the daemon's own socket would not.
+ */
+#include "xenstore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum request {
+	XS_DIRECTORY = 1,
+	XS_READ = 2,
+	XS_WATCH = 4,
+	XS_WRITE = 11,
+	XS_RM = 13,
+	XS_SET_PERMS = 14,
+	XS_WATCH_EVENT = 15,
+	XS_ERROR = 16,
+};
+
+struct message {
+	uint32_t type, request, transaction, length;
+};
+
+static int read_all(int fd, void *into, size_t count)
+{
+	char *at = into;
+
+	while (count) {
+		ssize_t n = read(fd, at, count);
+		if (n == 0)
+			errno = EIO;
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return -1;
+		if (n > 0) {
+			at += n;
+			count -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* Reads one message. `value` always ends up with a NUL behind it, also behind an embedded one. */
+static long receive(struct xenstore *xs, struct message *m, char value[XENSTORE_VALUE + 1])
+{
+	if (read_all(xs->fd, m, sizeof(*m)) < 0)
+		return -1;
+	if (m->length > XENSTORE_VALUE) {
+		errno = EIO;
+		return -1;
+	}
+	if (read_all(xs->fd, value, m->length) < 0)
+		return -1;
+	value[m->length] = '\0';
+	if (m->type == XS_WATCH_EVENT)
+		xs->changed = true;
+	return (long)m->length;
+}
+
+static int error_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} known[] = {{"ENOENT", ENOENT}, {"EACCES", EACCES}, {"EINVAL", EINVAL},
+		     {"EEXIST", EEXIST}, {"ENOSPC", ENOSPC}, {"ENOMEM", ENOMEM}};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(name, known[i].name))
+			return known[i].number;
+	return EIO;
+}
+
+/*
+ * Sends `path`, a NUL and `length` bytes more; waits for the answer. The kernel puts a request
+ * together from several writes, but wants it whole before another begins: we have one descriptor
+ * and one thread.
+ */
+static long ask(struct xenstore *xs, enum request type, const char *path, const void *more,
+		size_t length, char value[XENSTORE_VALUE + 1])
+{
+	char out[sizeof(struct message) + XENSTORE_VALUE];
+	size_t path_size = strlen(path) + 1;
+	struct message m = {.type = type, .length = (uint32_t)(path_size + length)};
+
+	if (path_size + length > XENSTORE_VALUE) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(out, &m, sizeof(m));
+	memcpy(out + sizeof(m), path, path_size);
+	if (length)
+		memcpy(out + sizeof(m) + path_size, more, length);
+	if (write(xs->fd, out, sizeof(m) + m.length) < 0)
+		return -1;
+
+	long n;
+	do
+		n = receive(xs, &m, value);
+	while (n >= 0 && m.type == XS_WATCH_EVENT);
+	if (n >= 0 && m.type == XS_ERROR) {
+		errno = error_number(value);
+		return -1;
+	}
+	return n;
+}
+
+static int order(struct xenstore *xs, enum request type, const char *path, const void *more,
+		 size_t length)
+{
+	char value[XENSTORE_VALUE + 1];
+
+	return ask(xs, type, path, more, length, value) < 0 ? -1 : 0;
+}
+
+int xenstore_open(struct xenstore *xs)
+{
+	xs->changed = false;
+	xs->fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
+	return xs->fd < 0 ? -1 : 0;
+}
+
+int xenstore_write(struct xenstore *xs, const char *path, const char *value)
+{
+	return order(xs, XS_WRITE, path, value, strlen(value));
+}
+
+int xenstore_remove(struct xenstore *xs, const char *path)
+{
+	return order(xs, XS_RM, path, NULL, 0);
+}
+
+int xenstore_watch(struct xenstore *xs, const char *path)
+{
+	return order(xs, XS_WATCH, path, "", 1); /* the token: we look at every node anyway */
+}
+
+int xenstore_permit(struct xenstore *xs, const char *path, unsigned int owner, unsigned int reader)
+{
+	char perms[32];
+	int n = snprintf(perms, sizeof(perms), "n%u%cr%u", owner, '\0', reader);
+
+	return order(xs, XS_SET_PERMS, path, perms, (size_t)n + 1);
+}
+
+long xenstore_read(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1])
+{
+	return ask(xs, XS_READ, path, NULL, 0, value);
+}
+
+long xenstore_list(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1])
+{
+	return ask(xs, XS_DIRECTORY, path, NULL, 0, value);
+}
+
+long xenstore_number(struct xenstore *xs, const char *path)
+{
+	char value[XENSTORE_VALUE + 1], *end;
+	long n = xenstore_read(xs, path, value);
+
+	if (n < 0)
+		return -1;
+	errno = 0;
+	unsigned long number = strtoul(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || end != value + n || errno || number > INT32_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (long)number;
+}
+
+long xenstore_domain(struct xenstore *xs, const char *uuid)
+{
+	char domains[XENSTORE_VALUE + 1], vm[XENSTORE_VALUE + 1];
+	char path[XENSTORE_PATH], wanted[XENSTORE_PATH];
+	long n = xenstore_list(xs, "/local/domain", domains);
+
+	snprintf(wanted, sizeof(wanted), "/vm/%s", uuid);
+	/* Newest last: look from the end, since it is a new domain that is asked for. */
+	for (long i = n; i-- > 0;) {
+		const char *id = domains + i;
+		if (*id == '\0' || (i > 0 && id[-1] != '\0'))
+			continue;
+		if (snprintf(path, sizeof(path), "/local/domain/%s/vm", id) >= (int)sizeof(path))
+			continue;
+		if (xenstore_read(xs, path, vm) > 0 && !strcmp(vm, wanted))
+			return strtol(id, NULL, 10);
+	}
+	if (n >= 0)
+		errno = ENOENT;
+	return -1;
+}
+
+bool xenstore_events(struct xenstore *xs)
+{
+	char value[XENSTORE_VALUE + 1];
+	struct pollfd p = {.fd = xs->fd, .events = POLLIN};
+	struct message m;
+
+	while (poll(&p, 1, 0) > 0 && receive(xs, &m, value) >= 0)
+		;
+	bool changed = xs->changed;
+	xs->changed = false;
+	return changed;
+}
