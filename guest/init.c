@@ -88,8 +88,8 @@ static void mount_root(const struct spec *spec)
 			fail(errno, "the disk of the root file system did not appear");
 		close(device);
 	}
-	unsigned long flags = spec->root_readonly ? MS_RDONLY : 0;
-	if (mount(source, ROOT, spec->root_type, flags, spec->root_options) < 0) {
+	/* Writable, also for a read-only root: the places of its mounts may have to be made first. */
+	if (mount(source, ROOT, spec->root_type, 0, spec->root_options) < 0) {
 		int error = errno;
 		snprintf(words, sizeof(words), "cannot mount the root file system (%s): %s",
 			 spec->root_type, strerror(error));

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+# Words that every command uses: saying what is wrong, reading options, reading a container's record.
+
+# Writes "$1" as a JSON string to $json, without a process. Control characters become blanks.
+json_string() {
+	local rest="$1" head special
+	json=\"
+	while :; do
+		head=${rest%%[\"\\[:cntrl:]]*}
+		json=$json$head
+		[ "$head" != "$rest" ] || break
+		rest=${rest#"$head"}
+		special=${rest%"${rest#?}"}
+		rest=${rest#?}
+		case $special in
+		\" | \\) json=$json\\$special ;;
+		*) json="$json " ;;
+		esac
+	done
+	json=$json\"
+}
+
+# One error to where callers look for it: stderr, and one line in --log, whose time must be RFC 3339
+# (containerd and podman parse the file, and stop at what they cannot parse).
+log_error() {
+	local time
+	# Its reader may be gone, or stderr be a /dev/null opened for reading (go-runc's null I/O).
+	echo "runX: $1" 2>/dev/null >&2 || :
+	[ -n "$log_file" ] || return 0
+	time=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+	json_string "$1"
+	if [ "$log_format" = json ]; then
+		echo "{\"level\":\"error\",\"msg\":$json,\"time\":\"$time\"}"
+	else
+		echo "time=\"$time\" level=error msg=$json"
+	fi 2>/dev/null >>"$log_file" || :
+}
+
+# Ends with one sentence that names the thing, the cause and the next step.
+die() {
+	log_error "$1"
+	exit 1
+}
+
+usage_error() {
+	log_error "$1 (runX --help lists commands and options)"
+	exit 1
+}
+
+# parse_options HANDLER VALUED SWITCHES ARG…: reads the options before the first other word, as runc
+# does. VALUED and SWITCHES are names without dashes. Calls HANDLER NAME VALUE for each, in order;
+# leaves in $options_used how many words it read.
+parse_options() {
+	local handler="$1" valued=" $2 " switches=" $3 " name
+	shift 3
+	options_used=0
+	while [ $# -gt 0 ]; do
+		case $1 in
+		-?*) name=${1#-} name=${name#-} ;;
+		*) break ;;
+		esac
+		case "$valued$switches" in
+		*" ${name%%=*} "*) ;;
+		*) usage_error "unknown option: $1" ;;
+		esac
+		case $name,$valued in
+		*=*,*) "$handler" "${name%%=*}" "${name#*=}" ;;
+		*" $name "*)
+			[ $# -gt 1 ] || usage_error "option $1 needs a value"
+			"$handler" "$name" "$2"
+			options_used=$((options_used + 1))
+			shift
+			;;
+		*) "$handler" "$name" true ;;
+		esac
+		options_used=$((options_used + 1))
+		shift
+	done
+}
+
+# For verbs that have none.
+no_option() {
+	usage_error "unknown option: --$1"
+}
+
+# The longest name that QEMU's log file (qemu-dm-rx-ID.log.10) leaves room for is longer; this is
+# what fits everywhere with room to spare.
+ID_MAX=200
+
+# Checks the id at the door: from here on it is a part of paths and of a domain's name.
+check_id() {
+	[ $# -gt 0 ] || usage_error "container id: none given"
+	[ -n "$1" ] || die "container id cannot be empty"
+	case $1 in
+	. | .. | -* | *[!A-Za-z0-9_+.-]*)
+		die "invalid container ID format: $1 (letters, digits and _+.- only, not first a dash)"
+		;;
+	esac
+	[ ${#1} -le $ID_MAX ] || die "invalid container ID format: ${#1} characters, more than $ID_MAX"
+	id=$1
+	dir=$RUNX_ROOT/$id
+}
+
+# Sets $absolute to $1, seen from the caller's working directory.
+absolute_path() {
+	case $1 in
+	/*) absolute=$1 ;;
+	*) absolute=$PWD/$1 ;;
+	esac
+}
+
+# Says in $status whether the container is creating, created, running or stopped, from its record and
+# its proxy, with no process: podman and CRI-O ask often. Sets $domid and $pid (0 when stopped).
+read_status() {
+	local start='' line=''
+	domid='' pid=0
+	[ -d "$dir" ] || die "container $id: container does not exist"
+	status=creating
+	[ -f "$dir/proxy" ] || return 0
+	read -r domid pid start <"$dir/proxy" || :
+	if ! proxy_lives "$pid" "$start"; then
+		status=stopped pid=0
+	elif [ -f "$dir/started" ]; then
+		status=running
+	elif [ -f "$dir/state" ]; then
+		status=created
+	fi
+}
+
+# Whether process $1 exists, is no zombie, and is the one that started at $2 (clock ticks since boot).
+proxy_lives() {
+	local line='' started="$2"
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+	# Behind the name, which may contain anything, come state, 18 other fields, and the start time.
+	# shellcheck disable=SC2086 # fields of numbers, to be split
+	set -- ${line##*) }
+	case $1 in
+	Z | X | x) return 1 ;;
+	esac
+	[ "${20}" = "$started" ]
+}
+
+# helper NAME ARG…: runs one of runX's C programs. On failure, its one line is in $problem.
+helper() {
+	local name="$1" rc=0
+	shift
+	"$RUNX_LIBEXEC/$name" "$@" 2>"$dir/error" || rc=$?
+	problem=''
+	[ $rc -eq 0 ] || read -r problem <"$dir/error" || problem="$name failed with status $rc"
+	return $rc
+}

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX delete: removes a container that has stopped, or with --force any.
+
+delete_option() {
+	force=true
+}
+
+cmd_delete() {
+	# shellcheck source=lib/remove.sh
+	. "$RUNX_LIBDIR/remove.sh"
+	# shellcheck source=lib/domain.sh
+	. "$RUNX_LIBDIR/domain.sh"
+
+	force=false
+	parse_options delete_option '' 'force f' "$@"
+	shift "$options_used"
+	check_id "$@"
+	[ $# -eq 1 ] || usage_error "delete: too many arguments: $*"
+
+	[ -d "$dir" ] || [ $force = false ] || return 0
+	read_status
+	# A created one goes too, as under runc: containerd deletes what it could not start.
+	case $status,$force in
+	running,false | creating,false)
+		die "cannot delete container $id that is not stopped: $status (kill it, or use --force)"
+		;;
+	esac
+	remove_container
+}

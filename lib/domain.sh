@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+# The container's VM, by way of xl.
+
+# One sentence for each thing that a host may lack, before anything is changed.
+check_host() {
+	command -v xl >/dev/null || die "xl is not installed (Debian: xen-utils), and runX starts VMs with it"
+	[ -e /dev/xen/xenbus ] ||
+		die "this machine does not run Xen, or not as its dom0 (no /dev/xen/xenbus): boot it under Xen"
+	[ -w /dev/xen/xenbus ] || die "no permission to use /dev/xen/xenbus: runX must run as root, as xl must"
+}
+
+# Sets $xl_string to $1 as a string of xl.cfg. Its lexer knows backslash escapes and no raw newline;
+# a quote or newline that came through could add settings of its own (docs/security.md).
+xl_string() {
+	local rest="$1" head
+	case $1 in
+	*[[:cntrl:]]*) die "control character in a value for xl: $1" ;;
+	esac
+	xl_string=\"
+	while :; do
+		head=${rest%%[\"\\]*}
+		xl_string=$xl_string$head
+		[ "$head" != "$rest" ] || break
+		rest=${rest#"$head"}
+		xl_string=$xl_string\\${rest%"${rest#?}"}
+		rest=${rest#?}
+	done
+	xl_string=$xl_string\"
+}
+
+# PVH where the CPU can, since its memory accesses need no help of Xen; else PV, which needs nothing.
+guest_type() {
+	local capabilities=''
+	type=$conf_guest_type
+	[ "$type" = auto ] || return 0
+	read -r capabilities </sys/hypervisor/properties/capabilities || :
+	case $capabilities in
+	*hvm-* | *armv*) type=pvh ;;
+	*) type=pv ;;
+	esac
+}
+
+# Every line of the domain's configuration is written here, so a bundle cannot add one.
+domain_config() {
+	local type
+	guest_type
+	xl_string "$name" && echo "name = $xl_string"
+	xl_string "$uuid" && echo "uuid = $xl_string"
+	xl_string "$type" && echo "type = $xl_string"
+	xl_string "$conf_kernel" && echo "kernel = $xl_string"
+	xl_string "$dir/initrd" && echo "ramdisk = $xl_string"
+	echo 'cmdline = "console=hvc0 quiet panic=-1"'
+	echo "memory = $memory"
+	echo "vcpus = $conf_vcpus"
+	echo "$root_device"
+}
+
+# Makes the domain, paused. -e: no xl process stays behind to watch it; our guardian does.
+domain_create() {
+	domain_config >"$dir/xl.cfg"
+	xl create -q -p -e "$dir/xl.cfg" >"$dir/xl.log" 2>&1 </dev/null || die "$(why_xl_failed)"
+}
+
+# The first line of xl's own that tells a cause, in a sentence.
+why_xl_failed() {
+	local line cause='no reason given'
+	while read -r line; do
+		case $line in
+		*'failed to free memory'* | *'not enough memory'*)
+			echo "not enough free memory in Xen for a VM of $memory MiB (xl info shows free_memory)"
+			return
+			;;
+		*'already exists'*) cause="a domain named $name exists already (xl list)" && break ;;
+		*'error: '*) cause=${line#*error: } && break ;;
+		esac
+	done <"$dir/xl.log"
+	# "libxl_exec.c:117:libxl_report_child_exitstatus: Domain 5:text"
+	case $cause in
+	*.c:*:*) cause=${cause#*.c:*:*:} ;;
+	esac
+	echo "xl cannot create the VM: ${cause# }"
+}
+
+# Destroys what domain has our UUID, if any: also one that a killed create left, without a record.
+domain_destroy() {
+	local line found='' rest
+	[ -f "$dir/uuid" ] || return 0
+	read -r uuid <"$dir/uuid" || return 0
+	xl list -v >"$dir/xl.log" 2>&1 </dev/null || return 0
+	while read -r line; do
+		case $line in
+		*" $uuid "*)
+			rest=${line%% "$uuid" *}
+			found=$line
+			;;
+		esac
+	done <"$dir/xl.log"
+	[ -n "$found" ] || return 0
+	# shellcheck disable=SC2086 # "name domid memory …", and a name of ours has no blank
+	set -- ${rest%% *} ${found#* }
+	xl destroy "$2" >"$dir/xl.log" 2>&1 </dev/null ||
+		die "xl cannot destroy the domain $1 of container $id (try xl destroy $1)"
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX kill: sends a signal to the container's process.
+
+# In the order of their numbers, from 1; the same on x86 and Arm.
+SIGNALS='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP
+TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'
+SIGRTMIN=34
+SIGRTMAX=64
+
+kill_option() {
+	all=true
+}
+
+cmd_kill() {
+	all=false
+	parse_options kill_option '' 'all a' "$@"
+	shift "$options_used"
+	check_id "$@"
+	[ $# -le 2 ] || usage_error "kill: too many arguments: $*"
+	signal_number "${2:-TERM}"
+
+	read_status
+	case $status,$all in
+	stopped,true) return 0 ;;
+	stopped,* | creating,*) die "container $id: container not running" ;;
+	esac
+	helper control "$dir" signal "$signal" ||
+		die "container $id: ${problem:-container not running}"
+}
+
+# Sets $signal to the number of $1: a number, or a name with or without SIG, in any case.
+signal_number() {
+	local name known
+	signal=$1
+	case $1 in
+	*[!0-9]* | '' | ???*) ;;
+	*)
+		if [ "$1" -lt 1 ] || [ "$1" -gt $SIGRTMAX ]; then
+			die "unknown signal: $1 (1 to $SIGRTMAX)"
+		fi
+		return 0
+		;;
+	esac
+	name=$1
+	case $name in
+	*[a-z]*) name=$(printf %s "$name" | tr "[:lower:]" "[:upper:]") ;;
+	esac
+	name=${name#SIG}
+	case $name in
+	RTMIN | RTMIN+[0-9] | RTMIN+[12][0-9] | RTMIN+30)
+		name=${name#RTMIN}
+		signal=$((SIGRTMIN + ${name:-0}))
+		return 0
+		;;
+	RTMAX | RTMAX-[0-9] | RTMAX-[12][0-9] | RTMAX-30)
+		name=${name#RTMAX}
+		signal=$((SIGRTMAX + ${name:-0}))
+		return 0
+		;;
+	POLL) name=IO ;;
+	CLD) name=CHLD ;;
+	IOT) name=ABRT ;;
+	esac
+	signal=0
+	for known in $SIGNALS; do
+		signal=$((signal + 1))
+		[ "$known" != "$name" ] || return 0
+	done
+	die "unknown signal: $1"
+}

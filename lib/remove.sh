@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# Taking a container away, from whatever state it is in: shared by delete and by a create that failed.
+
+# A guardian needs one xl destroy; more than this, and it hangs.
+END_SECONDS=60
+
+# Ends the VM, waits until everything of it is gone, and removes the record. Works from $dir alone, and
+# again where an earlier try was interrupted.
+remove_container() {
+	local pid=0 domid='' start=''
+	if [ -f "$dir/proxy" ]; then
+		read -r domid pid start <"$dir/proxy" || :
+		! proxy_lives "$pid" "$start" || kill -9 "$pid" 2>/dev/null || :
+	fi
+	# The guardian destroys the domain whose proxy has ended; it holds the lock until then.
+	helper control "$dir" wait $END_SECONDS ||
+		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy, then delete again)"
+	[ -f "$dir/destroyed" ] || domain_destroy
+	free_loops
+	rm -rf "$dir"
+}
+
+# Loop devices of our images that the hotplug script did not get to detach.
+free_loops() {
+	local file backing
+	[ -f "$dir/rootfs.img" ] || return 0
+	for file in /sys/block/loop*/loop/backing_file; do
+		{ read -r backing <"$file"; } 2>/dev/null || continue
+		case $backing in
+		"$dir"/*)
+			file=${file#/sys/block/}
+			losetup -d "/dev/${file%%/*}" 2>/dev/null || :
+			;;
+		esac
+	done
+}

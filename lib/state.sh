@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX state: prints a container's state, from its record alone.
+
+cmd_state() {
+	local line
+	parse_options no_option '' '' "$@"
+	shift "$options_used"
+	check_id "$@"
+	[ $# -eq 1 ] || usage_error "state: too many arguments: $*"
+
+	read_status
+	[ -f "$dir/state" ] || die "container $id: container does not exist (its create has not finished)"
+	# The record is two halves, between which what changes goes.
+	while read -r line; do
+		case $line in
+		'"bundle"'*) printf '  "pid": %s,\n  "status": "%s",\n  %s\n' "$pid" "$status" "$line" ;;
+		'{') echo '{' ;;
+		*) printf '  %s\n' "$line" ;;
+		esac
+	done <"$dir/state"
+}
