@@ -83,7 +83,8 @@ static bool mounted(const struct spec *spec, const char *destination)
 static void make_mounts(const struct spec *spec)
 {
 	char *no_options[] = {NULL}, *dev_options[] = {(char *)"mode=755", NULL};
-	struct mount_spec dev = {(char *)"/dev", (char *)"tmpfs", (char *)"tmpfs", {dev_options, 1}};
+	struct mount_spec dev = {
+	    (char *)"/dev", (char *)"tmpfs", (char *)"tmpfs", {dev_options, 1}};
 	struct mount_spec proc = {(char *)"/proc", (char *)"proc", (char *)"proc", {no_options, 0}};
 
 	umask(0);

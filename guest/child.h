@@ -11,7 +11,7 @@
 
 /* What a child says on its report socket before it executes the program, or instead of doing so. */
 struct report {
-	int error;      /* errno, 0 for a report that carries a terminal's master */
+	int error; /* errno, 0 for a report that carries a terminal's master */
 	char words[400];
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PID 1 of a container's VM: mounts its root, starts its process, relays its streams, reports its end.
+ * PID 1 of a container's VM: mounts its root, starts its process, relays its streams, reports its
+ * end.
  *
- * Input: /container (docs/guest-interface.md), which the host appended to the initrd. Everything said
- * goes over the second PV console, /dev/hvc1; the kernel's own console is the first.
+ * Input: /container (docs/guest-interface.md), which the host appended to the initrd. Everything
+ * said goes over the second PV console, /dev/hvc1; the kernel's own console is the first.
  */
 #include "child.h"
 #include "io.h"
@@ -50,7 +51,8 @@ __attribute__((noreturn)) static void fail(int error, const char *words)
 	power_off();
 }
 
-/* The kernel's console, for what happens before ours is open; the kernel gave us none if it had none. */
+/* The kernel's console, for what happens before ours is open; the kernel gave us none if it had
+ * none. */
 static void prepare(void)
 {
 	mkdir("/dev", 0755);
@@ -88,7 +90,8 @@ static void mount_root(const struct spec *spec)
 			fail(errno, "the disk of the root file system did not appear");
 		close(device);
 	}
-	/* Writable, also for a read-only root: the places of its mounts may have to be made first. */
+	/* Writable, also for a read-only root: the places of its mounts may have to be made first.
+	 */
 	if (mount(source, ROOT, spec->root_type, 0, spec->root_options) < 0) {
 		int error = errno;
 		snprintf(words, sizeof(words), "cannot mount the root file system (%s): %s",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The console's driver writes with interrupts off and spins while its ring is full (Linux 6.12,
- * domU_write_console), so a host that does not read would stop the VM. Credit sees to it that the host
- * always can: docs/guest-interface.md.
+ * domU_write_console), so a host that does not read would stop the VM. Credit sees to it that the
+ * host always can: docs/guest-interface.md.
  */
 #include "io.h"
 
@@ -18,7 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define CONSOLE        "/dev/hvc1"
+#define CONSOLE	       "/dev/hvc1"
 #define DEVICE_TIMEOUT 30000 /* ms; a device that the host gave us appears in far less */
 
 int io_open_device(const char *path, int flags)
@@ -231,8 +231,8 @@ static void read_output(struct io *io, unsigned int stream, int *fd)
 }
 
 /*
- * Whoever the container leaves behind is gone once its pid 1 is: the kernel ends a PID namespace with
- * it. The status is that of session 0, everything else is only reaped.
+ * Whoever the container leaves behind is gone once its pid 1 is: the kernel ends a PID namespace
+ * with it. The status is that of session 0, everything else is only reaped.
  */
 static void reap(struct io *io, int signals, int *status, bool *over)
 {
@@ -263,13 +263,12 @@ int io_serve(struct io *io, int signals)
 
 	while (!over || io->child.output >= 0 || io->child.error >= 0) {
 		struct pollfd fds[AT_COUNT] = {
-			[AT_CONSOLE] = {.fd = io->console, .events = POLLIN},
-			[AT_SIGNALS] = {.fd = signals, .events = POLLIN},
-			[AT_INPUT] = {.fd = io->used ? io->child.input : -1, .events = POLLOUT},
-			[AT_OUTPUT] = {.fd = polled(io, WIRE_STDOUT, io->child.output),
-				       .events = POLLIN},
-			[AT_ERROR] = {.fd = polled(io, WIRE_STDERR, io->child.error),
-				      .events = POLLIN},
+		    [AT_CONSOLE] = {.fd = io->console, .events = POLLIN},
+		    [AT_SIGNALS] = {.fd = signals, .events = POLLIN},
+		    [AT_INPUT] = {.fd = io->used ? io->child.input : -1, .events = POLLOUT},
+		    [AT_OUTPUT] = {.fd = polled(io, WIRE_STDOUT, io->child.output),
+				   .events = POLLIN},
+		    [AT_ERROR] = {.fd = polled(io, WIRE_STDERR, io->child.error), .events = POLLIN},
 		};
 		if (poll(fds, AT_COUNT, -1) < 0)
 			continue;

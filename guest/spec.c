@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads `key=value` records, each ended by a NUL: no quoting, so any byte but NUL may be in a value. */
+/* Reads `key=value` records, each ended by a NUL: no quoting, so any byte but NUL may be in a
+ * value. */
 #include "spec.h"
 
 #include <fcntl.h>
@@ -23,7 +24,7 @@ static bool append(struct list *list, char *item)
 static bool add_mount(struct spec *spec, char *destination)
 {
 	struct mount_spec *mounts =
-		realloc(spec->mounts, (spec->mount_count + 1) * sizeof(*mounts));
+	    realloc(spec->mounts, (spec->mount_count + 1) * sizeof(*mounts));
 
 	if (!mounts)
 		return false;
@@ -37,7 +38,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 {
 	struct mount_spec nowhere = {0};
 	struct mount_spec *mount =
-		spec->mount_count ? &spec->mounts[spec->mount_count - 1] : &nowhere;
+	    spec->mount_count ? &spec->mounts[spec->mount_count - 1] : &nowhere;
 	const struct {
 		const char *key;
 		char **text;
@@ -45,24 +46,24 @@ static bool set(struct spec *spec, const char *key, char *value)
 		unsigned int *number;
 		struct list *list;
 	} keys[] = {
-		{"hostname", .text = &spec->hostname},
-		{"root.type", .text = &spec->root_type},
-		{"root.source", .text = &spec->root_source},
-		{"root.options", .text = &spec->root_options},
-		{"root.readonly", .on = &spec->root_readonly},
-		{"mount.type", .text = &mount->type},
-		{"mount.source", .text = &mount->source},
-		{"mount.option", .list = &mount->options},
-		{"arg", .list = &spec->args},
-		{"env", .list = &spec->env},
-		{"cwd", .text = &spec->cwd},
-		{"uid", .number = &spec->uid},
-		{"gid", .number = &spec->gid},
-		{"group", .list = &spec->groups},
-		{"umask", .text = &spec->umask},
-		{"terminal", .on = &spec->terminal},
-		{"rows", .number = &spec->rows},
-		{"columns", .number = &spec->columns},
+	    {"hostname", .text = &spec->hostname},
+	    {"root.type", .text = &spec->root_type},
+	    {"root.source", .text = &spec->root_source},
+	    {"root.options", .text = &spec->root_options},
+	    {"root.readonly", .on = &spec->root_readonly},
+	    {"mount.type", .text = &mount->type},
+	    {"mount.source", .text = &mount->source},
+	    {"mount.option", .list = &mount->options},
+	    {"arg", .list = &spec->args},
+	    {"env", .list = &spec->env},
+	    {"cwd", .text = &spec->cwd},
+	    {"uid", .number = &spec->uid},
+	    {"gid", .number = &spec->gid},
+	    {"group", .list = &spec->groups},
+	    {"umask", .text = &spec->umask},
+	    {"terminal", .on = &spec->terminal},
+	    {"rows", .number = &spec->rows},
+	    {"columns", .number = &spec->columns},
 	};
 
 	if (!strcmp(key, "mount"))

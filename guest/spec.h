@@ -29,12 +29,13 @@ struct spec {
 	uid_t uid;
 	gid_t gid;
 	struct list groups; /* decimal numbers */
-	char *umask;        /* octal, or NULL */
+	char *umask;	    /* octal, or NULL */
 	bool terminal;
 	unsigned int rows, columns; /* of the terminal; 0: not known yet */
 };
 
-/* Reads the file at `path` whole; its memory stays. NULL: all is well; else what is wrong with it. */
+/* Reads the file at `path` whole; its memory stays. NULL: all is well; else what is wrong with it.
+ */
 const char *spec_read(const char *path, struct spec *spec);
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hotplug script for a VM's disks, called by libxl (`script=` of a disk) in place of the generic one.
+ * Hotplug script for a VM's disks, called by libxl (`script=` of a disk) in place of the generic
+ * one.
  *
  * usage: block add | remove
- * environment: XENBUS_PATH, the backend's directory, whose `params` is a block device or an image file
+ * environment: XENBUS_PATH, the backend's directory, whose `params` is a block device or an image
+ * file
  *
  * The generic script is bash, takes locks and needs udev: it is the largest part of a create
- * (docs/design.md). We do its two jobs: tell blkback the device's number, and give an image file a loop
- * device. On failure, `hotplug-error` tells libxl why, as the generic one does.
+ * (docs/design.md). We do its two jobs: tell blkback the device's number, and give an image file a
+ * loop device. On failure, `hotplug-error` tells libxl why, as the generic one does.
  */
 #include "common.h"
 #include "xenstore.h"
@@ -56,8 +58,8 @@ __attribute__((format(printf, 1, 2), noreturn)) static void refuse(const char *f
 }
 
 /*
- * Attaches the image to a free loop device. Another process may take the number that the kernel offers
- * before we do (EBUSY): then it offers another.
+ * Attaches the image to a free loop device. Another process may take the number that the kernel
+ * offers before we do (EBUSY): then it offers another.
  */
 static int attach_loop(int image, const char *name, bool read_only)
 {

@@ -5,8 +5,8 @@
  * usage: control STATE-DIRECTORY start | signal NUMBER
  *        control STATE-DIRECTORY wait SECONDS
  *
- * Exit status 0: done. 1: refused, with the proxy's words on stderr. 2: there is no proxy (any more).
- * 3: it did not end in time. 125: our own fault.
+ * Exit status 0: done. 1: refused, with the proxy's words on stderr. 2: there is no proxy (any
+ * more). 3: it did not end in time. 125: our own fault.
  */
 #include "control.h"
 

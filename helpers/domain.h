@@ -12,9 +12,9 @@ bool domain_destroy(unsigned int domid);
 bool domain_is_over(unsigned int domid);
 
 /*
- * Forks the guardian: a process that waits for the caller to end, in whatever way (SIGKILL leaves no
- * code to run), and then destroys the domain and what it had in xenstore. It leaves `mark` as a file
- * in `state` when done, and keeps `lock` open as long as it lives. Returns the lifeline, whose
+ * Forks the guardian: a process that waits for the caller to end, in whatever way (SIGKILL leaves
+ * no code to run), and then destroys the domain and what it had in xenstore. It leaves `mark` as a
+ * file in `state` when done, and keeps `lock` open as long as it lives. Returns the lifeline, whose
  * closing is the caller's death; the caller must keep it.
  */
 int guardian_start(unsigned int domid, int state, const char *mark, int lock);

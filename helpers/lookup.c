@@ -66,8 +66,9 @@ static const char *lookup_file(int rootfs, const struct program *program)
 	case ENOTDIR:
 	case ELOOP:
 		snprintf(words, sizeof(words), "stat %s: %s", name,
-			 error == ENOENT ? "no such file or directory" :
-			 error == ENOTDIR ? "not a directory" : "too many levels of symbolic links");
+			 error == ENOENT    ? "no such file or directory"
+			 : error == ENOTDIR ? "not a directory"
+					    : "too many levels of symbolic links");
 		return words;
 	case EISDIR:
 		return "is a directory";
@@ -107,6 +108,6 @@ const char *lookup_program(int rootfs, const struct program *program)
 {
 	if (program->name[0] == '\0')
 		return "no command";
-	return strchr(program->name, '/') ? lookup_file(rootfs, program) :
-					    search_path(rootfs, program);
+	return strchr(program->name, '/') ? lookup_file(rootfs, program)
+					  : search_path(rootfs, program);
 }

@@ -14,10 +14,10 @@ struct program {
 };
 
 /*
- * NULL: the program is there and executable, or lies under a mount, so that only the guest can tell.
- * Otherwise what is wrong, in the words of Go's os/exec that runc's callers match (oci-contract 2.1).
- * `rootfs` is a descriptor of the root directory; nothing outside of it is looked at, whatever links
- * say (openat2 with RESOLVE_IN_ROOT, Linux 5.6).
+ * NULL: the program is there and executable, or lies under a mount, so that only the guest can
+ * tell. Otherwise what is wrong, in the words of Go's os/exec that runc's callers match
+ * (oci-contract 2.1). `rootfs` is a descriptor of the root directory; nothing outside of it is
+ * looked at, whatever links say (openat2 with RESOLVE_IN_ROOT, Linux 5.6).
  */
 const char *lookup_program(int rootfs, const struct program *program);
 

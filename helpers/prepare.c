@@ -4,9 +4,10 @@
  *
  * usage: prepare ROOTFS COMMON-INITRD OUTPUT <DESCRIPTION
  *
- * The description is a list of `key=value` records, each ended by a NUL (docs/guest-interface.md). Linux
- * unpacks concatenated cpio archives one after another, so it needs no place in the container's own
- * root, on a command line of limited length, or in xenstore. Before that, the program is looked up.
+ * The description is a list of `key=value` records, each ended by a NUL (docs/guest-interface.md).
+ * Linux unpacks concatenated cpio archives one after another, so it needs no place in the
+ * container's own root, on a command line of limited length, or in xenstore. Before that, the
+ * program is looked up.
  */
 #include "common.h"
 #include "lookup.h"
@@ -113,7 +114,8 @@ static void copy(int out, const char *path)
 
 	if (in < 0 || fstat(in, &st) < 0)
 		fail("the guest's initrd %s", path);
-	/* The kernel looks for the next archive on a four-byte boundary, which the build sees to. */
+	/* The kernel looks for the next archive on a four-byte boundary, which the build sees to.
+	 */
 	if (st.st_size % 4)
 		failx("the guest's initrd %s is not padded to four bytes: build it again", path);
 	for (off_t left = st.st_size; left > 0;) {
@@ -132,8 +134,9 @@ static void put_member(int out, const char *name, unsigned int mode, const void 
 	char header[111];
 	size_t name_size = strlen(name) + 1;
 
-	snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
-		 0, mode, 0, 0, 1, 0, (unsigned int)size, 0, 0, 0, 0, (unsigned int)name_size, 0);
+	snprintf(header, sizeof(header),
+		 "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 0, mode, 0, 0, 1, 0,
+		 (unsigned int)size, 0, 0, 0, 0, (unsigned int)name_size, 0);
 	put(out, header, 110);
 	put(out, name, name_size);
 	put(out, zeros, -(110 + name_size) & 3);

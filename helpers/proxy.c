@@ -2,15 +2,15 @@
 /*
  * The container's process on the host: the pid that engines wait for, signal and look at.
  *
- * usage: proxy [-c CONSOLE-SOCKET [-s ROWSxCOLUMNS]] [-n new|PATH] [-t SECONDS] STATE-DIRECTORY UUID
- *   -c  the process has a terminal; its master goes to this socket
- *   -n  network namespace to live in: a new one, or that at PATH
- *   -t  how long a started VM may take to say that its process runs
+ * usage: proxy [-c CONSOLE-SOCKET [-s ROWSxCOLUMNS]] [-n new|PATH] [-t SECONDS] STATE-DIRECTORY
+ * UUID -c  the process has a terminal; its master goes to this socket -n  network namespace to live
+ * in: a new one, or that at PATH -t  how long a started VM may take to say that its process runs
  *
- * Stdin, stdout and descriptor 3 (stderr) become the container's; our own words go to stderr until the
- * container's takes its place. Returns 0 once the proxy runs in the background, its record written.
- * The proxy ends with the exit status of the guest's process, 128+n where signal n ended it, 255 where
- * the VM ended without a word. What it reads from the guest is hostile: docs/security.md.
+ * Stdin, stdout and descriptor 3 (stderr) become the container's; our own words go to stderr until
+ * the container's takes its place. Returns 0 once the proxy runs in the background, its record
+ * written. The proxy ends with the exit status of the guest's process, 128+n where signal n ended
+ * it, 255 where the VM ended without a word. What it reads from the guest is hostile:
+ * docs/security.md.
  */
 #include "common.h"
 #include "control.h"
@@ -39,7 +39,8 @@
 
 #define CONTAINER_STDERR 3
 
-/* A killed process may have to end others and sync its disks first; then the VM goes the hard way. */
+/* A killed process may have to end others and sync its disks first; then the VM goes the hard way.
+ */
 #define KILL_SECONDS 5
 /* An idle guest answers a ping in well under a second, also under emulation. */
 #define PING_SECONDS 5
@@ -54,12 +55,12 @@ static struct {
 
 static struct proxy {
 	enum phase phase;
-	bool hello;     /* the guest has spoken, and may be spoken to */
-	int status;     /* what we exit with, once OVER */
+	bool hello; /* the guest has spoken, and may be spoken to */
+	int status; /* what we exit with, once OVER */
 	bool terminal;
-	int state;      /* the state directory */
+	int state; /* the state directory */
 	int signals, listener;
-	int starter;    /* who waits for the outcome of start, or -1 */
+	int starter; /* who waits for the outcome of start, or -1 */
 	unsigned int domid;
 	int64_t start_by, kill_by, pong_by; /* deadlines in ms of CLOCK_MONOTONIC; 0: none */
 	struct xenstore xs;
@@ -275,8 +276,9 @@ static void check_domain(void)
 		return;
 	}
 	/*
-	 * Some domain ended, maybe ours: xenstore does not tell which (before Xen 4.22), and a crashed
-	 * one keeps its nodes. A guest that can still answer need not be asked of xl, which costs more.
+	 * Some domain ended, maybe ours: xenstore does not tell which (before Xen 4.22), and a
+	 * crashed one keeps its nodes. A guest that can still answer need not be asked of xl, which
+	 * costs more.
 	 */
 	if (proxy.hello && proxy.pong_by == 0 &&
 	    outbox_put(&proxy.outbox, WIRE_PING, 0, 0, NULL, 0))
@@ -320,7 +322,8 @@ static const char *deliver(int signal)
 	uint8_t payload[4];
 
 	if (proxy.phase == OVER) {
-		/* Its process has ended; what its reader has not taken is all that is left to kill. */
+		/* Its process has ended; what its reader has not taken is all that is left to kill.
+		 */
 		if (signal == SIGKILL)
 			_exit(proxy.status);
 		return "container not running";
@@ -428,10 +431,10 @@ enum { AT_SIGNALS, AT_LISTENER, AT_XENSTORE, AT_RING, AT_SESSION, AT_COUNT = AT_
 static void serve(void)
 {
 	struct pollfd fds[AT_COUNT] = {
-		[AT_SIGNALS] = {.fd = proxy.signals, .events = POLLIN},
-		[AT_LISTENER] = {.fd = proxy.listener, .events = POLLIN},
-		[AT_XENSTORE] = {.fd = proxy.xs.fd, .events = POLLIN},
-		[AT_RING] = {.fd = proxy.ring.shared ? proxy.ring.evtchn : -1, .events = POLLIN},
+	    [AT_SIGNALS] = {.fd = proxy.signals, .events = POLLIN},
+	    [AT_LISTENER] = {.fd = proxy.listener, .events = POLLIN},
+	    [AT_XENSTORE] = {.fd = proxy.xs.fd, .events = POLLIN},
+	    [AT_RING] = {.fd = proxy.ring.shared ? proxy.ring.evtchn : -1, .events = POLLIN},
 	};
 
 	session_poll(&proxy.session, fds + AT_SESSION);
@@ -656,7 +659,8 @@ int main(int argc, char **argv)
 {
 	const char *directory = parse(argc, argv);
 
-	/* Engines leak descriptors into us (containerd's shim: its socket), which we must not keep. */
+	/* Engines leak descriptors into us (containerd's shim: its socket), which we must not keep.
+	 */
 	close_range(CONTAINER_STDERR + 1, ~0U, 0);
 	proxy.starter = -1;
 	proxy.terminal = option.console_socket != NULL;

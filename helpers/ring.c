@@ -2,9 +2,9 @@
 /*
  * A PV console backend on /dev/xen/gntdev and /dev/xen/evtchn, with no Xen library.
  *
- * xl knows secondary consoles only as QEMU's. But Linux's front end binds to any device/console/N that
- * appears, so we write the nodes ourselves. The backend's directory stands under backend/runx: QEMU and
- * xenconsoled look under backend/console and must leave ours alone (seen with QEMU 7.2).
+ * xl knows secondary consoles only as QEMU's. But Linux's front end binds to any device/console/N
+ * that appears, so we write the nodes ourselves. The backend's directory stands under backend/runx:
+ * QEMU and xenconsoled look under backend/console and must leave ours alone (seen with QEMU 7.2).
  *
  * Layout of the shared page: xen/include/public/io/console.h.
  */
@@ -46,7 +46,7 @@ static void node(char path[XENSTORE_PATH], const char *format, unsigned int domi
 }
 
 #define FRONTEND "/local/domain/%u/device/console/1"
-#define BACKEND  "/local/domain/0/backend/runx/%u/1"
+#define BACKEND	 "/local/domain/0/backend/runx/%u/1"
 
 void ring_state_path(unsigned int domid, char path[XENSTORE_PATH])
 {
@@ -71,9 +71,9 @@ int ring_publish(struct xenstore *xs, unsigned int domid)
 	snprintf(id, sizeof(id), "%u", domid);
 	const struct {
 		const char *base, *name, *value;
-	} nodes[] = {{BACKEND, "frontend", frontend}, {BACKEND, "frontend-id", id},
-		     {BACKEND, "online", "1"},        {BACKEND, "state", INITIALISING},
-		     {FRONTEND, "backend", backend},  {FRONTEND, "backend-id", "0"},
+	} nodes[] = {{BACKEND, "frontend", frontend},  {BACKEND, "frontend-id", id},
+		     {BACKEND, "online", "1"},	       {BACKEND, "state", INITIALISING},
+		     {FRONTEND, "backend", backend},   {FRONTEND, "backend-id", "0"},
 		     {FRONTEND, "state", INITIALISING}};
 
 	/* The directories first: nodes take their permissions from the directory they appear in. */
@@ -103,8 +103,8 @@ static int map(struct ring *ring, uint32_t ref)
 
 	if (ioctl(ring->gntdev, IOCTL_GNTDEV_MAP_GRANT_REF, &grant) < 0)
 		return -1;
-	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->gntdev,
-			  (off_t)grant.index);
+	void *page =
+	    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->gntdev, (off_t)grant.index);
 	if (page == MAP_FAILED)
 		return -1;
 	ring->shared = page;
@@ -174,9 +174,9 @@ static void copy_in(char *ring, size_t size, uint32_t index, const void *from, s
 }
 
 /*
- * Both rings follow the rule of console.h: the producer fills the bytes, then releases its index; the
- * consumer acquires the index, takes the bytes, then releases its own. Each index is read once, as the
- * guest may change it under us. The bell is only needed where the guest may wait for room.
+ * Both rings follow the rule of console.h: the producer fills the bytes, then releases its index;
+ * the consumer acquires the index, takes the bytes, then releases its own. Each index is read once,
+ * as the guest may change it under us. The bell is only needed where the guest may wait for room.
  */
 ssize_t ring_read(struct ring *ring, void *into, size_t room)
 {

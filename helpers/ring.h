@@ -13,7 +13,7 @@
 struct ring {
 	unsigned int domid;
 	struct xencons *shared; /* NULL until ring_connect() */
-	int evtchn;             /* readable when the guest has rung; open before ring_connect() */
+	int evtchn;		/* readable when the guest has rung; open before ring_connect() */
 	int gntdev;
 	uint32_t port;
 	uint32_t out_cons, in_prod;

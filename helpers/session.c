@@ -2,9 +2,9 @@
 /*
  * Moves bytes between a container's stdio on the host and the frames of one session.
  *
- * The descriptors are shared with whoever called runX, so they stay in blocking mode: O_NONBLOCK would
- * hit their owners too (a user's terminal, say). We wait with poll() and then move at most PIPE_BUF
- * bytes, which a pipe that is ready takes or gives without blocking.
+ * The descriptors are shared with whoever called runX, so they stay in blocking mode: O_NONBLOCK
+ * would hit their owners too (a user's terminal, say). We wait with poll() and then move at most
+ * PIPE_BUF bytes, which a pipe that is ready takes or gives without blocking.
  */
 #include "session.h"
 
@@ -32,7 +32,7 @@ bool outbox_put(struct outbox *box, enum wire_type type, unsigned int stream, un
 	wire_header(header, type, stream, session, length);
 	ring_copy(box->bytes, size, (box->head + box->used) % size, header, WIRE_HEADER);
 	box->used += WIRE_HEADER;
-	if (length)
+	if (payload)
 		ring_copy(box->bytes, size, (box->head + box->used) % size, payload, length);
 	box->used += length;
 	return true;
@@ -108,8 +108,9 @@ static void write_sink(struct session *s, unsigned int stream)
 		return;
 	if (n < 0) {
 		/*
-		 * EPIPE: the writer in the guest is to get it too. Anything else is no pipe: engines
-		 * give a /dev/null opened for reading (go-runc's null I/O), which must swallow all.
+		 * EPIPE: the writer in the guest is to get it too. Anything else is no pipe:
+		 * engines give a /dev/null opened for reading (go-runc's null I/O), which must
+		 * swallow all.
 		 */
 		if (errno == EPIPE)
 			outbox_put(s->box, WIRE_EOF, stream, s->id, NULL, 0);

@@ -40,7 +40,8 @@ struct session {
 void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS],
 		  struct outbox *box);
 
-/* Asks for what can be done now; `fds` has WIRE_STREAMS entries, which session_serve() gets back. */
+/* Asks for what can be done now; `fds` has WIRE_STREAMS entries, which session_serve() gets back.
+ */
 void session_poll(const struct session *s, struct pollfd *fds);
 void session_serve(struct session *s, const struct pollfd *fds);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console socket's protocol is runc's docs/terminals.md: one message, one byte at least, one fd. */
+/* The console socket's protocol is runc's docs/terminals.md: one message, one byte at least, one
+ * fd. */
 #include "terminal.h"
 
 #include "common.h"

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /*
- * Makes a raw pty of `rows` and `columns` (0: unset) and sends its master over the UNIX stream socket
- * at `path`, which may be longer than sun_path. Returns the slave; ends the program on failure.
+ * Makes a raw pty of `rows` and `columns` (0: unset) and sends its master over the UNIX stream
+ * socket at `path`, which may be longer than sun_path. Returns the slave; ends the program on
+ * failure.
  */
 int terminal_open(const char *path, uint16_t rows, uint16_t columns);
 
@@ -16,7 +17,8 @@ void terminal_control(int slave);
 
 void terminal_size(int slave, uint32_t *rows, uint32_t *columns);
 
-/* The guest has a terminal of its own, so this one must do nothing. conmon sets ONLCR on it later. */
+/* The guest has a terminal of its own, so this one must do nothing. conmon sets ONLCR on it later.
+ */
 void terminal_raw(int slave);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The protocol between a container's proxy on the host and PID 1 in its VM: docs/guest-interface.md. */
+/* The protocol between a container's proxy on the host and PID 1 in its VM:
+ * docs/guest-interface.md. */
 #ifndef RUNX_WIRE_H
 #define RUNX_WIRE_H
 
@@ -10,7 +11,7 @@
 #define WIRE_VERSION 1
 
 /* A frame is this header, little endian, and `length` bytes. */
-#define WIRE_HEADER  8    /* u8 type, u8 stream, u16 session, u32 length */
+#define WIRE_HEADER  8	  /* u8 type, u8 stream, u16 session, u32 length */
 #define WIRE_PAYLOAD 4096 /* bytes after the header, at most */
 #define WIRE_FRAME   (WIRE_HEADER + WIRE_PAYLOAD)
 
@@ -25,16 +26,16 @@
 
 enum wire_type {
 	WIRE_HELLO = 1, /* guest: u32 version. Nothing is sent to a guest before it. */
-	WIRE_STARTED,   /* guest: the process was executed */
-	WIRE_FAILED,    /* guest: u32 errno, text: it could not be, and why */
-	WIRE_EXITED,    /* guest: u32 status as of wait(2); the last frame of a session */
-	WIRE_DATA,      /* both: bytes of a stream, never more than the credit */
-	WIRE_EOF,       /* sender of a stream: it ended. Receiver: nobody reads it any more. */
-	WIRE_CREDIT,    /* receiver of a stream: u32 bytes were delivered */
-	WIRE_SIGNAL,    /* host: u32 signal number */
-	WIRE_WINSIZE,   /* host: u32 rows, u32 columns */
-	WIRE_PING,      /* host: answer with a PONG, at once */
-	WIRE_PONG,      /* guest */
+	WIRE_STARTED,	/* guest: the process was executed */
+	WIRE_FAILED,	/* guest: u32 errno, text: it could not be, and why */
+	WIRE_EXITED,	/* guest: u32 status as of wait(2); the last frame of a session */
+	WIRE_DATA,	/* both: bytes of a stream, never more than the credit */
+	WIRE_EOF,	/* sender of a stream: it ended. Receiver: nobody reads it any more. */
+	WIRE_CREDIT,	/* receiver of a stream: u32 bytes were delivered */
+	WIRE_SIGNAL,	/* host: u32 signal number */
+	WIRE_WINSIZE,	/* host: u32 rows, u32 columns */
+	WIRE_PING,	/* host: answer with a PONG, at once */
+	WIRE_PONG,	/* guest */
 	WIRE_TYPES
 };
 

@@ -23,7 +23,8 @@ int xenstore_watch(struct xenstore *xs, const char *path);
 /* `owner` and `reader` are domids: the owner may do everything, the reader may read. */
 int xenstore_permit(struct xenstore *xs, const char *path, unsigned int owner, unsigned int reader);
 
-/* Value or child names (each ended by a NUL) into `value`; the length without the NUL added here. */
+/* Value or child names (each ended by a NUL) into `value`; the length without the NUL added here.
+ */
 long xenstore_read(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1]);
 long xenstore_list(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1]);
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Words that every command uses: saying what is wrong, reading options, reading a container's record.
 
+# Everywhere: printf, not echo, for what may hold a backslash, which the echo of dash interprets.
+
 # Writes "$1" as a JSON string to $json, without a process. Control characters become blanks.
 json_string() {
 	local rest="$1" head special
@@ -25,14 +27,14 @@ json_string() {
 log_error() {
 	local time
 	# Its reader may be gone, or stderr be a /dev/null opened for reading (go-runc's null I/O).
-	echo "runX: $1" 2>/dev/null >&2 || :
+	printf 'runX: %s\n' "$1" >&2 || :
 	[ -n "$log_file" ] || return 0
 	time=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 	json_string "$1"
 	if [ "$log_format" = json ]; then
-		echo "{\"level\":\"error\",\"msg\":$json,\"time\":\"$time\"}"
+		printf '{"level":"error","msg":%s,"time":"%s"}\n' "$json" "$time"
 	else
-		echo "time=\"$time\" level=error msg=$json"
+		printf 'time="%s" level=error msg=%s\n' "$time" "$json"
 	fi 2>/dev/null >>"$log_file" || :
 }
 

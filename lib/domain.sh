@@ -3,10 +3,11 @@
 
 # One sentence for each thing that a host may lack, before anything is changed.
 check_host() {
+	local xenbus="${RUNX_XENBUS:-/dev/xen/xenbus}"
 	command -v xl >/dev/null || die "xl is not installed (Debian: xen-utils), and runX starts VMs with it"
-	[ -e /dev/xen/xenbus ] ||
+	[ -e "$xenbus" ] ||
 		die "this machine does not run Xen, or not as its dom0 (no /dev/xen/xenbus): boot it under Xen"
-	[ -w /dev/xen/xenbus ] || die "no permission to use /dev/xen/xenbus: runX must run as root, as xl must"
+	[ -w "$xenbus" ] || die "no permission to use /dev/xen/xenbus: runX must run as root, as xl must"
 }
 
 # Sets $xl_string to $1 as a string of xl.cfg. Its lexer knows backslash escapes and no raw newline;
@@ -44,15 +45,18 @@ guest_type() {
 domain_config() {
 	local type
 	guest_type
-	xl_string "$name" && echo "name = $xl_string"
-	xl_string "$uuid" && echo "uuid = $xl_string"
-	xl_string "$type" && echo "type = $xl_string"
-	xl_string "$conf_kernel" && echo "kernel = $xl_string"
-	xl_string "$dir/initrd" && echo "ramdisk = $xl_string"
-	echo 'cmdline = "console=hvc0 quiet panic=-1"'
-	echo "memory = $memory"
-	echo "vcpus = $conf_vcpus"
-	echo "$root_device"
+	xl_setting name "$name"
+	xl_setting uuid "$uuid"
+	xl_setting type "$type"
+	xl_setting kernel "$conf_kernel"
+	xl_setting ramdisk "$dir/initrd"
+	xl_setting cmdline 'console=hvc0 quiet panic=-1'
+	printf '%s\n' "memory = $memory" "vcpus = $conf_vcpus" "$root_device"
+}
+
+xl_setting() {
+	xl_string "$2"
+	printf '%s = %s\n' "$1" "$xl_string"
 }
 
 # Makes the domain, paused. -e: no xl process stays behind to watch it; our guardian does.
@@ -78,7 +82,11 @@ why_xl_failed() {
 	case $cause in
 	*.c:*:*) cause=${cause#*.c:*:*:} ;;
 	esac
-	echo "xl cannot create the VM: ${cause# }"
+	cause=${cause# }
+	case $cause in
+	"Domain "[0-9]*:*) cause=${cause#*:} ;;
+	esac
+	printf '%s\n' "xl cannot create the VM: $cause"
 }
 
 # Destroys what domain has our UUID, if any: also one that a killed create left, without a record.

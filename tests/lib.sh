@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Words that the test and demo scripts share: packages, steps. Sourcing it only defines.
+
+# need_packages NAME…: installs those Debian packages that are missing.
+need_packages() {
+	local package missing=''
+	for package; do
+		dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+			missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		echo "missing packages, and only root can install them: apt-get install$missing" >&2
+		exit 1
+	fi
+	echo "installing$missing" >&2
+	# shellcheck disable=SC2086 # a list of names
+	apt_install $missing || { apt-get -q update && apt_install $missing; } >&2
+}
+
+apt_install() {
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@" >&2
+}
+
+# steps N: how many are to come. step WHAT begins one, done_step ends it with how long it took.
+steps() {
+	steps_all=$1 steps_now=0 steps_start=$(date +%s)
+}
+
+step() {
+	steps_now=$((steps_now + 1))
+	step_what="[$steps_now/$steps_all] $1"
+	step_start=$(date +%s)
+	echo "$step_what …" >&2
+}
+
+done_step() {
+	echo "$step_what … $(elapsed "$step_start")" >&2
+}
+
+# elapsed SINCE: as 12s or 4m12s
+elapsed() {
+	local s
+	s=$(($(date +%s) - $1))
+	if [ $s -lt 60 ]; then
+		echo "${s}s"
+	else
+		echo "$((s / 60))m$((s % 60))s"
+	fi
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The command line: options as engines give them, and everything that is not one.
+
+load helpers
+
+@test "cli: no command is an error that points to the help" {
+	runX
+	fails_with "no command (runX --help"
+}
+
+@test "cli: an unknown command fails, and leaves no state" {
+	runX frobnicate c1
+	fails_with "unknown command: frobnicate"
+	[ ! -e "$RUNX_ROOT" ]
+}
+
+@test "cli: an unknown global option fails, and swallows nothing" {
+	runX --frob state c1
+	fails_with "unknown option: --frob"
+}
+
+@test "cli: an unknown option of a command fails" {
+	runX create --frob c1
+	fails_with "unknown option: --frob"
+}
+
+@test "cli: an option without its value fails" {
+	runX create --bundle
+	fails_with "option --bundle needs a value"
+}
+
+@test "cli: help lists every command that is accepted" {
+	local verb
+	runX --help
+	succeeds
+	for verb in create start state kill delete; do
+		[[ $output == *"  $verb "* ]]
+	done
+}
+
+@test "cli: version has the form that engines parse" {
+	runX --version
+	succeeds
+	[[ ${lines[0]} == "runX version "[0-9]* ]]
+	[[ $output == *$'\nspec: 1.'* ]]
+}
+
+@test "cli: under runc's name the version says runc" {
+	ln -s "$top/runX" "$FAKE/bin/runc"
+	ln -s "$top/lib" "$FAKE/bin/lib"
+	run dash "$FAKE/bin/runc" -v
+	[[ ${lines[0]} == "runc version "* ]]
+}
+
+@test "cli: global options of runc, crun and old go-runc are taken, with and without =" {
+	runX --root="$RUNX_ROOT" --systemd-cgroup --criu /x --rootless=false --cgroup-manager disabled \
+		--debug=false state nosuch
+	[[ $output == *"container does not exist"* ]]
+}
+
+@test "cli: all is well without a PATH" {
+	run env -i RUNX_ROOT="$RUNX_ROOT" "$(command -v dash)" "$top/runX" state nosuch
+	[ "$status" -eq 1 ]
+	[[ $output == *"container nosuch: container does not exist" ]]
+}
+
+@test "cli: errors reach the log also when stderr cannot be written" {
+	dash "$top/runX" --log "$log" --log-format json state nosuch 2<"$top/runX" || :
+	[ "$(jq -r .msg "$log")" = "container nosuch: container does not exist" ]
+}
+
+@test "cli: a quote, a backslash and a newline in an error stay one line of JSON" {
+	runX state 'a"b\c
+d'
+	[ "$(jq -r .msg "$log" | wc -l)" -eq 1 ]
+	[[ $(jq -r .msg "$log") == *'a"b\c d'* ]]
+}

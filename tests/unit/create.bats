@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# runX create, with stand-ins for xl and the proxy: what it writes, and that failing leaves nothing.
+
+load helpers
+
+@test "create: makes a created container, its pid file last and without a newline" {
+	runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1
+	succeeds
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/pid")" -eq 0 ]
+	kill -0 "$(cat "$BATS_TEST_TMPDIR/pid")"
+	runX state c1
+	[ "$(jq -r .status <<<"$output")" = created ]
+	[ "$(jq .pid <<<"$output")" = "$(cat "$BATS_TEST_TMPDIR/pid")" ]
+}
+
+@test "create: starts jq once and xl once" {
+	printf '#!/bin/sh\necho jq >>"$FAKE/calls"\nexec %s "$@"\n' "$(command -v jq)" >"$FAKE/bin/jq"
+	chmod 755 "$FAKE/bin/jq"
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(calls jq)" -eq 1 ]
+	[ "$(calls xl)" -eq 1 ]
+	grep -q '^xl create -q -p -e ' "$FAKE/calls"
+}
+
+@test "create: relative paths are the caller's" {
+	cd "$BATS_TEST_TMPDIR"
+	runX create --bundle bundle --pid-file pid c1
+	succeeds
+	[ -s "$BATS_TEST_TMPDIR/pid" ]
+	runX state c1
+	[ "$(jq -r .bundle <<<"$output")" = "$bundle" ]
+	[ "$(jq -r .rootfs <<<"$output")" = "$bundle/rootfs" ]
+}
+
+@test "create: state carries the annotations and a time in RFC 3339" {
+	config '.annotations = {"a/b": "c \"d\" \\ é", "n": ""}'
+	runX create --bundle "$bundle" c1
+	succeeds
+	runX state c1
+	[ "$(jq -c .annotations <<<"$output")" = '{"a/b":"c \"d\" \\ é","n":""}' ]
+	jq -e '.created | fromdate > 1600000000' <<<"$output"
+}
+
+@test "create: the guest gets arguments and environment byte for byte" {
+	config '.process.args = ["/bin/sh", "", "a b", "q\"q", "back\\slash\\0101", "new\nline", "%d $HOME `id`", "é☃"]'
+	config '.process.env = ["A=", "B=x\ny", "C=\\n"]'
+	runX create --bundle "$bundle" c1
+	succeeds
+	jq -j '(.process.args[] | "arg=" + . + "\u0000"), (.process.env[] | "env=" + . + "\u0000")' \
+		"$bundle/config.json" >"$BATS_TEST_TMPDIR/wanted"
+	grep -zE '^(arg|env)=' "$RUNX_ROOT/c1/container" | cmp - "$BATS_TEST_TMPDIR/wanted"
+}
+
+@test "create: a value with quotes and backslashes adds no line to xl's configuration" {
+	mv "$bundle" "$BATS_TEST_TMPDIR/od\"d\\bundle"
+	runX create --bundle "$BATS_TEST_TMPDIR/od\"d\\bundle" c1
+	succeeds
+	grep -qF 'path='"$BATS_TEST_TMPDIR"'/od\"d\\bundle/rootfs,' "$FAKE/xl.cfg"
+	[ "$(sed 's/ =.*//' "$FAKE/xl.cfg" | xargs)" = 'name uuid type kernel ramdisk cmdline memory vcpus p9' ]
+}
+
+@test "create: a comma in the root's path is refused, where xl would split it" {
+	mv "$bundle" "$BATS_TEST_TMPDIR/a,b"
+	runX create --bundle "$BATS_TEST_TMPDIR/a,b" c1
+	fails_with "xl cannot share a path with a comma"
+	nothing_left
+}
+
+@test "create: a memory limit becomes the VM's memory, with room for its kernel" {
+	config '.linux.resources.memory.limit = 268435456'
+	runX create --bundle "$bundle" c1
+	grep -q '^memory = 288$' "$FAKE/xl.cfg"
+	config '.linux.resources.memory.limit = 4194304'
+	runX create --bundle "$bundle" c2
+	grep -q '^memory = 64$' "$FAKE/xl.cfg"
+	config '.linux.resources.memory.limit = -1'
+	runX create --bundle "$bundle" c3
+	grep -q '^memory = 128$' "$FAKE/xl.cfg"
+}
+
+# Bad bundles: the field and the cause in one sentence, and nothing left.
+
+bad() {
+	config "$1"
+	runX create --bundle "$bundle" c1
+	fails_with "$2"
+	nothing_left
+}
+
+@test "create: no bundle" {
+	runX create --bundle "$BATS_TEST_TMPDIR/none" c1
+	fails_with "bundle $BATS_TEST_TMPDIR/none: no such directory"
+	nothing_left
+}
+
+@test "create: no config.json" {
+	rm "$bundle/config.json"
+	runX create --bundle "$bundle" c1
+	fails_with "bundle $bundle: no config.json"
+	nothing_left
+}
+
+@test "create: config.json that is not JSON" {
+	echo '{"ociVersion": ' >"$bundle/config.json"
+	runX create --bundle "$bundle" c1
+	fails_with "config.json: not JSON"
+	nothing_left
+}
+
+@test "create: an empty config.json" {
+	: >"$bundle/config.json"
+	runX create --bundle "$bundle" c1
+	fails_with "config.json is empty"
+	nothing_left
+}
+
+@test "create: config.json that is no object" {
+	echo '[]' >"$bundle/config.json"
+	runX create --bundle "$bundle" c1
+	fails_with "config.json: must be an object"
+}
+
+@test "create: no process" { bad 'del(.process)' 'process: must be an object'; }
+@test "create: no root" { bad 'del(.root)' 'root: must be an object'; }
+@test "create: no ociVersion" { bad 'del(.ociVersion)' 'ociVersion: must be a string'; }
+@test "create: no arguments" { bad '.process.args = []' 'process.args: must not be empty'; }
+@test "create: arguments that are no array" { bad '.process.args = "sh"' 'process.args: must be an array'; }
+@test "create: an argument that is a number" { bad '.process.args[1] = 5' 'process.args[1]: must be a string'; }
+@test "create: a NUL in an argument" { bad '.process.args[1] = "a\u0000b"' 'process.args[1]: must not contain a NUL'; }
+@test "create: a relative working directory" { bad '.process.cwd = "x"' 'process.cwd: must be an absolute path'; }
+@test "create: a negative user" { bad '.process.user.uid = -1' 'process.user.uid: must be a whole number'; }
+@test "create: a user that is a text" { bad '.process.user.uid = "0"' 'process.user.uid: must be a whole number'; }
+@test "create: a fractional group" { bad '.process.user.gid = 1.5' 'process.user.gid: must be a whole number'; }
+@test "create: a huge user" { bad '.process.user.uid = 1e30' 'process.user.uid: must be a whole number'; }
+@test "create: terminal that is a text" { bad '.process.terminal = "yes"' 'process.terminal: must be true or false'; }
+@test "create: mounts that are no array" { bad '.mounts = {}' 'mounts: must be an array'; }
+@test "create: a mount without a destination" { bad 'del(.mounts[0].destination)' 'mounts[0].destination: must be a string'; }
+@test "create: two network namespaces" {
+	bad '.linux.namespaces += [{"type": "network"}]' 'has the network namespace twice'
+}
+@test "create: a root that is missing" { bad '.root.path = "nowhere"' "root file system $bundle/nowhere: no such directory"; }
+
+@test "create: a terminal needs a console socket, and the reverse" {
+	bad '.process.terminal = true' 'without setting console socket'
+	config '.process.terminal = false'
+	runX create --bundle "$bundle" --console-socket /x c1
+	fails_with 'cannot use console socket'
+	nothing_left
+}
+
+# The program is looked up on the host, in the words that engines turn into 126 and 127.
+
+@test "create: a program that is not in PATH" {
+	bad '.process.args = ["nosuch"]' 'exec: "nosuch": executable file not found in $PATH'
+}
+@test "create: a program that is not there" {
+	bad '.process.args = ["/bin/nosuch"]' 'exec: "/bin/nosuch": stat /bin/nosuch: no such file or directory'
+}
+@test "create: a program that is not executable" {
+	echo data >"$bundle/rootfs/bin/data"
+	bad '.process.args = ["/bin/data"]' 'exec: "/bin/data": permission denied'
+}
+@test "create: a program that is a directory" {
+	bad '.process.args = ["/bin"]' 'exec: "/bin": is a directory'
+}
+@test "create: a program behind a link out of the root is not found there" {
+	ln -s /proc/self/exe "$bundle/rootfs/bin/out"
+	ln -s ../../../../../../bin/true "$bundle/rootfs/bin/up"
+	bad '.process.args = ["/bin/up"]' 'no such file or directory'
+}
+@test "create: a program under a mount is left to the guest" {
+	config '.process.args = ["/dev/shm/later"]'
+	runX create --bundle "$bundle" c1
+	succeeds
+}
+
+# What can fail on the host.
+
+@test "create: a machine without Xen" {
+	export RUNX_XENBUS=$BATS_TEST_TMPDIR/none
+	runX create --bundle "$bundle" c1
+	fails_with "this machine does not run Xen"
+	nothing_left
+}
+
+@test "create: no xl" {
+	mkdir "$FAKE/few"
+	ln -s "$(command -v jq)" "$(command -v date)" "$(command -v mkdir)" "$FAKE/few/"
+	# runX adds the usual places to PATH; only a machine that has xl there cannot show this.
+	[ ! -e /usr/sbin/xl ] || skip "this machine has xl"
+	rm "$FAKE/bin/xl"
+	runX create --bundle "$bundle" c1
+	fails_with "xl is not installed"
+	nothing_left
+}
+
+@test "create: xl that cannot create says why in one sentence, and its noise stays away" {
+	export XL_FAIL=create
+	XL_SAYS='Parsing config from /x
+libxl: error: libxl_dm.c:3131:device_model_spawn_outcome: Domain 3:domain 3 device model: spawn failed (rc=-3)
+libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device model did not start: -3'
+	export XL_SAYS
+	runX create --bundle "$bundle" c1
+	fails_with "xl cannot create the VM: domain 3 device model: spawn failed (rc=-3)"
+	nothing_left
+}
+
+@test "create: too little memory" {
+	export XL_FAIL=create XL_SAYS='failed to free memory for the domain'
+	runX create --bundle "$bundle" c1
+	fails_with "not enough free memory in Xen for a VM of 128 MiB"
+	nothing_left
+}
+
+@test "create: a proxy that fails takes the domain with it" {
+	export PROXY_FAIL='/dev/xen/evtchn: No such file'
+	runX create --bundle "$bundle" c1
+	fails_with "runX create failed: /dev/xen/evtchn"
+	grep -q '^xl destroy 7$' "$FAKE/calls"
+	nothing_left
+}
+
+@test "create: a pid file that cannot be written" {
+	runX create --bundle "$bundle" --pid-file /nowhere/pid c1
+	fails_with "cannot write the pid file /nowhere/pid"
+	nothing_left
+}
+
+@test "create: a state directory that cannot be made" {
+	: >"$BATS_TEST_TMPDIR/file"
+	runX --root "$BATS_TEST_TMPDIR/file/root" create --bundle "$bundle" c1
+	fails_with "cannot make the state directory"
+}
+
+@test "create: a setting that runX does not know" {
+	echo 'colour = blue' >>"$RUNX_CONF"
+	runX create --bundle "$bundle" c1
+	fails_with "colour = blue is not a setting"
+	nothing_left
+}
+
+@test "create: 9p without a QEMU for Xen is refused with the package's name" {
+	export RUNX_QEMU=/nowhere
+	echo 'rootfs = 9p' >>"$RUNX_CONF"
+	runX create --bundle "$bundle" c1
+	fails_with "qemu-system-xen"
+	nothing_left
+}
+
+@test "create: without a QEMU for Xen the root becomes a disk" {
+	export RUNX_QEMU=/nowhere
+	runX create --bundle "$bundle" c1
+	succeeds
+	grep -q '^disk = .*vdev=xvda.*target=.*/rootfs.img' "$FAKE/xl.cfg"
+	[ "$(debugfs -R 'stat /bin/sh' "$RUNX_ROOT/c1/rootfs.img" 2>/dev/null | grep -c 'Type: regular')" -eq 1 ]
+}

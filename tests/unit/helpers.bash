@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the unit tests share: a root of their own, a bundle, and stand-ins for all that needs Xen.
+# shellcheck shell=bash
+
+setup() {
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	export FAKE=$BATS_TEST_TMPDIR/fake
+	mkdir -p "$FAKE/bin" "$FAKE/libexec"
+	ln -s "$top/tests/unit/fake/xl" "$FAKE/bin/"
+	ln -s "$top/tests/unit/fake/proxy" "$top/tests/unit/fake/control" \
+		"$top/out/$(uname -m)/prepare" "$FAKE/libexec/"
+	: >"$FAKE/calls"
+	: >"$FAKE/domains"
+	: >"$FAKE/xenbus"
+	head -c 1024 /dev/zero >"$FAKE/initrd"
+	export PATH=$FAKE/bin:$PATH
+	export RUNX_LIBEXEC=$FAKE/libexec RUNX_ROOT=$BATS_TEST_TMPDIR/root RUNX_XENBUS=$FAKE/xenbus
+	export RUNX_QEMU=/bin/true RUNX_CONF=$BATS_TEST_TMPDIR/runX.conf
+	printf '%s\n' 'guest_type = pv' "initrd = $FAKE/initrd" 'kernel = /kernel' >"$RUNX_CONF"
+	log=$BATS_TEST_TMPDIR/log.json
+	bundle=$BATS_TEST_TMPDIR/bundle
+	make_bundle
+}
+
+teardown() {
+	local record pid
+	for record in "$RUNX_ROOT"/*/proxy; do
+		[ ! -f "$record" ] || { read -r _ pid _ <"$record" && kill -9 "$pid"; } 2>/dev/null || :
+	done
+}
+
+make_bundle() {
+	mkdir -p "$bundle/rootfs/bin"
+	printf '#!/bin/sh\n' >"$bundle/rootfs/bin/sh"
+	chmod 755 "$bundle/rootfs/bin/sh"
+	cp "$top/tests/bed/config.json" "$bundle/"
+	config '.process.terminal = false'
+}
+
+# config PROGRAM: changes the bundle's config.json by a jq program
+config() {
+	jq "$1" "$bundle/config.json" >"$bundle/config.new"
+	mv "$bundle/config.new" "$bundle/config.json"
+}
+
+# runX is run under the shell that this run of the suite is about.
+runX() {
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	run ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null 3>&-
+}
+
+# fails_with TEXT: the last runX failed, said TEXT on stderr in one line, and said the same in the log
+fails_with() {
+	[ "$status" -ne 0 ] || { echo "it succeeded: $output" && return 1; }
+	[ "${#lines[@]}" -eq 1 ] || { echo "not one line: $output" && return 1; }
+	[[ $output == *"$1"* ]] || { echo "wanted: $1" "got: $output" && return 1; }
+	[ "runX: $(tail -n 1 "$log" | jq -r 'select(.level == "error" and (.time | fromdate)) | .msg')" = "$output" ]
+}
+
+succeeds() {
+	[ "$status" -eq 0 ] || { echo "status $status: $output" && return 1; }
+}
+
+# nothing_left: no state, no domain, no process
+nothing_left() {
+	[ -z "$(ls "$RUNX_ROOT" 2>/dev/null)" ] || { ls "$RUNX_ROOT" && return 1; }
+	[ ! -s "$FAKE/domains" ] || { echo "a domain is left" && return 1; }
+}
+
+calls() {
+	grep -c "^$1" "$FAKE/calls" || :
+}
