@@ -31,6 +31,14 @@ image_key() {
 	} | digest
 }
 
+# Asking apt takes seconds; so its answer is kept until apt's or dpkg's state or a file of the bed changes.
+image_inputs() {
+	{
+		(cd "$here" && sha256sum ./*)
+		stat -c '%n %Y' /var/lib/apt/lists /var/lib/dpkg/status
+	} | digest
+}
+
 missing_packages() {
 	local package
 	for package in $host_packages; do
@@ -90,6 +98,8 @@ overlay() {
 		cgroup2 /sys/fs/cgroup cgroup2 nosuid,nodev,noexec 0 0
 		xenfs /proc/xen xenfs defaults 0 0
 	END
+	# mmdebstrap leaves the host's, which is neither reachable nor always the same.
+	echo 'nameserver 10.0.2.3' >"$dir/etc/resolv.conf"
 	# No cri: Kubernetes is not tested here, and it is what containerd spends its start on.
 	cat >"$dir/etc/containerd/config.toml" <<-'END'
 		version = 2
