@@ -242,7 +242,7 @@ root_filesystem() {
 image_make() {
 	suite=bookworm
 	[ "$(id -u)" -eq 0 ] || die 'making the image takes root (for mmdebstrap)'
-	work=$(mktemp -d "$cache/tmp.XXXXXX")
+	work=$(mktemp -d "$cache/bed-image.XXXXXX")
 	chmod 755 "$work"
 	cleanup_add "$work"
 	step 'kernel, Xen and initrd'
