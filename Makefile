@@ -108,3 +108,7 @@ clean: ## remove what was built here (the cache under ~/.cache/runx stays)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+out/tests/supervise: tests/helpers/supervise.c Makefile
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O1 -o $@ $<

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Does with runX what containerd's shim does, for tests that need no containerd: create, start,
+ * wait for the pid of the pid file, as a subreaper.
+ *
+ * usage: supervise [-t] [-w ROWSxCOLUMNS] [-k] BUNDLE ID
+ *   -t  with a terminal: receives its master over a console socket, copies it from stdin and to
+ * stdout -w  the size that the terminal gets once it is there -k  does not start it: prints the
+ * pid, and waits for its end
+ *
+ * Stdin, stdout and stderr become the container's. Exit status: the container's; 128+n for signal
+ * n; 120 where create failed, 121 where start did. Deletes nothing.
+ */
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+static int run(char *const args[])
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execvp(args[0], args);
+		err(127, "%s", args[0]);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			err(122, "waitpid");
+	return status;
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (s < 0 || bind(s, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(s, 1) < 0)
+		err(122, "%s", path);
+	return s;
+}
+
+/* As containerd does it: only after create has ended. */
+static int receive_master(int listener)
+{
+	char name[4096], space[CMSG_SPACE(sizeof(int))];
+	struct iovec data = {.iov_base = name, .iov_len = sizeof(name)};
+	struct msghdr m = {.msg_iov = &data,
+			   .msg_iovlen = 1,
+			   .msg_control = space,
+			   .msg_controllen = sizeof(space)};
+	int master, s = accept(listener, NULL, NULL);
+
+	if (s < 0 || recvmsg(s, &m, MSG_CMSG_CLOEXEC) < 1 || !CMSG_FIRSTHDR(&m))
+		errx(122, "no console came over the socket");
+	memcpy(&master, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(master));
+	close(s);
+	return master;
+}
+
+static bool copy(int from, int to)
+{
+	char data[4096];
+	ssize_t n = read(from, data, sizeof(data));
+
+	if (n > 0 && write(to, data, (size_t)n) != n)
+		err(122, "write");
+	return n > 0;
+}
+
+static void relay(int master)
+{
+	struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+			       {.fd = master, .events = POLLIN}};
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents && !copy(master, STDOUT_FILENO))
+			return;
+		if (fds[0].revents && !copy(STDIN_FILENO, master))
+			fds[0].fd = -1; /* as `docker run -it` keeps the terminal open */
+	}
+}
+
+static pid_t read_pid(const char *path)
+{
+	int pid;
+	FILE *f = fopen(path, "r");
+
+	if (!f || fscanf(f, "%d", &pid) != 1)
+		errx(122, "no pid in %s", path);
+	fclose(f);
+	return pid;
+}
+
+int main(int argc, char **argv)
+{
+	struct winsize size = {0};
+	bool terminal = false, start = true;
+	char directory[] = "/tmp/supervise.XXXXXX", pid_file[64], console[64];
+	int c, listener = -1, master = -1, status;
+
+	while ((c = getopt(argc, argv, "tw:k")) != -1)
+		switch (c) {
+		case 't':
+			terminal = true;
+			break;
+		case 'w':
+			sscanf(optarg, "%hux%hu", &size.ws_row, &size.ws_col);
+			break;
+		case 'k':
+			start = false;
+			break;
+		default:
+			return 122;
+		}
+	if (argc - optind != 2 || !mkdtemp(directory))
+		errx(122, "usage: supervise [-t] [-w ROWSxCOLUMNS] [-k] BUNDLE ID");
+	char *bundle = argv[optind], *id = argv[optind + 1];
+	snprintf(pid_file, sizeof(pid_file), "%s/pid", directory);
+	snprintf(console, sizeof(console), "%s/console", directory);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+
+	if (terminal)
+		listener = listen_at(console);
+	char *create[] = {(char *)"runX",
+			  (char *)"create",
+			  (char *)"--bundle",
+			  bundle,
+			  (char *)"--pid-file",
+			  pid_file,
+			  id,
+			  NULL};
+	char *create_terminal[] = {(char *)"runX",
+				   (char *)"create",
+				   (char *)"--bundle",
+				   bundle,
+				   (char *)"--pid-file",
+				   pid_file,
+				   (char *)"--console-socket",
+				   console,
+				   id,
+				   NULL};
+	if (run(terminal ? create_terminal : create) != 0)
+		return 120;
+	pid_t pid = read_pid(pid_file);
+	if (terminal)
+		master = receive_master(listener);
+	if (size.ws_row)
+		ioctl(master, TIOCSWINSZ, &size);
+
+	char *start_command[] = {(char *)"runX", (char *)"start", id, NULL};
+	if (!start)
+		printf("%d\n", pid), fflush(stdout);
+	else if (run(start_command) != 0)
+		return 121;
+	if (terminal)
+		relay(master);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			err(122, "the pid of the pid file is no child of its caller");
+	unlink(pid_file);
+	unlink(console);
+	rmdir(directory);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the tests on real Xen share. They run on this machine, and their commands in the test bed's dom0;
+# each file begins with a fresh one.
+# shellcheck shell=bash
+
+top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+bed=$top/tests/bed/bed
+
+setup_file() {
+	"$top/tests/bed/install" 2>&1 | sed 's/^/# /' >&3
+	make -s -C "$top" out/tests/supervise
+	mkdir -p "$BATS_FILE_TMPDIR/tree/usr/local/bin"
+	install -m 0755 "$top/out/tests/supervise" "$top/tests/xen/leaks" "$BATS_FILE_TMPDIR/tree/usr/local/bin/"
+	"$bed" put "$BATS_FILE_TMPDIR/tree"
+}
+
+teardown_file() {
+	"$bed" down
+}
+
+setup() {
+	id=t$BATS_TEST_NUMBER
+}
+
+# Every test must leave dom0 as it found it.
+teardown() {
+	local left
+	left=$("$bed" run leaks) || return
+	[ -z "$left" ] || { echo "left behind in dom0:" "$left" && return 1; }
+}
+
+# dom0 COMMAND…: runs it in dom0; $output is stdout, $stderr is stderr, $status its status
+dom0() {
+	run --separate-stderr "$bed" run "$@"
+}
+
+# bundle PROGRAM: makes /b/$id in dom0: busybox's, changed by a jq program
+bundle() {
+	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs", readonly: false}'" | $1" \
+		"$top/tests/bed/config.json" | "$bed" sh "mkdir -p /b/$id && cat >/b/$id/config.json"
+}
+
+# says STATUS STDOUT STDERR: what the last dom0 was to come to
+says() {
+	[ "$status" -eq "$1" ] && [ "$output" = "$2" ] && [ "$stderr" = "$3" ] && return
+	printf 'wanted status %s, got %s\n--- stdout:\n%s\n--- stderr:\n%s\n' "$1" "$status" "$output" "$stderr"
+	return 1
+}
+
+# container PROGRAM [OPTION…]: a bundle, run as a container until its end, then deleted
+container() {
+	bundle "$1"
+	shift
+	dom0 supervise "$@" "/b/$id" "$id"
+	"$bed" run runX delete "$id"
+}

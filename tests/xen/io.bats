@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What goes in and out of a container: whole, in order, and as it was.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+@test "io: stdin arrives, and its end" {
+	bundle '.process.args = ["sh", "-c", "wc -c; echo end"]'
+	dom0 sh -c "head -c 300000 /dev/zero | supervise /b/$id $id; runX delete $id"
+	says 0 "$(printf '300000\nend')" ''
+}
+
+@test "io: 4 MiB of random bytes in and out are the same" {
+	bundle '.process.args = ["cat"]'
+	dom0 sh -c "head -c 4194304 /dev/urandom >/b/$id/in
+		supervise /b/$id $id </b/$id/in >/b/$id/out && cmp /b/$id/in /b/$id/out; runX delete $id"
+	says 0 '' ''
+}
+
+@test "io: no newline is added, and no byte changed" {
+	bundle '.process.args = ["printf", "a\\r\\n\\000\\377\\033b"]'
+	dom0 sh -c "supervise /b/$id $id | od -An -tx1; runX delete $id"
+	says 0 ' 61 0d 0a 00 ff 1b 62' ''
+}
+
+@test "io: a reader that is gone stops the writer, as a closed pipe does" {
+	bundle '.process.args = ["sh", "-c", "yes; echo $? >&2"]'
+	dom0 sh -c "supervise /b/$id $id | head -n 1; runX delete $id"
+	says 0 y 'yes: standard output: Broken pipe
+1'
+}
+
+@test "io: a reader that stops for a while loses nothing, and signals still pass" {
+	bundle '.process.args = ["sh", "-c", "trap \"echo got it >&2\" USR1; head -c 1000000 /dev/zero & wait; wait; echo end"]'
+	dom0 sh -c "cd /b/$id; mkfifo out err; supervise /b/$id $id >out 2>err & exec 3<out 4<err
+		head -c 1 <&3 >/dev/null; runX kill $id USR1; head -n 1 <&4; wc -c <&3; runX delete $id 2>&1"
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(printf 'got it\n1000003')" ]
+}
+
+@test "io: null I/O: descriptors that cannot be written swallow all" {
+	bundle '.process.args = ["sh", "-c", "echo out; echo err >&2; exit 5"]'
+	dom0 sh -c "supervise /b/$id $id </dev/null 1</dev/null 2</dev/null; echo \$? >/b/$id/rc; runX delete $id; cat /b/$id/rc"
+	says 0 5 ''
+}
+
+@test "io: a terminal is one in the guest, of the size it was given" {
+	bundle '.process.args = ["sh", "-c", "test -t 0 && test -t 1 && test -t 2 && tty && stty size"]
+		| .process.terminal = true | .process.consoleSize = {height: 33, width: 101}'
+	dom0 sh -c "supervise -t /b/$id $id </dev/null | tr -d '\r'; runX delete $id"
+	says 0 "$(printf '/dev/pts/0\n33 101')" ''
+}
+
+@test "io: a terminal's new size reaches the process, with its signal" {
+	bundle '.process.args = ["sh", "-c", "trap \"stty size; exit\" WINCH; stty size; while :; do sleep 1000 & wait; done"]
+		| .process.terminal = true'
+	dom0 sh -c "supervise -t -w 40x120 /b/$id $id </dev/null | tr -d '\r'; runX delete $id"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = '40 120' ]
+}
+
+@test "io: input to a terminal is echoed once, and control characters are signals" {
+	bundle '.process.args = ["sh", "-c", "trap \"echo interrupted; exit 9\" INT; read -r line; echo got $line; read -r line"]
+		| .process.terminal = true'
+	dom0 sh -c "{ echo hello; printf '\003'; } | supervise -t /b/$id $id >/b/$id/out; echo \$?; runX delete $id; tr -d '\r' </b/$id/out"
+	says 0 "$(printf '9\nhello\ngot hello\n^Cinterrupted')" ''
+}

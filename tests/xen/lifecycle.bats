@@ -1,0 +1,138 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A container's life on real Xen, from create to delete.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+@test "lifecycle: stdout and stderr come apart, and the exit status is 0" {
+	container '.process.args = ["sh", "-c", "echo out; echo err >&2"]'
+	says 0 out err
+}
+
+@test "lifecycle: exit status 1" {
+	container '.process.args = ["sh", "-c", "exit 1"]'
+	says 1 '' ''
+}
+
+@test "lifecycle: exit status 42" {
+	container '.process.args = ["sh", "-c", "exit 42"]'
+	says 42 '' ''
+}
+
+@test "lifecycle: a process that ends itself by a signal" {
+	container '.process.args = ["sh", "-c", "sh -c \"kill -SEGV \\$\\$\"; exit $?"]'
+	says 139 '' 'Segmentation fault'
+}
+
+@test "lifecycle: a program that is missing fails create, leaves nothing, and says so" {
+	bundle '.process.args = ["nosuch"]'
+	dom0 runX --log /b/log --log-format json create --bundle "/b/$id" "$id"
+	says 1 '' 'runX: runX create failed: unable to start container process: exec: "nosuch": executable file not found in $PATH'
+	dom0 cat /b/log
+	[ "$(jq -r .level <<<"$output")" = error ]
+}
+
+@test "lifecycle: a program that only the guest can find to be missing fails start" {
+	bundle '.process.args = ["/dev/shm/nosuch"]'
+	dom0 supervise "/b/$id" "$id"
+	[ "$status" -eq 121 ]
+	[ "$stderr" = 'runX: runX start failed: exec: "/dev/shm/nosuch": no such file or directory' ]
+	dom0 runX delete "$id"
+	says 0 '' ''
+}
+
+@test "lifecycle: states from created to stopped, and what each refuses" {
+	bundle '.process.args = ["cat"]'
+	"$bed" sh "mkfifo /b/$id/in; runX create --bundle /b/$id --pid-file /b/$id/pid $id <>/b/$id/in >/b/$id/out 2>&1"
+	dom0 runX state "$id"
+	[ "$(jq -r '.status, .id, .bundle' <<<"$output" | xargs)" = "created $id /b/$id" ]
+	[ "$(jq .pid <<<"$output")" = "$("$bed" run cat "/b/$id/pid")" ]
+	[[ $("$bed" run xl list) == *"rx-$id "*"--p---"* ]]
+
+	dom0 runX start "$id"
+	says 0 '' ''
+	dom0 runX state "$id"
+	[ "$(jq -r .status <<<"$output")" = running ]
+	dom0 runX start "$id"
+	says 1 '' "runX: container $id: cannot start an already running container"
+	dom0 runX delete "$id"
+	says 1 '' "runX: cannot delete container $id that is not stopped: running (kill it, or use --force)"
+
+	dom0 runX kill "$id" KILL
+	says 0 '' ''
+	"$bed" run /usr/libexec/runX/control "/run/runX/$id" wait 60
+	dom0 runX state "$id"
+	[ "$(jq -r '.status, .pid' <<<"$output" | xargs)" = "stopped 0" ]
+	dom0 runX kill "$id"
+	says 1 '' "runX: container $id: container not running"
+	dom0 runX start "$id"
+	says 1 '' "runX: container $id: cannot start a container that has stopped"
+	dom0 runX delete "$id"
+	says 0 '' ''
+	dom0 runX delete "$id"
+	says 1 '' "runX: container $id: container does not exist"
+}
+
+@test "lifecycle: a created container can be deleted at once" {
+	bundle '.process.args = ["cat"]'
+	dom0 runX create --bundle "/b/$id" "$id"
+	says 0 '' ''
+	dom0 runX delete "$id"
+	says 0 '' ''
+}
+
+@test "lifecycle: delete --force of a running container" {
+	bundle '.process.args = ["sleep", "1000"]'
+	dom0 runX create --bundle "/b/$id" "$id"
+	dom0 runX start "$id"
+	says 0 '' ''
+	dom0 runX delete --force "$id"
+	says 0 '' ''
+}
+
+@test "lifecycle: arguments and environment arrive byte for byte" {
+	container '.process.args = ["sh", "-c", "printf \"<%s>\" \"$@\"; printf \"{%s}\" \"$V\"", "sh",
+		"", "a  b", "q\"q", "\\back\\", "new\nline\n", "$HOME `id` %s ;&|", "é☃", "*", "-n"]
+		| .process.env += ["V=x\ny \\\"'"'"'"]'
+	[ "$status" -eq 0 ]
+	[ "$output" = '<><a  b><q"q><\back\><new
+line
+><$HOME `id` %s ;&|><é☃><*><-n>{x
+y \"'"'"'}' ]
+}
+
+@test "lifecycle: user, groups, umask, working directory and host name" {
+	container '.process.args = ["sh", "-c", "id -u; id -g; id -G; umask; pwd; hostname; touch /tmp/f-'$id' && stat -c %u:%g:%a /tmp/f-'$id'"]
+		| .process.user = {uid: 1000, gid: 1001, additionalGids: [5, 60], umask: 7} | .process.cwd = "/tmp"
+		| .hostname = "somehost"'
+	says 0 "$(printf '%s\n' 1000 1001 '1001 5 60' 0007 /tmp somehost 1000:1001:660)" ''
+}
+
+@test "lifecycle: the process is pid 1, and its orphans end with it" {
+	container '.process.args = ["sh", "-c", "echo $$; (sleep 1000 >/dev/null 2>&1 &); exit 7"]'
+	says 7 1 ''
+}
+
+@test "lifecycle: five containers at once" {
+	local n
+	bundle '.process.args = ["sh", "-c", "cat; exit 3"]'
+	dom0 sh -c "for n in 1 2 3 4 5; do
+		{ echo in \$n | supervise /b/$id $id-\$n >/b/$id/out-\$n 2>&1; echo \$? >>/b/$id/out-\$n; } &
+	done; wait; cat /b/$id/out-*; for n in 1 2 3 4 5; do runX delete $id-\$n; done"
+	says 0 "$(for n in 1 2 3 4 5; do printf 'in %s\n3\n' $n; done)" ''
+}
+
+@test "lifecycle: a create that is killed leaves what delete --force takes away" {
+	bundle '.process.args = ["cat"]'
+	# At the moment when xl has made the domain: the worst, since only the UUID tells whose it is.
+	"$bed" sh "mkdir /b/bin; printf '%s\n' '#!/bin/sh' '/usr/sbin/xl \"\$@\"; rc=\$?' \
+		'kill -9 \$PPID; exit \$rc' >/b/bin/xl; chmod 755 /b/bin/xl"
+	dom0 sh -c "PATH=/b/bin:\$PATH runX create --bundle /b/$id $id"
+	[ "$status" -eq 137 ]
+	[[ $("$bed" run xl list) == *"rx-$id "* ]]
+	dom0 runX delete --force "$id"
+	says 0 '' ''
+	dom0 runX delete --force "$id"
+	says 0 '' ''
+}
