@@ -109,6 +109,12 @@ clean: ## remove what was built here (the cache under ~/.cache/runx stays)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Test programs: always for this machine, the tests of modules under the sanitizers.
 out/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O1 -o $@ $<
+	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
+
+out/tests/wire_test: tests/helpers/wire_test.c helpers/session.c helpers/wire.c $(wildcard helpers/*.h) Makefile
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Ihelpers -Wall -Wextra -g -O1 -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka

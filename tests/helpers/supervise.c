@@ -80,7 +80,7 @@ static bool copy(int from, int to)
 	return n > 0;
 }
 
-static void relay(int master)
+static void relay(int master, const struct winsize *size)
 {
 	struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
 			       {.fd = master, .events = POLLIN}};
@@ -90,6 +90,8 @@ static void relay(int master)
 			continue;
 		if (fds[1].revents && !copy(master, STDOUT_FILENO))
 			return;
+		if (fds[1].revents && size->ws_row)
+			ioctl(master, TIOCSWINSZ, size);
 		if (fds[0].revents && !copy(STDIN_FILENO, master))
 			fds[0].fd = -1; /* as `docker run -it` keeps the terminal open */
 	}
@@ -159,8 +161,6 @@ int main(int argc, char **argv)
 	pid_t pid = read_pid(pid_file);
 	if (terminal)
 		master = receive_master(listener);
-	if (size.ws_row)
-		ioctl(master, TIOCSWINSZ, &size);
 
 	char *start_command[] = {(char *)"runX", (char *)"start", id, NULL};
 	if (!start)
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 	else if (run(start_command) != 0)
 		return 121;
 	if (terminal)
-		relay(master);
+		relay(master, &size);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			err(122, "the pid of the pid file is no child of its caller");

@@ -7,7 +7,7 @@ top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 bed=$top/tests/bed/bed
 
 setup_file() {
-	"$top/tests/bed/install" 2>&1 | sed 's/^/# /' >&3
+	"$top/tests/bed/install" >"$BATS_FILE_TMPDIR/log" 2>&1 || { cat "$BATS_FILE_TMPDIR/log" && return 1; }
 	make -s -C "$top" out/tests/supervise
 	mkdir -p "$BATS_FILE_TMPDIR/tree/usr/local/bin"
 	install -m 0755 "$top/out/tests/supervise" "$top/tests/xen/leaks" "$BATS_FILE_TMPDIR/tree/usr/local/bin/"
@@ -31,7 +31,12 @@ teardown() {
 
 # dom0 COMMAND…: runs it in dom0; $output is stdout, $stderr is stderr, $status its status
 dom0() {
-	run --separate-stderr "$bed" run "$@"
+	run --separate-stderr "$bed" run -t 120 "$@"
+}
+
+# create: the bundle's container, with nothing on its stdio: whoever holds it keeps dom0's answer open
+create() {
+	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1"
 }
 
 # bundle PROGRAM: makes /b/$id in dom0: busybox's, changed by a jq program

@@ -76,7 +76,7 @@ bats_require_minimum_version 1.5.0
 
 @test "lifecycle: a created container can be deleted at once" {
 	bundle '.process.args = ["cat"]'
-	dom0 runX create --bundle "/b/$id" "$id"
+	create
 	says 0 '' ''
 	dom0 runX delete "$id"
 	says 0 '' ''
@@ -84,7 +84,7 @@ bats_require_minimum_version 1.5.0
 
 @test "lifecycle: delete --force of a running container" {
 	bundle '.process.args = ["sleep", "1000"]'
-	dom0 runX create --bundle "/b/$id" "$id"
+	create
 	dom0 runX start "$id"
 	says 0 '' ''
 	dom0 runX delete --force "$id"

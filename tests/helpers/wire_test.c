@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames and sessions, with a guest that keeps the rules and one that does not. */
+#include "session.h"
+#include "wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void feed(struct wire_input *in, const uint8_t *bytes, size_t count)
+{
+	size_t room;
+	uint8_t *space = wire_space(in, &room);
+
+	assert_true(count <= room);
+	memcpy(space, bytes, count);
+	wire_received(in, count);
+}
+
+static size_t encode(uint8_t *out, enum wire_type type, unsigned int stream, unsigned int session,
+		     const char *payload)
+{
+	wire_header(out, type, stream, session, strlen(payload));
+	memcpy(out + WIRE_HEADER, payload, strlen(payload));
+	return WIRE_HEADER + strlen(payload);
+}
+
+static void frame_survives_any_split(void **state)
+{
+	uint8_t bytes[64];
+	size_t size = encode(bytes, WIRE_DATA, WIRE_STDERR, 0x1234, "payload");
+
+	(void)state;
+	for (size_t cut = 0; cut < size; cut++) {
+		struct wire_input in = {0};
+		struct wire_frame frame;
+		feed(&in, bytes, cut);
+		assert_int_equal(wire_next(&in, &frame), 0);
+		feed(&in, bytes + cut, size - cut);
+		assert_int_equal(wire_next(&in, &frame), 1);
+		assert_int_equal(frame.type, WIRE_DATA);
+		assert_int_equal(frame.stream, WIRE_STDERR);
+		assert_int_equal(frame.session, 0x1234);
+		assert_int_equal(frame.length, 7);
+		assert_memory_equal(frame.payload, "payload", 7);
+		wire_drop(&in, &frame);
+		assert_int_equal(in.used, 0);
+	}
+}
+
+static void frames_come_one_after_another(void **state)
+{
+	uint8_t bytes[64];
+	struct wire_input in = {0};
+	struct wire_frame frame;
+
+	(void)state;
+	feed(&in, bytes, encode(bytes, WIRE_DATA, 1, 0, "one"));
+	feed(&in, bytes, encode(bytes, WIRE_EOF, 1, 0, ""));
+	assert_int_equal(wire_next(&in, &frame), 1);
+	wire_drop(&in, &frame);
+	assert_int_equal(wire_next(&in, &frame), 1);
+	assert_int_equal(frame.type, WIRE_EOF);
+	assert_int_equal(frame.length, 0);
+}
+
+static void what_is_no_frame_is_refused(void **state)
+{
+	static const uint8_t bad[][WIRE_HEADER] = {
+	    {0, 0, 0, 0, 0, 0, 0, 0},	       /* no type */
+	    {WIRE_TYPES, 0, 0, 0, 0, 0, 0, 0}, /* a type of the future */
+	    {WIRE_DATA, WIRE_STREAMS, 0, 0, 0, 0, 0, 0},
+	    {WIRE_DATA, 1, 0, 0, 1, 0x10, 0, 0}, /* 4097 bytes */
+	    {WIRE_DATA, 1, 0, 0, 0xff, 0xff, 0xff, 0xff},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct wire_input in = {0};
+		struct wire_frame frame;
+		feed(&in, bad[i], WIRE_HEADER);
+		assert_int_equal(wire_next(&in, &frame), -1);
+	}
+}
+
+static void short_payload_has_words_of_zero(void **state)
+{
+	const uint8_t payload[] = {1, 2, 0, 0, 9};
+	struct wire_frame frame = {.length = 5, .payload = payload};
+
+	(void)state;
+	assert_int_equal(wire_word(&frame, 0), 0x201);
+	assert_int_equal(wire_word(&frame, 1), 0);
+}
+
+/* Under the sanitizers: no byte that a guest can send makes the parser leave its buffer. */
+static void garbage_is_survived(void **state)
+{
+	struct wire_input in = {0};
+	struct wire_frame frame;
+	size_t room;
+
+	(void)state;
+	srand(1);
+	for (int round = 0; round < 200000; round++) {
+		uint8_t *space = wire_space(&in, &room);
+		size_t count = (size_t)rand() % 64;
+		if (count > room)
+			count = room;
+		for (size_t i = 0; i < count; i++)
+			space[i] = (uint8_t)(rand() % 4 ? rand() % 14 : rand());
+		wire_received(&in, count);
+		int whole;
+		while ((whole = wire_next(&in, &frame)) > 0) {
+			assert_true(frame.length <= WIRE_PAYLOAD);
+			wire_drop(&in, &frame);
+		}
+		if (whole < 0)
+			in.used = 0;
+	}
+}
+
+/* ---- sessions ---- */
+
+struct rig {
+	struct outbox box;
+	struct session session;
+	int reader, writer; /* our ends of its stdout and its stdin */
+};
+
+static int new_rig(void **state)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	int out[2], in[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!rig || pipe(out) < 0 || pipe(in) < 0)
+		return -1;
+	rig->reader = out[0];
+	rig->writer = in[1];
+	session_init(&rig->session, 0, (int[]){in[0], out[1], -1}, &rig->box);
+	*state = rig;
+	return 0;
+}
+
+static int end_rig(void **state)
+{
+	struct rig *rig = *state;
+
+	close(rig->reader);
+	close(rig->writer);
+	if (rig->session.input >= 0)
+		close(rig->session.input);
+	if (rig->session.sinks[WIRE_STDOUT].fd >= 0)
+		close(rig->session.sinks[WIRE_STDOUT].fd);
+	free(rig);
+	return 0;
+}
+
+static void serve(struct session *s)
+{
+	struct pollfd fds[WIRE_STREAMS];
+
+	session_poll(s, fds);
+	poll(fds, WIRE_STREAMS, 0);
+	session_serve(s, fds);
+}
+
+static bool send_data(struct session *s, unsigned int stream, const void *data, size_t length)
+{
+	struct wire_frame frame = {
+	    .type = WIRE_DATA, .stream = stream, .length = length, .payload = data};
+
+	return session_frame(s, &frame);
+}
+
+static bool send_word(struct session *s, enum wire_type type, unsigned int stream, uint32_t word)
+{
+	uint8_t payload[4];
+	struct wire_frame frame = {.type = type, .stream = stream, .length = 4, .payload = payload};
+
+	wire_put32(payload, word);
+	return session_frame(s, &frame);
+}
+
+/* The next frame that waits in the outbox for the guest. */
+static struct wire_frame sent(struct outbox *box)
+{
+	static struct wire_input in;
+	struct wire_frame frame = {0};
+
+	in.used = 0;
+	for (size_t i = 0; i < box->used && i < sizeof(in.bytes); i++)
+		in.bytes[in.used++] = box->bytes[(box->head + i) % sizeof(box->bytes)];
+	if (wire_next(&in, &frame) == 1) {
+		box->head = (box->head + WIRE_HEADER + frame.length) % sizeof(box->bytes);
+		box->used -= WIRE_HEADER + frame.length;
+	}
+	return frame;
+}
+
+static void output_is_delivered_and_credited(void **state)
+{
+	struct rig *rig = *state;
+	char got[16] = "";
+
+	assert_true(send_data(&rig->session, WIRE_STDOUT, "hello", 5));
+	serve(&rig->session);
+	assert_int_equal(read(rig->reader, got, sizeof(got)), 5);
+	assert_string_equal(got, "hello");
+	struct wire_frame frame = sent(&rig->box);
+	assert_int_equal(frame.type, WIRE_CREDIT);
+	assert_int_equal(wire_word(&frame, 0), 5);
+	assert_true(session_drained(&rig->session));
+}
+
+static void more_than_the_credit_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t data[WIRE_PAYLOAD];
+
+	for (int i = 0; i < WIRE_WINDOW / WIRE_PAYLOAD; i++)
+		assert_true(send_data(&rig->session, WIRE_STDOUT, data, sizeof(data)));
+	assert_false(send_data(&rig->session, WIRE_STDOUT, data, 1));
+}
+
+static void a_reader_that_stops_loses_nothing(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t data[1 << 20], got[1 << 20];
+	size_t at = 0, have = 0, credit = WIRE_WINDOW;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 2654435761U >> 13);
+	while (have < sizeof(data)) {
+		while (at < sizeof(data) && credit > 0) {
+			size_t n = credit < 1500 ? credit : 1500;
+			if (n > sizeof(data) - at)
+				n = sizeof(data) - at;
+			assert_true(send_data(&rig->session, WIRE_STDOUT, data + at, n));
+			at += n;
+			credit -= n;
+		}
+		/* A pipe takes 64 KiB, then the session has to hold the rest. */
+		for (int i = 0; i < 40; i++)
+			serve(&rig->session);
+		if (rig->session.sinks[WIRE_STDOUT].used || at == sizeof(data))
+			have += (size_t)read(rig->reader, got + have, 7000);
+		for (struct wire_frame f; (f = sent(&rig->box)).type == WIRE_CREDIT;)
+			credit += wire_word(&f, 0);
+	}
+	assert_memory_equal(data, got, sizeof(data));
+}
+
+static void a_closed_reader_is_told_to_the_guest(void **state)
+{
+	struct rig *rig = *state;
+
+	close(rig->reader);
+	rig->reader = open("/dev/null", O_RDONLY);
+	assert_true(send_data(&rig->session, WIRE_STDOUT, "x", 1));
+	serve(&rig->session);
+	struct wire_frame frame = sent(&rig->box);
+	assert_int_equal(frame.type, WIRE_EOF);
+	assert_int_equal(frame.stream, WIRE_STDOUT);
+	/* What was on its way then is taken, dropped, and credited. */
+	assert_true(send_data(&rig->session, WIRE_STDOUT, "yz", 2));
+	serve(&rig->session);
+	uint32_t credit = 0;
+	while ((frame = sent(&rig->box)).type == WIRE_CREDIT)
+		credit += wire_word(&frame, 0);
+	assert_int_equal(credit, 3);
+}
+
+static void output_after_its_end_is_refused(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_true(send_word(&rig->session, WIRE_EOF, WIRE_STDOUT, 0));
+	assert_false(send_data(&rig->session, WIRE_STDOUT, "x", 1));
+}
+
+static void input_stops_at_the_credit(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t data[WIRE_WINDOW];
+	size_t sum = 0;
+
+	/* The pipe is as large as the window: fill it, drain it by the session, fill it again. */
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(write(rig->writer, data, sizeof(data)), sizeof(data));
+		for (int i = 0; i < 40; i++) {
+			serve(&rig->session);
+			for (struct wire_frame f; (f = sent(&rig->box)).type == WIRE_DATA;)
+				sum += f.length;
+		}
+	}
+	assert_int_equal(sum, WIRE_WINDOW);
+	assert_false(send_word(&rig->session, WIRE_CREDIT, WIRE_STDIN, WIRE_WINDOW + 1));
+	assert_true(send_word(&rig->session, WIRE_CREDIT, WIRE_STDIN, 10));
+	serve(&rig->session);
+	assert_int_equal(sent(&rig->box).length, 10);
+}
+
+static void the_end_of_input_is_sent(void **state)
+{
+	struct rig *rig = *state;
+
+	close(rig->writer);
+	rig->writer = open("/dev/null", O_WRONLY);
+	serve(&rig->session);
+	struct wire_frame frame = sent(&rig->box);
+	assert_int_equal(frame.type, WIRE_EOF);
+	assert_int_equal(frame.stream, WIRE_STDIN);
+	assert_int_equal(rig->session.input, -1);
+}
+
+static void data_for_stdin_is_refused(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_false(send_data(&rig->session, WIRE_STDIN, "x", 1));
+}
+
+static void signals_fit_beside_data(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t data[WIRE_WINDOW];
+
+	assert_int_equal(write(rig->writer, data, sizeof(data)), sizeof(data));
+	for (int i = 0; i < 40; i++)
+		serve(&rig->session);
+	/* The guest has taken nothing; its signals still find room, and then an end. */
+	int signals = 0;
+	while (outbox_put(&rig->box, WIRE_SIGNAL, 0, 0, data, 4))
+		signals++;
+	assert_in_range(signals, 64, 4096);
+}
+
+#define with_rig(test) cmocka_unit_test_setup_teardown(test, new_rig, end_rig)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(frame_survives_any_split),
+	    cmocka_unit_test(frames_come_one_after_another),
+	    cmocka_unit_test(what_is_no_frame_is_refused),
+	    cmocka_unit_test(short_payload_has_words_of_zero),
+	    cmocka_unit_test(garbage_is_survived),
+	    with_rig(output_is_delivered_and_credited),
+	    with_rig(more_than_the_credit_is_refused),
+	    with_rig(a_reader_that_stops_loses_nothing),
+	    with_rig(a_closed_reader_is_told_to_the_guest),
+	    with_rig(output_after_its_end_is_refused),
+	    with_rig(input_stops_at_the_credit),
+	    with_rig(the_end_of_input_is_sent),
+	    with_rig(data_for_stdin_is_refused),
+	    with_rig(signals_fit_beside_data),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
+}
