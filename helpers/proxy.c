@@ -55,8 +55,9 @@ static struct {
 
 static struct proxy {
 	enum phase phase;
-	bool hello; /* the guest has spoken, and may be spoken to */
-	int status; /* what we exit with, once OVER */
+	bool hello;   /* the guest has spoken, and may be spoken to */
+	bool suspect; /* a domain ended while ours was silent; it may have been ours */
+	int status;   /* what we exit with, once OVER */
 	bool terminal;
 	int state; /* the state directory */
 	int signals, listener;
@@ -266,6 +267,17 @@ static void lost(const char *how)
 	end(255, how);
 }
 
+/*
+ * A guest that has said nothing yet cannot be asked. One whose start has not been announced either
+ * may have crashed already, between the unpausing and our hearing of it: start() looks again.
+ */
+static void check_silent(void)
+{
+	proxy.suspect = proxy.phase == CREATED;
+	if (proxy.phase == BOOTING && domain_is_over(proxy.domid))
+		lost("the VM crashed while it booted");
+}
+
 static void check_domain(void)
 {
 	char path[XENSTORE_PATH];
@@ -283,8 +295,8 @@ static void check_domain(void)
 	if (proxy.hello && proxy.pong_by == 0 &&
 	    outbox_put(&proxy.outbox, WIRE_PING, 0, 0, NULL, 0))
 		proxy.pong_by = now_ms() + PING_SECONDS * 1000;
-	else if (!proxy.hello && proxy.phase == BOOTING && domain_is_over(proxy.domid))
-		lost("the VM crashed while it booted");
+	else if (!proxy.hello)
+		check_silent();
 }
 
 static void xenstore_event(void)
@@ -367,6 +379,8 @@ static const char *start(int *client)
 	proxy.starter = *client;
 	*client = -1;
 	proxy.start_by = now_ms() + option.start_seconds * (int64_t)1000;
+	if (proxy.suspect)
+		check_silent();
 	return CONTROL_OK;
 }
 

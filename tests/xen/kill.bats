@@ -8,8 +8,9 @@ bats_require_minimum_version 1.5.0
 # running PROGRAM: a container that prints "ready" and then waits; what it prints goes to /b/$id/out
 running() {
 	bundle "$1"
-	"$bed" sh "cd /b/$id && mkfifo out && { supervise /b/$id $id >out 2>err </dev/null; echo \$? >status; } >/dev/null 2>&1 &
-		read -r line <>/b/$id/out && [ \"\$line\" = ready ]"
+	"$bed" sh "cd /b/$id && mkfifo out
+		{ supervise /b/$id $id >out 2>err </dev/null; echo \$? >status; } </dev/null >/dev/null 2>&1 &
+		read -r line <out && [ \"\$line\" = ready ]"
 }
 
 # ended: waits for supervise's end, and gives the container's status
