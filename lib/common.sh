@@ -111,6 +111,15 @@ absolute_path() {
 	esac
 }
 
+# save NAME FORMAT TEXT…: writes a file of the container's record, by printf's FORMAT.
+save() {
+	local file="$dir/$1"
+	shift
+	# The shell's own words on a failed write go nowhere; ours are better.
+	# shellcheck disable=SC2059 # the format is the caller's
+	{ printf "$@" >"$file"; } 2>/dev/null || die "cannot write $file (is the disk full?)"
+}
+
 # Says in $status whether the container is creating, created, running or stopped, from its record and
 # its proxy, with no process: podman and CRI-O ask often. Sets $domid and $pid (0 when stopped).
 read_status() {
@@ -142,12 +151,14 @@ proxy_lives() {
 	[ "${20}" = "$started" ]
 }
 
-# helper NAME ARG…: runs one of runX's C programs. On failure, its one line is in $problem.
+# helper NAME ARG…: runs one of runX's C programs, with our stdin and stdout. On failure its one line is in
+# $problem: kept in memory, since the disk may be what is full.
 helper() {
 	local name="$1" rc=0
 	shift
-	"$RUNX_LIBEXEC/$name" "$@" 2>"$dir/error" || rc=$?
-	problem=''
-	[ $rc -eq 0 ] || read -r problem <"$dir/error" || problem="$name failed with status $rc"
+	{ problem=$("$RUNX_LIBEXEC/$name" "$@" 2>&1 >&5 5>&-) || rc=$?; } 5>&1
+	problem=${problem%%
+*}
+	[ $rc -eq 0 ] || : "${problem:=$name failed with status $rc}"
 	return $rc
 }

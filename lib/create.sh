@@ -39,7 +39,7 @@ cmd_create() {
 	check_terminal
 
 	export_rootfs
-	printf %b "$guest" >"$dir/container"
+	save container %b "$guest"
 	helper prepare "$rootfs" "$conf_initrd" "$dir/initrd" <"$dir/container" ||
 		die "runX create failed: $problem"
 	domain_create
@@ -61,7 +61,7 @@ reserve() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	read -r uuid </proc/sys/kernel/random/uuid
-	echo "$uuid" >"$dir/uuid"
+	save uuid '%s\n' "$uuid"
 	# Ids are unique in one root only, names in all of Xen; the prefix also keeps xl from taking an
 	# id of digits for a domid.
 	name=rx-$id
@@ -88,7 +88,7 @@ start_proxy() {
 # newline, as engines take its appearance for the end of create.
 publish() {
 	read -r domid pid _ <"$dir/proxy"
-	printf '%s\n' "$state_head" "$state_tail" >"$dir/state"
+	save state '%s\n' "$state_head" "$state_tail"
 	[ -z "$pid_file" ] || write_pid_file || die "cannot write the pid file $pid_file"
 	trap - EXIT HUP INT TERM
 }

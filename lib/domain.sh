@@ -61,23 +61,27 @@ xl_setting() {
 
 # Makes the domain, paused. -e: no xl process stays behind to watch it; our guardian does.
 domain_create() {
-	domain_config >"$dir/xl.cfg"
-	xl create -q -p -e "$dir/xl.cfg" >"$dir/xl.log" 2>&1 </dev/null || die "$(why_xl_failed)"
+	local config said
+	config=$(domain_config) || exit 1
+	save xl.cfg '%s\n' "$config"
+	said=$(xl create -q -p -e "$dir/xl.cfg" 2>&1 </dev/null) || die "$(why_xl_failed)"
 }
 
-# The first line of xl's own that tells a cause, in a sentence.
+# The first line of what xl has $said that tells a cause, as a sentence.
 why_xl_failed() {
 	local line cause='no reason given'
 	while read -r line; do
 		case $line in
-		*'failed to free memory'* | *'not enough memory'*)
+		*'failed to free memory'* | *'Out of memory'* | *'Cannot allocate memory'*)
 			echo "not enough free memory in Xen for a VM of $memory MiB (xl info shows free_memory)"
 			return
 			;;
 		*'already exists'*) cause="a domain named $name exists already (xl list)" && break ;;
 		*'error: '*) cause=${line#*error: } && break ;;
 		esac
-	done <"$dir/xl.log"
+	done <<-END
+		$said
+	END
 	# "libxl_exec.c:117:libxl_report_child_exitstatus: Domain 5:text"
 	case $cause in
 	*.c:*:*) cause=${cause#*.c:*:*:} ;;
@@ -91,10 +95,10 @@ why_xl_failed() {
 
 # Destroys what domain has our UUID, if any: also one that a killed create left, without a record.
 domain_destroy() {
-	local line found='' rest
+	local line found='' rest said
 	[ -f "$dir/uuid" ] || return 0
 	read -r uuid <"$dir/uuid" || return 0
-	xl list -v >"$dir/xl.log" 2>&1 </dev/null || return 0
+	said=$(xl list -v 2>&1 </dev/null) || return 0
 	while read -r line; do
 		case $line in
 		*" $uuid "*)
@@ -102,10 +106,12 @@ domain_destroy() {
 			found=$line
 			;;
 		esac
-	done <"$dir/xl.log"
+	done <<-END
+		$said
+	END
 	[ -n "$found" ] || return 0
 	# shellcheck disable=SC2086 # "name domid memory …", and a name of ours has no blank
 	set -- ${rest%% *} ${found#* }
-	xl destroy "$2" >"$dir/xl.log" 2>&1 </dev/null ||
+	xl destroy "$2" >/dev/null 2>&1 </dev/null ||
 		die "xl cannot destroy the domain $1 of container $id (try xl destroy $1)"
 }

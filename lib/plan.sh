@@ -14,16 +14,16 @@ read_plan() {
 	rootfs='' root_readonly='' terminal='' console_size='' netns='' memory='' guest=''
 	state_head='' state_tail=''
 	plan=$(jq -r --arg id "$id" --arg bundle "$bundle" --arg default_memory "$conf_memory" \
-		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>"$dir/error") || bad_config
+		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_config "${plan%%
+*}"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
 }
 
-# jq's words, without its prefix: "jq: error (at FILE:N): root.path: must be a string".
+# $1: jq's words, "jq: error (at FILE:N): root.path: must be a string".
 bad_config() {
-	local line=''
-	read -r line <"$dir/error" || :
+	local line="$1"
 	case $line in
 	*'): '*) line=${line#*'): '} ;;
 	*'parse error: '*) line="not JSON: ${line#*'parse error: '}" ;;

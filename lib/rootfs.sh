@@ -41,13 +41,13 @@ export_9p() {
 # more, and 64 MiB; it is sparse. No journal: the image does not outlive a crash of its VM.
 export_disk() {
 	local size
-	size=$(du -skx "$rootfs" 2>"$dir/error") || die "root file system $rootfs: cannot read all of it"
+	size=$(du -skx "$rootfs" 2>/dev/null) || die "root file system $rootfs: cannot read all of it"
 	size=$((${size%%[!0-9]*} * 5 / 4 + 65536))
 	# By this name, since busybox's mke2fs cannot fill what it makes.
 	command -v mkfs.ext4 >/dev/null ||
 		die "mkfs.ext4 is not installed (package e2fsprogs), and runX makes disks with it"
 	mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 -E root_owner=0:0,lazy_itable_init=1 \
-		-d "$rootfs" "$dir/rootfs.img" "${size}k" >"$dir/error" 2>&1 </dev/null ||
+		-d "$rootfs" "$dir/rootfs.img" "${size}k" >/dev/null 2>&1 </dev/null ||
 		die "root file system $rootfs: cannot make a disk image of ${size} KiB in $dir (is it full?)"
 	xl_string "format=raw,vdev=xvda,access=rw,script=$RUNX_LIBEXEC/block,target=$dir/rootfs.img"
 	root_device="disk = [ $xl_string ]"

@@ -15,9 +15,9 @@ cmd_start() {
 	*) die "container $id: cannot start a container that is $status" ;;
 	esac
 
-	xl unpause "$domid" >"$dir/xl.log" 2>&1 </dev/null ||
+	xl unpause "$domid" >/dev/null 2>&1 </dev/null ||
 		die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
 	# Marked first: a process that ends at once must not leave a container that looks created.
-	: >"$dir/started"
+	save started ''
 	helper control "$dir" start || die "runX start failed: ${problem:-the proxy of container $id has died}"
 }
