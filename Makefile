@@ -34,7 +34,7 @@ endif
 
 HELPERS := proxy control prepare block
 
-proxy   := proxy session terminal domain ring xenstore wire
+proxy   := proxy host session terminal domain ring xenstore wire
 control := control
 prepare := prepare lookup
 block   := block xenstore

@@ -107,7 +107,7 @@ static void put(int out, const void *bytes, size_t count)
 	}
 }
 
-static void copy(int out, const char *path)
+static void copy(int out, const char *path, const char *target)
 {
 	struct stat st;
 	int in = open(path, O_RDONLY | O_CLOEXEC);
@@ -121,7 +121,7 @@ static void copy(int out, const char *path)
 	for (off_t left = st.st_size; left > 0;) {
 		ssize_t n = sendfile(out, in, NULL, (size_t)left);
 		if (n <= 0)
-			fail("cannot copy the guest's initrd %s", path);
+			fail("cannot copy the guest's initrd %s to %s", path, target);
 		left -= n;
 	}
 	close(in);
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	int out = open(argv[3], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
 		fail("%s", argv[3]);
-	copy(out, argv[2]);
+	copy(out, argv[2], argv[3]);
 	put_member(out, NAME, S_IFREG | 0400, description.bytes, description.used);
 	put_member(out, "TRAILER!!!", 0, "", 0);
 	if (close(out) < 0)

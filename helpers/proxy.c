@@ -15,6 +15,7 @@
 #include "common.h"
 #include "control.h"
 #include "domain.h"
+#include "host.h"
 #include "ring.h"
 #include "session.h"
 #include "terminal.h"
@@ -23,16 +24,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -479,62 +475,11 @@ static int run(void)
 
 /* ---- becoming the proxy ---- */
 
-static void enter_netns(void)
-{
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-
-	if (!option.netns)
-		return;
-	if (strcmp(option.netns, "new") != 0) {
-		int ns = open(option.netns, O_RDONLY | O_CLOEXEC);
-		if (ns < 0 || setns(ns, CLONE_NEWNET) < 0)
-			fail("cannot enter the network namespace %s", option.netns);
-		close(ns);
-		return;
-	}
-	if (unshare(CLONE_NEWNET) < 0)
-		fail("cannot make a network namespace");
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (s < 0 || ioctl(s, SIOCSIFFLAGS, &lo) < 0)
-		fail("cannot bring up the loopback interface");
-	close(s);
-}
-
-static void listen_for_commands(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	proxy.listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", proxy.state,
-		 CONTROL_SOCKET);
-	if (proxy.listener < 0 ||
-	    bind(proxy.listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(proxy.listener, 16) < 0)
-		fail("cannot listen in the state directory");
-}
-
-/* Field 22 of /proc/self/stat, counted from behind the name, which may hold anything. */
-static unsigned long long start_time(void)
-{
-	char line[1024];
-	unsigned long long ticks = 0;
-	FILE *f = fopen("/proc/self/stat", "re");
-
-	if (!f || !fgets(line, sizeof(line), f))
-		fail("cannot read /proc/self/stat");
-	fclose(f);
-	char *at = strrchr(line, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (!at || sscanf(at, "%llu", &ticks) != 1)
-		failx("cannot find the start time in /proc/self/stat");
-	return ticks;
-}
-
 static void write_record(void)
 {
 	char line[64];
-	int n = snprintf(line, sizeof(line), "%u %d %llu\n", proxy.domid, getpid(), start_time());
+	int n =
+	    snprintf(line, sizeof(line), "%u %d %llu\n", proxy.domid, getpid(), host_start_time());
 	int file = openat(proxy.state, CONTROL_RECORD ".tmp",
 			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
@@ -542,21 +487,6 @@ static void write_record(void)
 	    renameat(proxy.state, CONTROL_RECORD ".tmp", proxy.state, CONTROL_RECORD) < 0)
 		fail("cannot write the proxy's record");
 	close(file);
-}
-
-/* All signals come by descriptor, and are the guest's. SIGPIPE is not: our own writes cause it. */
-static void take_signals(void)
-{
-	sigset_t all;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigfillset(&all);
-	sigdelset(&all, SIGPIPE);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	sigdelset(&all, SIGCHLD); /* xl's, when we ask it */
-	proxy.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (proxy.signals < 0)
-		fail("cannot take signals");
 }
 
 static void take_stdio(void)
@@ -594,15 +524,15 @@ static void become_proxy(void)
 	char path[XENSTORE_PATH];
 
 	setsid();
-	enter_netns();
-	take_signals();
+	host_enter_netns(option.netns);
+	proxy.signals = host_take_signals();
 	take_stdio();
 	if (ring_open(&proxy.ring, proxy.domid) < 0)
 		fail("/dev/xen/evtchn, /dev/xen/gntdev (modules xen_evtchn, xen_gntdev)");
 	ring_state_path(proxy.domid, path);
 	if (xenstore_watch(&proxy.xs, path) < 0 || xenstore_watch(&proxy.xs, "@releaseDomain") < 0)
 		fail("cannot watch xenstore");
-	listen_for_commands();
+	proxy.listener = host_listen(proxy.state, CONTROL_SOCKET);
 	write_record();
 	leave_caller();
 }

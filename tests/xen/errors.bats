@@ -37,7 +37,7 @@ create_logged() {
 	dom0 runX --log "/b/$id/log" --log-format json --root "/b/$id/root" create --bundle "/b/$id" "$id"
 	stderr_before=$stderr
 	"$bed" run umount "/b/$id/root"
-	refused "cannot write the container's initrd"
+	refused 'root/'"$id"'/initrd: No space left on device'
 }
 
 @test "errors: a state directory without room for a byte" {

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Namespaces, sockets, signals: what the proxy sets up and then only uses. */
+#include "host.h"
+
+#include "common.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+void host_enter_netns(const char *path)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+	if (!path)
+		return;
+	if (strcmp(path, "new") != 0) {
+		int ns = open(path, O_RDONLY | O_CLOEXEC);
+		if (ns < 0 || setns(ns, CLONE_NEWNET) < 0)
+			fail("cannot enter the network namespace %s", path);
+		close(ns);
+		return;
+	}
+	if (unshare(CLONE_NEWNET) < 0)
+		fail("cannot make a network namespace");
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0 || ioctl(s, SIOCSIFFLAGS, &lo) < 0)
+		fail("cannot bring up the loopback interface");
+	close(s);
+}
+
+int host_listen(int directory, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", directory,
+		 name);
+	if (s < 0 || bind(s, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(s, 16) < 0)
+		fail("cannot listen in the state directory");
+	return s;
+}
+
+/* Field 22 of /proc/self/stat, counted from behind the name, which may hold anything. */
+unsigned long long host_start_time(void)
+{
+	char line[1024];
+	unsigned long long ticks = 0;
+	FILE *f = fopen("/proc/self/stat", "re");
+
+	if (!f || !fgets(line, sizeof(line), f))
+		fail("cannot read /proc/self/stat");
+	fclose(f);
+	char *at = strrchr(line, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, "%llu", &ticks) != 1)
+		failx("cannot find the start time in /proc/self/stat");
+	return ticks;
+}
+
+int host_take_signals(void)
+{
+	sigset_t all;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigfillset(&all);
+	sigdelset(&all, SIGPIPE);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	sigdelset(&all, SIGCHLD); /* xl's, when we ask it */
+	int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		fail("cannot take signals");
+	return fd;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a process that lives long asks of this host, once, before it is ready. */
+#ifndef RUNX_HOST_H
+#define RUNX_HOST_H
+
+/* All of these end the program, with the reason on stderr, where they fail. */
+
+/* Enters the network namespace at `path`, a fresh one with its loopback up for "new"; NULL: stays.
+ */
+void host_enter_netns(const char *path);
+
+/* Listens at `name` in `directory`, for one message (SOCK_SEQPACKET) a connection. Non-blocking. */
+int host_listen(int directory, const char *name);
+
+/*
+ * Blocks all signals, and returns a signalfd for them. It leaves out SIGPIPE, which our own writes
+ * cause, and SIGCHLD, which is xl's when we run it.
+ */
+int host_take_signals(void);
+
+/* When this process started, in clock ticks since boot: with the pid, its name for good. */
+unsigned long long host_start_time(void);
+
+#endif
