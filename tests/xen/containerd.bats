@@ -37,8 +37,9 @@ ctr_run() {
 		says 0 '' ''
 		[[ $("$bed" run ctr task ls) == *"$id "*RUNNING* ]]
 		dom0 sh -c "ctr task kill -s ${signal%:*} $id; until ctr task ls | grep -q '$id .*STOPPED'; do :; done
-			ctr task delete $id; rc=\$?; ctr container delete $id; exit \$rc"
-		[ "$status" -eq "${signal#*:}" ]
+			ctr task delete $id && ctr container delete $id"
+		# ctr itself returns 0, and says the status that it was given.
+		[ "$status" -eq 0 ] && [[ $stderr == *"exit with non-zero exit code ${signal#*:}"* ]]
 	done
 }
 
