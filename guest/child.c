@@ -2,10 +2,11 @@
 #include "child.h"
 
 #include "mounts.h"
+#include "privileges.h"
+#include "system.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -71,6 +72,14 @@ static void enter_root(void)
 		give_up("cannot enter the root file system");
 }
 
+/* Not before all is made that has its place in it. */
+static void make_root_readonly(const struct spec *spec)
+{
+	if (spec->root_readonly &&
+	    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
+		give_up("cannot make the root file system read-only");
+}
+
 static bool mounted(const struct spec *spec, const char *destination)
 {
 	for (size_t i = 0; i < spec->mount_count; i++)
@@ -84,7 +93,7 @@ static void make_mounts(const struct spec *spec)
 {
 	char *no_options[] = {NULL}, *dev_options[] = {(char *)"mode=755", NULL};
 	struct mount_spec dev = {
-	    (char *)"/dev", (char *)"tmpfs", (char *)"tmpfs", {dev_options, 1}};
+		(char *)"/dev", (char *)"tmpfs", (char *)"tmpfs", {dev_options, 1}};
 	struct mount_spec proc = {(char *)"/proc", (char *)"proc", (char *)"proc", {no_options, 0}};
 
 	umask(0);
@@ -100,9 +109,6 @@ static void make_mounts(const struct spec *spec)
 	}
 	if (mounts_fill_dev() < 0)
 		give_up("cannot fill /dev");
-	if (spec->root_readonly &&
-	    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
-		give_up("cannot make the root file system read-only");
 }
 
 /*
@@ -150,20 +156,48 @@ static void take_pipes(const struct spec *spec, const int pipes[3])
 	}
 }
 
-static void take_user(const struct spec *spec)
+/* NULL is success; else what failed, with errno. */
+static void must(const char *failed)
 {
-	gid_t groups[256];
-	size_t count = spec->groups.count;
+	if (failed)
+		give_up("%s", failed);
+}
 
-	if (count > sizeof(groups) / sizeof(groups[0])) {
-		errno = E2BIG;
-		give_up("additional groups");
+/* HOME of the user's entry in the container's /etc/passwd; "/" without one, as under runc. */
+static char *find_home(uid_t uid)
+{
+	static char home[512] = "HOME=/";
+	char line[1024], path[500];
+	unsigned int id;
+	FILE *f = fopen("/etc/passwd", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*[^:]:%*[^:]:%u:%*[^:]:%*[^:]:%499[^:\n]", &id, path) == 2 &&
+		    id == uid) {
+			snprintf(home, sizeof(home), "HOME=%s", path);
+			break;
+		}
+	if (f)
+		fclose(f);
+	return home;
+}
+
+/* The environment as asked for, and HOME where it is unset or empty. */
+static char **make_environment(const struct spec *spec)
+{
+	size_t count = spec->env.count, at = count;
+	char **env = calloc(count + 2, sizeof(*env));
+
+	if (!env)
+		give_up("no memory for the environment");
+	for (size_t i = 0; i < count; i++) {
+		env[i] = spec->env.items[i];
+		if (!strncmp(env[i], "HOME=", 5))
+			at = i;
 	}
-	for (size_t i = 0; i < count; i++)
-		groups[i] = (gid_t)strtoul(spec->groups.items[i], NULL, 10);
-	if (setgroups(count, groups) < 0 || setgid(spec->gid) < 0 || setuid(spec->uid) < 0)
-		give_up("cannot become user %u, group %u", spec->uid, spec->gid);
-	umask(spec->umask ? (mode_t)strtoul(spec->umask, NULL, 8) : 022);
+	if (at == count || !strcmp(env[at], "HOME="))
+		env[at] = find_home(spec->uid);
+	return env;
 }
 
 static void enter_cwd(const struct spec *spec)
@@ -172,9 +206,8 @@ static void enter_cwd(const struct spec *spec)
 		give_up("cannot enter the working directory %s", spec->cwd);
 }
 
-static void execute(const struct spec *spec)
+static void execute(const struct spec *spec, char **environment)
 {
-	static char *none[] = {NULL};
 	char **args = spec->args.items;
 	extern char **environ;
 	sigset_t mask;
@@ -183,7 +216,7 @@ static void execute(const struct spec *spec)
 		signal(i, SIG_DFL);
 	sigemptyset(&mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	environ = spec->env.count ? spec->env.items : none;
+	environ = environment;
 	execvp(args[0], args);
 	if (errno == ENOENT && !strchr(args[0], '/')) {
 		struct report report = {.error = ENOENT};
@@ -200,15 +233,17 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, const in
 	setsid();
 	enter_root();
 	make_mounts(spec);
-	if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)) < 0)
-		give_up("cannot set the host name");
+	must(system_apply(spec));
+	make_root_readonly(spec);
 	if (spec->terminal)
 		open_terminal(spec);
 	else
 		take_pipes(spec, pipes);
 	enter_cwd(spec);
-	take_user(spec);
-	execute(spec);
+	must(privileges_limit(spec));
+	char **environment = make_environment(spec);
+	must(privileges_drop(spec));
+	execute(spec, environment);
 	_exit(127);
 }
 

@@ -263,12 +263,13 @@ int io_serve(struct io *io, int signals)
 
 	while (!over || io->child.output >= 0 || io->child.error >= 0) {
 		struct pollfd fds[AT_COUNT] = {
-		    [AT_CONSOLE] = {.fd = io->console, .events = POLLIN},
-		    [AT_SIGNALS] = {.fd = signals, .events = POLLIN},
-		    [AT_INPUT] = {.fd = io->used ? io->child.input : -1, .events = POLLOUT},
-		    [AT_OUTPUT] = {.fd = polled(io, WIRE_STDOUT, io->child.output),
-				   .events = POLLIN},
-		    [AT_ERROR] = {.fd = polled(io, WIRE_STDERR, io->child.error), .events = POLLIN},
+			[AT_CONSOLE] = {.fd = io->console, .events = POLLIN},
+			[AT_SIGNALS] = {.fd = signals, .events = POLLIN},
+			[AT_INPUT] = {.fd = io->used ? io->child.input : -1, .events = POLLOUT},
+			[AT_OUTPUT] = {.fd = polled(io, WIRE_STDOUT, io->child.output),
+				       .events = POLLIN},
+			[AT_ERROR] = {.fd = polled(io, WIRE_STDERR, io->child.error),
+				      .events = POLLIN},
 		};
 		if (poll(fds, AT_COUNT, -1) < 0)
 			continue;

@@ -15,37 +15,37 @@ static const struct {
 	const char *name;
 	unsigned long set, clear;
 } flags[] = {
-    {"defaults", 0, 0},
-    {"ro", MS_RDONLY, 0},
-    {"rw", 0, MS_RDONLY},
-    {"nosuid", MS_NOSUID, 0},
-    {"suid", 0, MS_NOSUID},
-    {"nodev", MS_NODEV, 0},
-    {"dev", 0, MS_NODEV},
-    {"noexec", MS_NOEXEC, 0},
-    {"exec", 0, MS_NOEXEC},
-    {"sync", MS_SYNCHRONOUS, 0},
-    {"async", 0, MS_SYNCHRONOUS},
-    {"dirsync", MS_DIRSYNC, 0},
-    {"noatime", MS_NOATIME, 0},
-    {"atime", 0, MS_NOATIME},
-    {"nodiratime", MS_NODIRATIME, 0},
-    {"diratime", 0, MS_NODIRATIME},
-    {"relatime", MS_RELATIME, 0},
-    {"norelatime", 0, MS_RELATIME},
-    {"strictatime", MS_STRICTATIME, 0},
-    {"nostrictatime", 0, MS_STRICTATIME},
-    {"silent", MS_SILENT, 0},
-    {"loud", 0, MS_SILENT},
-    /* Propagation ends at the VM's border: nothing outside could see or send a mount. */
-    {"private", 0, 0},
-    {"rprivate", 0, 0},
-    {"slave", 0, 0},
-    {"rslave", 0, 0},
-    {"shared", 0, 0},
-    {"rshared", 0, 0},
-    {"unbindable", 0, 0},
-    {"runbindable", 0, 0},
+	{"defaults", 0, 0},
+	{"ro", MS_RDONLY, 0},
+	{"rw", 0, MS_RDONLY},
+	{"nosuid", MS_NOSUID, 0},
+	{"suid", 0, MS_NOSUID},
+	{"nodev", MS_NODEV, 0},
+	{"dev", 0, MS_NODEV},
+	{"noexec", MS_NOEXEC, 0},
+	{"exec", 0, MS_NOEXEC},
+	{"sync", MS_SYNCHRONOUS, 0},
+	{"async", 0, MS_SYNCHRONOUS},
+	{"dirsync", MS_DIRSYNC, 0},
+	{"noatime", MS_NOATIME, 0},
+	{"atime", 0, MS_NOATIME},
+	{"nodiratime", MS_NODIRATIME, 0},
+	{"diratime", 0, MS_NODIRATIME},
+	{"relatime", MS_RELATIME, 0},
+	{"norelatime", 0, MS_RELATIME},
+	{"strictatime", MS_STRICTATIME, 0},
+	{"nostrictatime", 0, MS_STRICTATIME},
+	{"silent", MS_SILENT, 0},
+	{"loud", 0, MS_SILENT},
+	/* Propagation ends at the VM's border: nothing outside could see or send a mount. */
+	{"private", 0, 0},
+	{"rprivate", 0, 0},
+	{"slave", 0, 0},
+	{"rslave", 0, 0},
+	{"shared", 0, 0},
+	{"rshared", 0, 0},
+	{"unbindable", 0, 0},
+	{"runbindable", 0, 0},
 };
 
 int mounts_make_directory(const char *path, mode_t mode)
@@ -127,7 +127,7 @@ int mounts_fill_dev(void)
 
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 		if (mknod(nodes[i].path, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) <
-			0 &&
+			    0 &&
 		    errno != EEXIST)
 			return -1;
 		(void)chmod(nodes[i].path, 0666); /* the umask had its say */

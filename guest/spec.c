@@ -24,7 +24,7 @@ static bool append(struct list *list, char *item)
 static bool add_mount(struct spec *spec, char *destination)
 {
 	struct mount_spec *mounts =
-	    realloc(spec->mounts, (spec->mount_count + 1) * sizeof(*mounts));
+		realloc(spec->mounts, (spec->mount_count + 1) * sizeof(*mounts));
 
 	if (!mounts)
 		return false;
@@ -38,7 +38,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 {
 	struct mount_spec nowhere = {0};
 	struct mount_spec *mount =
-	    spec->mount_count ? &spec->mounts[spec->mount_count - 1] : &nowhere;
+		spec->mount_count ? &spec->mounts[spec->mount_count - 1] : &nowhere;
 	const struct {
 		const char *key;
 		char **text;
@@ -46,24 +46,37 @@ static bool set(struct spec *spec, const char *key, char *value)
 		unsigned int *number;
 		struct list *list;
 	} keys[] = {
-	    {"hostname", .text = &spec->hostname},
-	    {"root.type", .text = &spec->root_type},
-	    {"root.source", .text = &spec->root_source},
-	    {"root.options", .text = &spec->root_options},
-	    {"root.readonly", .on = &spec->root_readonly},
-	    {"mount.type", .text = &mount->type},
-	    {"mount.source", .text = &mount->source},
-	    {"mount.option", .list = &mount->options},
-	    {"arg", .list = &spec->args},
-	    {"env", .list = &spec->env},
-	    {"cwd", .text = &spec->cwd},
-	    {"uid", .number = &spec->uid},
-	    {"gid", .number = &spec->gid},
-	    {"group", .list = &spec->groups},
-	    {"umask", .text = &spec->umask},
-	    {"terminal", .on = &spec->terminal},
-	    {"rows", .number = &spec->rows},
-	    {"columns", .number = &spec->columns},
+		{"hostname", .text = &spec->hostname},
+		{"domainname", .text = &spec->domainname},
+		{"device", .list = &spec->devices},
+		{"sysctl", .list = &spec->sysctls},
+		{"masked", .list = &spec->masked_paths},
+		{"readonly", .list = &spec->readonly_paths},
+		{"rlimit", .list = &spec->rlimits},
+		{"capability.bounding", .text = &spec->cap_bounding},
+		{"capability.effective", .text = &spec->cap_effective},
+		{"capability.permitted", .text = &spec->cap_permitted},
+		{"capability.inheritable", .text = &spec->cap_inheritable},
+		{"capability.ambient", .text = &spec->cap_ambient},
+		{"oom_score_adj", .text = &spec->oom_score_adj},
+		{"no_new_privileges", .on = &spec->no_new_privileges},
+		{"root.type", .text = &spec->root_type},
+		{"root.source", .text = &spec->root_source},
+		{"root.options", .text = &spec->root_options},
+		{"root.readonly", .on = &spec->root_readonly},
+		{"mount.type", .text = &mount->type},
+		{"mount.source", .text = &mount->source},
+		{"mount.option", .list = &mount->options},
+		{"arg", .list = &spec->args},
+		{"env", .list = &spec->env},
+		{"cwd", .text = &spec->cwd},
+		{"uid", .number = &spec->uid},
+		{"gid", .number = &spec->gid},
+		{"group", .list = &spec->groups},
+		{"umask", .text = &spec->umask},
+		{"terminal", .on = &spec->terminal},
+		{"rows", .number = &spec->rows},
+		{"columns", .number = &spec->columns},
 	};
 
 	if (!strcmp(key, "mount"))

@@ -18,18 +18,24 @@ struct mount_spec {
 };
 
 struct spec {
-	char *hostname;
+	char *hostname, *domainname;
 	char *root_type, *root_source, *root_options;
 	bool root_readonly;
 	struct mount_spec *mounts;
 	size_t mount_count;
 
+	struct list devices, sysctls, masked_paths, readonly_paths; /* forms: system.c */
+
 	struct list args, env;
 	char *cwd;
 	uid_t uid;
 	gid_t gid;
-	struct list groups; /* decimal numbers */
-	char *umask;	    /* octal, or NULL */
+	struct list groups;  /* decimal numbers */
+	char *umask;	     /* octal, or NULL */
+	struct list rlimits; /* "NUMBER:SOFT:HARD" */
+	char *cap_bounding, *cap_effective, *cap_permitted, *cap_inheritable, *cap_ambient;
+	char *oom_score_adj; /* decimal */
+	bool no_new_privileges;
 	bool terminal;
 	unsigned int rows, columns; /* of the terminal; 0: not known yet */
 };

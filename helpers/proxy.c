@@ -441,10 +441,10 @@ enum { AT_SIGNALS, AT_LISTENER, AT_XENSTORE, AT_RING, AT_SESSION, AT_COUNT = AT_
 static void serve(void)
 {
 	struct pollfd fds[AT_COUNT] = {
-	    [AT_SIGNALS] = {.fd = proxy.signals, .events = POLLIN},
-	    [AT_LISTENER] = {.fd = proxy.listener, .events = POLLIN},
-	    [AT_XENSTORE] = {.fd = proxy.xs.fd, .events = POLLIN},
-	    [AT_RING] = {.fd = proxy.ring.shared ? proxy.ring.evtchn : -1, .events = POLLIN},
+		[AT_SIGNALS] = {.fd = proxy.signals, .events = POLLIN},
+		[AT_LISTENER] = {.fd = proxy.listener, .events = POLLIN},
+		[AT_XENSTORE] = {.fd = proxy.xs.fd, .events = POLLIN},
+		[AT_RING] = {.fd = proxy.ring.shared ? proxy.ring.evtchn : -1, .events = POLLIN},
 	};
 
 	session_poll(&proxy.session, fds + AT_SESSION);
@@ -478,8 +478,8 @@ static int run(void)
 static void write_record(void)
 {
 	char line[64];
-	int n =
-	    snprintf(line, sizeof(line), "%u %d %llu\n", proxy.domid, getpid(), host_start_time());
+	int n = snprintf(line, sizeof(line), "%u %d %llu\n", proxy.domid, getpid(),
+			 host_start_time());
 	int file = openat(proxy.state, CONTROL_RECORD ".tmp",
 			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 

@@ -103,8 +103,8 @@ static int map(struct ring *ring, uint32_t ref)
 
 	if (ioctl(ring->gntdev, IOCTL_GNTDEV_MAP_GRANT_REF, &grant) < 0)
 		return -1;
-	void *page =
-	    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->gntdev, (off_t)grant.index);
+	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->gntdev,
+			  (off_t)grant.index);
 	if (page == MAP_FAILED)
 		return -1;
 	ring->shared = page;

@@ -69,6 +69,47 @@ def user:
 	(if .umask == null then "" else .umask | whole("process.user.umask"; 511)
 		| "\(. / 64 | floor)\(. / 8 % 8 | floor)\(. % 8)" | record("umask") end);
 
+# In the order of their numbers in linux/capability.h; a set goes to the guest as a decimal bit mask.
+def capability_names:
+	"CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
+	NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT
+	SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE
+	AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ
+	PERFMON BPF CHECKPOINT_RESTORE"
+	| split("\n") | map(ltrimstr("\t")) | join(" ") | split(" ");
+
+def capabilities:
+	(capability_names | to_entries | map({("CAP_" + .value): .key}) | add) as $numbers
+	| (. // {}) | object("process.capabilities") as $sets
+	| "bounding", "effective", "permitted", "inheritable", "ambient"
+	| . as $set
+	| ($sets[$set] | texts("process.capabilities.\($set)") | unique
+		| map($numbers[.] // empty | exp2) | add // 0 | tostring | record("capability.\($set)"));
+
+def rlimit_names:
+	["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS",
+	"SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"];
+
+# JSON's numbers lose their last digits up there, and all of them mean no limit.
+def limit($field):
+	if type != "number" or . < 0 or . != floor then fail($field; "must be a whole number")
+	elif . >= 9223372036854775807 then "18446744073709551615"
+	else tostring end;
+
+def rlimits:
+	if . == null then empty
+	elif type != "array" then fail("process.rlimits"; "must be an array")
+	elif (map(.type) | length != (unique | length)) then fail("process.rlimits"; "has a type twice")
+	else range(length) as $i | .[$i]
+		| "process.rlimits[\($i)]" as $field
+		| (.type | text("\($field).type") | ltrimstr("RLIMIT_")) as $type
+		| (rlimit_names | index($type)) as $number
+		| if $number == null then fail("\($field).type"; "unknown rlimit: \(.type)")
+		elif .soft > .hard then fail($field; "soft must not be more than hard")
+		else "\($number):\(.soft | limit("\($field).soft")):\(.hard | limit("\($field).hard"))"
+			| record("rlimit") end
+	end;
+
 def process:
 	(.terminal | flag("process.terminal")) as $terminal
 	| (.args | texts("process.args") | if length == 0 then fail("process.args"; "must not be empty") else .[] end
@@ -76,6 +117,12 @@ def process:
 	(.env | texts("process.env") | .[] | record("env")),
 	(.cwd | absolute("process.cwd") | record("cwd")),
 	(.user | user),
+	(.capabilities | capabilities),
+	(.rlimits | rlimits),
+	(.noNewPrivileges | flag("process.noNewPrivileges") | tostring | record("no_new_privileges")),
+	(.oomScoreAdj // empty | if type == "number" and . >= -1000 and . <= 1000 and . == floor
+		then tostring | record("oom_score_adj")
+		else fail("process.oomScoreAdj"; "must be a whole number from -1000 to 1000") end),
 	(if $terminal then
 		("true" | record("terminal")),
 		(.consoleSize // empty | object("process.consoleSize")
@@ -85,6 +132,32 @@ def process:
 
 def console_size:
 	if . == null then "0x0" else "\(.height // 0)x\(.width // 0)" end;
+
+def devices:
+	if . == null then empty
+	elif type != "array" then fail("linux.devices"; "must be an array")
+	else range(length) as $i | .[$i]
+		| "linux.devices[\($i)]" as $field
+		| if .type | . != "c" and . != "u" and . != "b" and . != "p" then
+			fail("\($field).type"; "must be c, u, b or p") else . end
+		| (.fileMode // 438 | whole("\($field).fileMode"; 4095)) as $mode
+		| "\(.type):\(.major // 0 | whole("\($field).major"; 4095)):\(.minor // 0 | whole("\($field).minor"; 1048575)):"
+		+ "\($mode / 64 | floor)\($mode / 8 % 8 | floor)\($mode % 8):"
+		+ "\(.uid // 0 | whole("\($field).uid"; id_max)):\(.gid // 0 | whole("\($field).gid"; id_max)):"
+		+ (.path | absolute("\($field).path"))
+		| record("device")
+	end;
+
+def sysctls:
+	(. // {}) | object("linux.sysctl") | to_entries[] as $entry
+	| ($entry.key | text("linux.sysctl")) + "=" + ($entry.value | text("linux.sysctl.\($entry.key)"))
+	| record("sysctl");
+
+def system:
+	(.devices | devices),
+	(.sysctl | sysctls),
+	(.readonlyPaths | texts("linux.readonlyPaths")[] | record("readonly")),
+	(.maskedPaths | texts("linux.maskedPaths")[] | record("masked"));
 
 # "" for the host's, "new", or the path of one that exists.
 def netns:
@@ -119,6 +192,8 @@ object("config.json")
 | (.annotations // {} | object("annotations")) as $annotations
 | [
 	(.hostname // "" | text("hostname") | optional("hostname")),
+	(.domainname // "" | text("domainname") | optional("domainname")),
+	($linux | system),
 	($root.readonly | flag("root.readonly") | tostring | record("root.readonly")),
 	(.mounts | mounts),
 	($process | process)

@@ -76,11 +76,11 @@ static void frames_come_one_after_another(void **state)
 static void what_is_no_frame_is_refused(void **state)
 {
 	static const uint8_t bad[][WIRE_HEADER] = {
-	    {0, 0, 0, 0, 0, 0, 0, 0},	       /* no type */
-	    {WIRE_TYPES, 0, 0, 0, 0, 0, 0, 0}, /* a type of the future */
-	    {WIRE_DATA, WIRE_STREAMS, 0, 0, 0, 0, 0, 0},
-	    {WIRE_DATA, 1, 0, 0, 1, 0x10, 0, 0}, /* 4097 bytes */
-	    {WIRE_DATA, 1, 0, 0, 0xff, 0xff, 0xff, 0xff},
+		{0, 0, 0, 0, 0, 0, 0, 0},	   /* no type */
+		{WIRE_TYPES, 0, 0, 0, 0, 0, 0, 0}, /* a type of the future */
+		{WIRE_DATA, WIRE_STREAMS, 0, 0, 0, 0, 0, 0},
+		{WIRE_DATA, 1, 0, 0, 1, 0x10, 0, 0}, /* 4097 bytes */
+		{WIRE_DATA, 1, 0, 0, 0xff, 0xff, 0xff, 0xff},
 	};
 
 	(void)state;
@@ -178,7 +178,7 @@ static void serve(struct session *s)
 static bool send_data(struct session *s, unsigned int stream, const void *data, size_t length)
 {
 	struct wire_frame frame = {
-	    .type = WIRE_DATA, .stream = stream, .length = length, .payload = data};
+		.type = WIRE_DATA, .stream = stream, .length = length, .payload = data};
 
 	return session_frame(s, &frame);
 }
@@ -351,20 +351,20 @@ static void signals_fit_beside_data(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(frame_survives_any_split),
-	    cmocka_unit_test(frames_come_one_after_another),
-	    cmocka_unit_test(what_is_no_frame_is_refused),
-	    cmocka_unit_test(short_payload_has_words_of_zero),
-	    cmocka_unit_test(garbage_is_survived),
-	    with_rig(output_is_delivered_and_credited),
-	    with_rig(more_than_the_credit_is_refused),
-	    with_rig(a_reader_that_stops_loses_nothing),
-	    with_rig(a_closed_reader_is_told_to_the_guest),
-	    with_rig(output_after_its_end_is_refused),
-	    with_rig(input_stops_at_the_credit),
-	    with_rig(the_end_of_input_is_sent),
-	    with_rig(data_for_stdin_is_refused),
-	    with_rig(signals_fit_beside_data),
+		cmocka_unit_test(frame_survives_any_split),
+		cmocka_unit_test(frames_come_one_after_another),
+		cmocka_unit_test(what_is_no_frame_is_refused),
+		cmocka_unit_test(short_payload_has_words_of_zero),
+		cmocka_unit_test(garbage_is_survived),
+		with_rig(output_is_delivered_and_credited),
+		with_rig(more_than_the_credit_is_refused),
+		with_rig(a_reader_that_stops_loses_nothing),
+		with_rig(a_closed_reader_is_told_to_the_guest),
+		with_rig(output_after_its_end_is_refused),
+		with_rig(input_stops_at_the_credit),
+		with_rig(the_end_of_input_is_sent),
+		with_rig(data_for_stdin_is_refused),
+		with_rig(signals_fit_beside_data),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

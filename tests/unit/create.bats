@@ -134,6 +134,46 @@ bad() {
 @test "create: a user that is a text" { bad '.process.user.uid = "0"' 'process.user.uid: must be a whole number'; }
 @test "create: a fractional group" { bad '.process.user.gid = 1.5' 'process.user.gid: must be a whole number'; }
 @test "create: a huge user" { bad '.process.user.uid = 1e30' 'process.user.uid: must be a whole number'; }
+@test "create: a limit that is set twice" {
+	bad '.process.rlimits += [.process.rlimits[0]]' 'process.rlimits: has a type twice'
+}
+@test "create: a limit that does not exist" {
+	bad '.process.rlimits[0].type = "RLIMIT_FOO"' 'process.rlimits[0].type: unknown rlimit: RLIMIT_FOO'
+}
+@test "create: a soft limit over the hard one" { bad '.process.rlimits[0].soft = 5000' 'soft must not be more than hard'; }
+@test "create: an oom_score_adj that is out of range" { bad '.process.oomScoreAdj = 1001' 'process.oomScoreAdj: must be a whole number'; }
+@test "create: capabilities that are no object" { bad '.process.capabilities = []' 'process.capabilities: must be an object'; }
+@test "create: a device of no type" { bad '.linux.devices = [{path: "/dev/x"}]' 'linux.devices[0].type: must be c, u, b or p'; }
+@test "create: a sysctl that is a number" { bad '.linux.sysctl = {a: 1}' 'linux.sysctl.a: must be a string'; }
+
+# records KEY: the values of the guest's records of this key
+records() {
+	grep -z "^$1=" "$RUNX_ROOT/c1/container" | tr '\0' '\n' | sed "s/^$1=//"
+}
+
+@test "create: capabilities become masks, and unknown ones are ignored" {
+	config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_KILL", "CAP_FUTURE", "CAP_CHECKPOINT_RESTORE"]}'
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(records capability.bounding)" = $(((1 << 0) + (1 << 5) + (1 << 40))) ]
+	[ "$(records capability.effective)" = 0 ]
+}
+
+@test "create: limits, also the largest" {
+	config '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 10, hard: 18446744073709551615}, {type: "RLIMIT_CPU", soft: 0, hard: 1099511627776}]'
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(records rlimit | xargs)" = '7:10:18446744073709551615 0:0:1099511627776' ]
+}
+
+@test "create: devices and sysctls" {
+	config '.linux.devices = [{type: "c", path: "/dev/fuse", major: 10, minor: 229, fileMode: 420, uid: 5}] | .linux.sysctl = {"net.ipv4.ip_forward": "1"}'
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(records device)" = 'c:10:229:644:5:0:/dev/fuse' ]
+	[ "$(records sysctl)" = 'net.ipv4.ip_forward=1' ]
+}
+
 @test "create: terminal that is a text" { bad '.process.terminal = "yes"' 'process.terminal: must be true or false'; }
 @test "create: mounts that are no array" { bad '.mounts = {}' 'mounts: must be an array'; }
 @test "create: a mount without a destination" { bad 'del(.mounts[0].destination)' 'mounts[0].destination: must be a string'; }

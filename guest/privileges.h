@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the container's process may do: its user, groups, capabilities, limits. */
+#ifndef RUNX_PRIVILEGES_H
+#define RUNX_PRIVILEGES_H
+
+#include "spec.h"
+
+/* NULL when done, else what could not be done, with errno. */
+const char *privileges_limit(const struct spec *spec); /* as root, before the user is taken */
+const char *privileges_drop(const struct spec *spec);  /* the last step before exec */
+
+#endif
