@@ -32,12 +32,13 @@ Q =
 say = @:
 endif
 
-HELPERS := proxy control prepare block
+HELPERS := proxy control prepare block hook
 
 proxy   := proxy host session terminal domain ring xenstore wire
 control := control
 prepare := prepare lookup
 block   := block xenstore
+hook    := hook host
 init    := $(wildcard guest/*.c) helpers/wire.c
 
 SHELL_FILES := runX build .ci/run $(wildcard lib/*.sh guest/*.sh) \

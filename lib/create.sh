@@ -44,6 +44,7 @@ cmd_create() {
 		die "runX create failed: $problem"
 	domain_create
 	start_proxy
+	[ -z "$hooks" ] || create_hooks
 	publish
 }
 
@@ -82,6 +83,21 @@ start_proxy() {
 	[ -z "$netns" ] || set -- "$@" -n "$netns"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	helper proxy "$@" "$dir" "$uuid" 3>&2 || die "runX create failed: $problem"
+}
+
+# With the proxy's pid and network namespace there for them, and before anybody is told of the container.
+# Recorded only now: what failed before its hooks ran leaves poststop nothing to undo.
+create_hooks() {
+	local kind
+	# shellcheck source=lib/hooks.sh
+	. "$RUNX_LIBDIR/hooks.sh"
+	# Never half: it is a program, and delete must be able to run it.
+	save hooks.new %s "$hooks"
+	mv "$dir/hooks.new" "$dir/hooks" 2>/dev/null || die "cannot write $dir/hooks"
+	read -r domid pid _ <"$dir/proxy"
+	for kind in prestart createRuntime createContainer; do
+		run_hooks $kind creating || die "runX create failed: $problem"
+	done
 }
 
 # The container is created once its state can be read; the pid file comes last, whole and without a

@@ -177,6 +177,34 @@ def memory:
 	if . == null or . <= 0 then $default_memory | tonumber
 	else (. / 1048576 | ceil) + 32 | if . < 64 then 64 else . end end;
 
+# One hook becomes one statement of lib/hooks.sh, which outlives any newline inside a value.
+def hook($kind; $i):
+	"hooks.\($kind)[\($i)]" as $field
+	| object($field)
+	| (.path | absolute("\($field).path")) as $path
+	| (.args | texts("\($field).args") | if . == [] then [$path] else . end) as $args
+	| (.env | texts("\($field).env")) as $env
+	| (if .env == null then "" else $env | length | tostring end) as $env_count
+	| (.timeout | if . == null then ""
+		elif type != "number" or . < 1 or . > 2147483647 or . != floor then
+			fail("\($field).timeout"; "must be a whole number of seconds, 1 or more")
+		else floor | tostring end) as $seconds
+	| "hook " + ([$kind, $seconds, $env_count, $path] + $env + $args | @sh);
+
+def hooks:
+	if . == null then empty
+	else
+		object("hooks")
+		| (.startContainer // [] | if . != [] then
+			fail("hooks.startContainer"; "hooks that run inside the VM are not supported yet")
+		else empty end),
+		(("prestart", "createRuntime", "createContainer", "poststart", "poststop") as $kind
+			| .[$kind]
+			| if . == null then empty
+			elif type != "array" then fail("hooks.\($kind)"; "must be an array")
+			else range(length) as $i | .[$i] | hook($kind; $i) end)
+	end;
+
 def state:
 	{
 		bundle: $bundle, rootfs: .rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")),
@@ -198,6 +226,9 @@ object("config.json")
 	(.mounts | mounts),
 	($process | process)
 ] as $records
+| [.hooks | hooks] as $hooks
+| "state_head=\("{\n  \"ociVersion\": \($oci | tojson),\n  \"id\": \($id | tojson)," | @sh)" as $state_head
+| "state_tail=\({rootfs: $rootfs, annotations: $annotations} | state | @sh)" as $state_tail
 | "rootfs=\($rootfs | @sh)",
 "root_readonly=\($root.readonly == true)",
 "terminal=\($process.terminal == true)",
@@ -205,5 +236,8 @@ object("config.json")
 "netns=\($linux.namespaces | netns | @sh)",
 "memory=\($linux.resources.memory.limit | memory)",
 "guest=\($records | join("") | @sh)",
-"state_head=\("{\n  \"ociVersion\": \($oci | tojson),\n  \"id\": \($id | tojson)," | @sh)",
-"state_tail=\({rootfs: $rootfs, annotations: $annotations} | state | @sh)"
+"hooks=\(if $hooks == [] then "" else
+	["bundle=\($bundle | @sh)", $state_head, $state_tail] + $hooks | join("\n") + "\n"
+end | @sh)",
+$state_head,
+$state_tail

@@ -17,7 +17,16 @@ remove_container() {
 		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy, then delete again)"
 	[ -f "$dir/destroyed" ] || domain_destroy
 	free_loops
+	[ ! -f "$dir/hooks" ] || remove_hooks
 	rm -rf "$dir"
+}
+
+# Nothing that they do keeps the container from being removed.
+remove_hooks() {
+	# shellcheck source=lib/hooks.sh
+	. "$RUNX_LIBDIR/hooks.sh"
+	pid=0
+	run_hooks poststop stopped
 }
 
 # Loop devices of our images that the hotplug script did not get to detach.

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # runX start: runs the process of a created container.
 
+# The proxy destroys a VM that does not end its process in 5 s; more than this, and xl hangs.
+STOP_SECONDS=60
+
 cmd_start() {
 	parse_options no_option '' '' "$@"
 	shift "$options_used"
@@ -20,4 +23,17 @@ cmd_start() {
 	# Marked first: a process that ends at once must not leave a container that looks created.
 	save started ''
 	helper control "$dir" start || die "runX start failed: ${problem:-the proxy of container $id has died}"
+	[ ! -f "$dir/hooks" ] || start_hooks
+}
+
+# A container whose poststart fails has to be stopped (runtime-spec 1.3), and is when we return.
+start_hooks() {
+	local failure
+	# shellcheck source=lib/hooks.sh
+	. "$RUNX_LIBDIR/hooks.sh"
+	! run_hooks poststart running || return 0
+	failure=$problem
+	helper control "$dir" signal 9 || :
+	helper control "$dir" wait $STOP_SECONDS || :
+	die "runX start failed: $failure"
 }

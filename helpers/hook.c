@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs one hook of config.json on the host, to its end.
+ *
+ * usage: hook [-d DIRECTORY] [-n NETNS] [-t SECONDS] [-e COUNT] PATH [ENV…] ARGV0 [ARG…] <STATE
+ *
+ * With -d it runs there; with -n in the network namespace at that path; with -t it is killed, its
+ * process group with it, when it takes longer; with -e the COUNT words behind PATH are its whole
+ * environment, which else is ours.
+ *
+ * It gets our stdin and no other descriptor: what it prints must not reach the container's stdio.
+ * Exit status 0: so did the hook. Else why not is one line on stderr, in runc's words, with the
+ * hook's first line on its stderr; the status is the hook's, 128+n for signal n, 124 for the
+ * timeout, 127 where it could not be executed, 125 for our own fault.
+ */
+#include "common.h"
+#include "host.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TIMED_OUT = 124, NOT_EXECUTED = 127 };
+
+static struct {
+	const char *directory, *netns;
+	unsigned int seconds;
+	long env_count; /* -1: it gets our environment */
+} option = {.env_count = -1};
+
+static struct hook {
+	const char *path;
+	char **argv, **env;
+	pid_t pid;
+	int errors;	 /* the end to read of its stderr */
+	char words[512]; /* what it said there, from the beginning */
+	size_t used;
+} hook;
+
+/* As Go, and so runc, spells what strerror and strsignal say. */
+static const char *lower(const char *text)
+{
+	static char copy[128];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	copy[0] = (char)tolower((unsigned char)copy[0]);
+	return copy;
+}
+
+static long number(const char *text, long least)
+{
+	char *end;
+
+	errno = 0;
+	long n = strtol(text, &end, 10);
+	if (errno || *end || end == text || n < least || n > INT32_MAX)
+		failx("hook: not a number that makes sense: %s", text);
+	return n;
+}
+
+static void parse(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "+d:n:t:e:")) != -1)
+		switch (c) {
+		case 'd':
+			option.directory = optarg;
+			break;
+		case 'n':
+			option.netns = optarg;
+			break;
+		case 't':
+			option.seconds = (unsigned int)number(optarg, 1);
+			break;
+		case 'e':
+			option.env_count = number(optarg, 0);
+			break;
+		default:
+			exit(EXIT_HELPER);
+		}
+	long count = option.env_count > 0 ? option.env_count : 0;
+	if (argc - optind < count + 2)
+		failx("usage: hook [options] PATH [ENV…] ARGV0 [ARG…]");
+	hook.path = argv[optind];
+	hook.argv = argv + optind + 1 + count;
+	hook.env = environ;
+	if (option.env_count < 0)
+		return;
+	hook.env = calloc((size_t)count + 1, sizeof(*hook.env));
+	if (!hook.env)
+		fail("no memory");
+	memcpy(hook.env, argv + optind + 1, (size_t)count * sizeof(*hook.env));
+}
+
+/* What may happen while the hook runs comes by a descriptor; `before` is for the hook itself. */
+static int take_signals(sigset_t *before)
+{
+	static const int ours[] = {SIGCHLD, SIGALRM, SIGHUP, SIGINT, SIGTERM};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		sigaddset(&set, ours[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+	/* Inherited from who ignores it, it would never come, and our wait find no child. */
+	signal(SIGCHLD, SIG_DFL);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		fail("cannot take signals");
+	return fd;
+}
+
+static void become_hook(const sigset_t *mask, int null, int errors, int report)
+{
+	/* A group of its own, to be killed as one, and no terminal. */
+	setsid();
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (dup2(null, STDOUT_FILENO) >= 0 && dup2(errors, STDERR_FILENO) >= 0)
+		execve(hook.path, hook.argv, hook.env);
+	int problem = errno;
+	(void)!write(report, &problem, sizeof(problem));
+	_exit(NOT_EXECUTED);
+}
+
+static void start(const sigset_t *mask)
+{
+	int errors[2], report[2], problem;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || pipe2(errors, O_CLOEXEC) < 0 || pipe2(report, O_CLOEXEC) < 0)
+		fail("cannot make a pipe");
+	hook.pid = fork();
+	if (hook.pid < 0)
+		fail("cannot start a process");
+	if (hook.pid == 0)
+		become_hook(mask, null, errors[1], report[1]);
+	/* Only the hook reads the state: else its writer could wait for ever. */
+	close(STDIN_FILENO);
+	close(errors[1]);
+	close(report[1]);
+	hook.errors = errors[0];
+	fcntl(hook.errors, F_SETFL, O_NONBLOCK);
+	if (read(report[0], &problem, sizeof(problem)) == sizeof(problem)) {
+		fprintf(stderr, "fork/exec %s: %s\n", hook.path, lower(strerror(problem)));
+		exit(NOT_EXECUTED);
+	}
+	close(report[0]);
+}
+
+/* Keeps the beginning, and throws the rest away, so that the hook never waits for us. */
+static void read_errors(void)
+{
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = read(hook.errors, bytes, sizeof(bytes))) > 0) {
+		size_t room = sizeof(hook.words) - 1 - hook.used;
+		size_t kept = (size_t)n < room ? (size_t)n : room;
+		memcpy(hook.words + hook.used, bytes, kept);
+		hook.used += kept;
+	}
+	if (n == 0) {
+		close(hook.errors);
+		hook.errors = -1;
+	}
+}
+
+/* Its first line, harmless to a terminal. */
+static const char *first_words(void)
+{
+	hook.words[hook.used] = '\0';
+	hook.words[strcspn(hook.words, "\n")] = '\0';
+	for (char *c = hook.words; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = ' ';
+	return hook.words;
+}
+
+static void end(int signal)
+{
+	kill(-hook.pid, SIGKILL);
+	if (signal == SIGALRM) {
+		fprintf(stderr, "hook ran past specified timeout of %us\n", option.seconds);
+		exit(TIMED_OUT);
+	}
+	fprintf(stderr, "interrupted by signal: %s\n", lower(strsignal(signal)));
+	exit(128 + signal);
+}
+
+/*
+ * Until the hook itself has ended: what it left running in the background may keep its stderr open
+ * for as long as it likes.
+ */
+static int await_end(int signals)
+{
+	struct signalfd_siginfo signal;
+	int status;
+
+	if (option.seconds)
+		alarm(option.seconds);
+	for (;;) {
+		struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+				       {.fd = hook.errors, .events = POLLIN}};
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+			fail("cannot wait for the hook");
+		if (fds[1].revents)
+			read_errors();
+		if (read(signals, &signal, sizeof(signal)) != sizeof(signal))
+			continue;
+		if (signal.ssi_signo != SIGCHLD)
+			end((int)signal.ssi_signo);
+		if (waitpid(hook.pid, &status, WNOHANG) == hook.pid)
+			return status;
+	}
+}
+
+static int tell(int status)
+{
+	const char *words = first_words();
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+
+	if (code == 0)
+		return 0;
+	if (WIFEXITED(status))
+		fprintf(stderr, "exit status %d", code);
+	else
+		fprintf(stderr, "signal: %s", lower(strsignal(WTERMSIG(status))));
+	fprintf(stderr, *words ? ", stderr: %s\n" : "\n", words);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	sigset_t mask;
+
+	parse(argc, argv);
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	host_enter_netns(option.netns);
+	if (option.directory && chdir(option.directory) < 0)
+		fail("chdir %s", option.directory);
+	int signals = take_signals(&mask);
+	start(&mask);
+	int status = await_end(signals);
+	if (hook.errors >= 0)
+		read_errors();
+	return tell(status);
+}
