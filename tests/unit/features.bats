@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# features, and what is refused for lack of one.
+
+load helpers
+
+@test "features: needs no root, no xl, no PATH, and leaves nothing" {
+	run env -i RUNX_ROOT="$RUNX_ROOT" "$(command -v dash)" "$top/runX" features
+	succeeds
+	jq -e '.ociVersionMin == "1.0.0" and .ociVersionMax == "1.3.0" and .hooks == []' <<<"$output"
+	[ ! -e "$RUNX_ROOT" ]
+	[ "$(calls xl)" -eq 0 ]
+}
+
+@test "features: what is not there is said" {
+	runX features
+	succeeds
+	jq -e '.linux | [.seccomp, .apparmor, .selinux] | all(.enabled == false)' <<<"$output"
+	jq -e '.linux.namespaces | index("pid") and (index("user") | not)' <<<"$output"
+}
+
+@test "features: the version is that of --version" {
+	runX --version
+	version=${lines[0]##* }
+	runX features
+	[ "$(jq -r '.annotations["org.lfedge.runx.version"]' <<<"$output")" = "$version" ]
+}
+
+@test "features: mountOptions are the flags that the guest knows" {
+	local flags
+	flags=$(sed -n '/} flags\[\] = {/,/^};/s/^[[:space:]]*{"\([a-z]*\)",.*/\1/p' "$top/guest/mounts.c" | sort)
+	[ "$(wc -l <<<"$flags")" -gt 20 ]
+	runX features
+	[ "$(jq -r '.mountOptions[]' <<<"$output")" = "$flags" ]
+}
+
+@test "features: a word too many" {
+	runX features c1
+	fails_with 'features: too many arguments: c1'
+}
+
+# podman asks by --help, and takes success for support.
+@test "checkpoint: fails with the reason, whatever it is asked" {
+	local words
+	for words in --help '--image-path /x c1' ''; do
+		# shellcheck disable=SC2086 # options
+		runX checkpoint $words
+		fails_with 'checkpoint is not supported: xl save could keep'
+	done
+}
+
+@test "restore: fails with the reason, whatever it is asked" {
+	local words
+	for words in '--lsm-mount-context' --help '--bundle /x c1'; do
+		# shellcheck disable=SC2086 # options
+		runX restore $words
+		fails_with 'restore is not supported: the streams'
+	done
+}

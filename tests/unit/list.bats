@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# list: several containers at once, with stand-ins for xl and the proxy.
+
+load helpers
+
+# c1 runs, c2 is created, c3 has stopped, c4 is paused.
+four_containers() {
+	local name
+	for name in c1 c2 c3 c4; do
+		runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/$name.pid" $name
+		succeeds
+	done
+	runX start c1 && succeeds
+	runX start c4 && succeeds
+	runX pause c4 && succeeds
+	kill -9 "$(cat "$BATS_TEST_TMPDIR/c3.pid")"
+	tail --pid="$(cat "$BATS_TEST_TMPDIR/c3.pid")" -f /dev/null
+}
+
+# no_process COMMAND: whoever starts it is found in $FAKE/calls
+no_process() {
+	printf '%s\n' '#!/bin/sh' "echo $1 >>\"\$FAKE/calls\"" 'exit 1' >"$FAKE/bin/$1"
+	chmod 755 "$FAKE/bin/$1"
+	: >"$FAKE/calls"
+}
+
+@test "list: none, without a root" {
+	runX list
+	succeeds
+	[ "$(xargs <<<"$output")" = 'ID PID STATUS BUNDLE CREATED OWNER' ]
+	runX list -f json
+	succeeds
+	[ "$output" = null ]
+	runX list -q
+	succeeds
+	[ -z "$output" ]
+	[ ! -e "$RUNX_ROOT" ]
+}
+
+@test "list: as a table, whose columns are aligned" {
+	local line
+	four_containers
+	runX list
+	succeeds
+	[ "${#lines[@]}" -eq 5 ]
+	[ "$(awk 'NR > 1 { print $1, $2, $3, $4 }' <<<"$output")" = "c1 $(cat "$BATS_TEST_TMPDIR/c1.pid") running $bundle
+c2 $(cat "$BATS_TEST_TMPDIR/c2.pid") created $bundle
+c3 0 stopped $bundle
+c4 $(cat "$BATS_TEST_TMPDIR/c4.pid") paused $bundle" ]
+	for line in "${lines[@]}"; do
+		[[ ${line:0:12} =~ ^[^\ ]+\ +$ && ${line:12:12} =~ ^[^\ ]+\ +$ && ${line:24:12} =~ ^[^\ ]+\ +$ ]]
+	done
+	jq -ne --arg time "$(awk 'NR == 2 { print $5 }' <<<"$output")" '$time | fromdate > 0'
+}
+
+@test "list: as JSON, the objects of state" {
+	local words name states=''
+	four_containers
+	for name in c1 c2 c3 c4; do
+		runX state $name
+		succeeds
+		states=$states$output
+	done
+	for words in '--format json' '-f json' '--format=json'; do
+		# shellcheck disable=SC2086 # an option and its value
+		runX list $words
+		succeeds
+		[ "$(jq -c . <<<"$output")" = "$(jq -cs . <<<"$states")" ]
+	done
+}
+
+@test "list: ids alone, without a process" {
+	local words
+	four_containers
+	no_process jq
+	for words in -q --quiet '-q -f json'; do
+		# shellcheck disable=SC2086 # options
+		runX list $words
+		succeeds
+		[ "$(xargs <<<"$output")" = 'c1 c2 c3 c4' ]
+	done
+	[ ! -s "$FAKE/calls" ]
+}
+
+@test "list: an id that begins with a dot" {
+	runX create --bundle "$bundle" .c1
+	succeeds
+	runX list -q
+	[ "$output" = .c1 ]
+}
+
+@test "list: what create has not finished, or only half written, is left out" {
+	four_containers
+	mkdir "$RUNX_ROOT/c5" "$RUNX_ROOT/c6"
+	head -c -20 "$RUNX_ROOT/c1/state" >"$RUNX_ROOT/c6/state"
+	: >"$RUNX_ROOT/a-file"
+	runX list -f json
+	succeeds
+	[ "$(jq -r '.[].id' <<<"$output" | xargs)" = 'c1 c2 c3 c4' ]
+}
+
+@test "list: a bundle cannot drive the terminal" {
+	config ".root.path = \"$bundle/rootfs\""
+	mkdir "$bundle"$'\e[31m\n'
+	cp "$bundle/config.json" "$bundle"$'\e[31m\n/'
+	runX create --bundle "$bundle"$'\e[31m\n' c1
+	succeeds
+	runX list
+	succeeds
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[1]} == *"/bundle?[31m? "* ]]
+}
+
+@test "list: a failing jq is said in one line" {
+	four_containers
+	no_process jq
+	runX list
+	fails_with "cannot read the states in $RUNX_ROOT"
+}
+
+@test "list: an unknown format, and a word too many" {
+	runX list -f xml
+	fails_with 'list: unknown format: xml (table or json)'
+	runX list c1
+	fails_with 'list: too many arguments: c1'
+}
