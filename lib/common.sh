@@ -25,16 +25,26 @@ json_string() {
 # One error to where callers look for it: stderr, and one line in --log, whose time must be RFC 3339
 # (containerd and podman parse the file, and stop at what they cannot parse).
 log_error() {
-	local time
 	# Its reader may be gone, or stderr be a /dev/null opened for reading (go-runc's null I/O).
 	printf 'runX: %s\n' "$1" >&2 || :
+	log_line error "$1"
+}
+
+# As log_error does; engines take only errors for the reason of a failure.
+log_warning() {
+	printf 'runX: warning: %s\n' "$1" >&2 || :
+	log_line warning "$1"
+}
+
+log_line() {
+	local time
 	[ -n "$log_file" ] || return 0
 	time=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-	json_string "$1"
+	json_string "$2"
 	if [ "$log_format" = json ]; then
-		printf '{"level":"error","msg":%s,"time":"%s"}\n' "$json" "$time"
+		printf '{"level":"%s","msg":%s,"time":"%s"}\n' "$1" "$json" "$time"
 	else
-		printf 'time="%s" level=error msg=%s\n' "$time" "$json"
+		printf 'time="%s" level=%s msg=%s\n' "$time" "$1" "$json"
 	fi 2>/dev/null >>"$log_file" || :
 }
 

@@ -21,7 +21,7 @@ cmd_delete() {
 	read_status
 	# A created one goes too, as under runc: containerd deletes what it could not start.
 	case $status,$force in
-	running,false | creating,false)
+	running,false | paused,false | creating,false)
 		die "cannot delete container $id that is not stopped: $status (kill it, or use --force)"
 		;;
 	esac

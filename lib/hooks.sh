@@ -42,17 +42,3 @@ hook_failed() {
 		failed=$problem
 	fi
 }
-
-# As log_error does; engines take only errors for the reason of a failure.
-log_warning() {
-	local time
-	printf 'runX: warning: %s\n' "$1" >&2 || :
-	[ -n "$log_file" ] || return 0
-	time=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-	json_string "$1"
-	if [ "$log_format" = json ]; then
-		printf '{"level":"warning","msg":%s,"time":"%s"}\n' "$json" "$time"
-	else
-		printf 'time="%s" level=warning msg=%s\n' "$time" "$json"
-	fi 2>/dev/null >>"$log_file" || :
-}

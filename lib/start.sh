@@ -18,7 +18,7 @@ cmd_start() {
 	*) die "container $id: cannot start a container that is $status" ;;
 	esac
 
-	xl unpause "$domid" >/dev/null 2>&1 </dev/null ||
+	xl_domain unpause ||
 		die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
 	# Marked first: a process that ends at once must not leave a container that looks created.
 	save started ''

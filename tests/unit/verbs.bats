@@ -112,7 +112,6 @@ state_is() {
 @test "delete: running is refused" { expect running 'delete c1' 'that is not stopped: running'; }
 @test "delete: running goes by force" { expect running 'delete --force c1' '' && nothing_left; }
 @test "delete: paused is refused" {
-	grep -q paused "$top/lib/delete.sh" || skip "lib/delete.sh does not know paused yet"
 	expect paused 'delete c1' 'that is not stopped: paused'
 }
 @test "delete: paused goes by force" { expect paused 'delete --force c1' '' && nothing_left; }
