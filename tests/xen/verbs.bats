@@ -141,7 +141,7 @@ $id $pid created /b/$id" ]
 }
 
 @test "features: the same without Xen's tools" {
-	dom0 env PATH=/usr/bin:/bin runX features
+	dom0 env PATH=/usr/bin:/bin /usr/sbin/runX features
 	[ "$status" -eq 0 ]
 	jq -e '.ociVersionMax == "1.3.0"' <<<"$output"
 }
