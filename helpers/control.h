@@ -9,7 +9,8 @@
 #define CONTROL_GONE   "destroyed" /* exists once the guardian has destroyed the domain */
 #define CONTROL_ENDED  "ended"	   /* one line: how the container ended */
 
-#define CONTROL_MESSAGE 512  /* bytes of a request or an answer, at most */
-#define CONTROL_OK	"ok" /* every other answer is an error in words */
+#define CONTROL_MESSAGE 512 /* bytes of a request or an answer, at most */
+/* Every other answer is an error in words, and a guest's words have no control character left. */
+#define CONTROL_OK "\006"
 
 #endif

@@ -52,6 +52,7 @@ static struct {
 static struct proxy {
 	enum phase phase;
 	bool hello;   /* the guest has spoken, and may be spoken to */
+	bool ran;     /* the process was executed, whatever became of it */
 	bool suspect; /* a domain ended while ours was silent; it may have been ours */
 	int status;   /* what we exit with, once OVER */
 	bool terminal;
@@ -169,6 +170,7 @@ static void send_size(void)
 static void guest_started(void)
 {
 	proxy.phase = RUNNING;
+	proxy.ran = true;
 	proxy.start_by = 0;
 	answer(&proxy.starter, CONTROL_OK);
 }
@@ -365,7 +367,8 @@ static void signal_event(void)
 
 static const char *start(int *client)
 {
-	if (proxy.phase == RUNNING)
+	/* It may have run, and ended, between the unpausing and our hearing of it. */
+	if (proxy.ran)
 		return CONTROL_OK;
 	if (proxy.phase == OVER)
 		return "cannot start a container that has stopped";

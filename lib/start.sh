@@ -22,8 +22,19 @@ cmd_start() {
 		die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
 	# Marked first: a process that ends at once must not leave a container that looks created.
 	save started ''
-	helper control "$dir" start || die "runX start failed: ${problem:-the proxy of container $id has died}"
+	helper control "$dir" start || process_ran ||
+		die "runX start failed: ${problem:-the proxy of container $id has died}"
 	[ ! -f "$dir/hooks" ] || start_hooks
+}
+
+# Whether the process has run and ended before its proxy could be asked.
+process_ran() {
+	local how=''
+	{ read -r how <"$dir/ended"; } 2>/dev/null || return 1
+	case $how in
+	'exited with status '*) return 0 ;;
+	*) return 1 ;;
+	esac
 }
 
 # A container whose poststart fails has to be stopped (runtime-spec 1.3), and is when we return.

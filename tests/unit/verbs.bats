@@ -94,6 +94,18 @@ state_is() {
 	fails_with 'runX start failed: exec: "/bin/sh": exec format error'
 }
 
+@test "start: a process that ended before its proxy was asked did start" {
+	in_state created
+	export CONTROL_SAYS=gone
+	echo 'exited with status 3' >"$RUNX_ROOT/c1/ended"
+	runX start c1
+	succeeds
+	echo 'the VM crashed while it booted' >"$RUNX_ROOT/c1/ended"
+	rm "$RUNX_ROOT/c1/started"
+	runX start c1
+	fails_with 'runX start failed: gone'
+}
+
 @test "kill: created takes a signal" { expect created 'kill c1' '' && [ "$(calls 'control signal 15')" -eq 1 ]; }
 @test "kill: running takes KILL by number" { expect running 'kill c1 9' '' && [ "$(calls 'control signal 9')" -eq 1 ]; }
 @test "kill: running takes a name" { expect running 'kill c1 SIGUSR1' '' && [ "$(calls 'control signal 10')" -eq 1 ]; }
