@@ -115,11 +115,11 @@ static void make_mounts(const struct spec *spec)
  * A terminal comes from the container's own /dev/pts, so that its programs find its name; without
  * that mount there is none to have. /dev/console is the same terminal, as under runc.
  */
-static void open_terminal(const struct spec *spec)
+static void open_terminal(const struct process *p)
 {
 	struct report report = {0};
-	struct winsize size = {.ws_row = (unsigned short)spec->rows,
-			       .ws_col = (unsigned short)spec->columns};
+	struct winsize size = {.ws_row = (unsigned short)p->rows,
+			       .ws_col = (unsigned short)p->columns};
 	char name[32];
 	int unlock = 0, number;
 	int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -131,14 +131,14 @@ static void open_terminal(const struct spec *spec)
 	int slave = open(name, O_RDWR | O_NOCTTY);
 	if (slave < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
 		give_up("cannot open the terminal %s", name);
-	(void)fchown(slave, spec->uid, 5);
+	(void)fchown(slave, p->uid, 5);
 	(void)fchmod(slave, 0620);
 	int console = open("/dev/console", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (console >= 0) {
 		close(console);
 		(void)mount(name, "/dev/console", NULL, MS_BIND, NULL);
 	}
-	if (spec->rows && spec->columns)
+	if (p->rows && p->columns)
 		(void)ioctl(slave, TIOCSWINSZ, &size);
 	send_report(&report, master);
 	for (int fd = 0; fd <= 2; fd++)
@@ -147,12 +147,12 @@ static void open_terminal(const struct spec *spec)
 		close(slave);
 }
 
-static void take_pipes(const struct spec *spec, const int pipes[3])
+static void take_pipes(const struct process *p, const int pipes[3])
 {
 	for (int fd = 0; fd <= 2; fd++) {
 		dup2(pipes[fd], fd);
 		/* Its process may open /dev/stdout again: the pipe must be its own. */
-		(void)fchown(fd, spec->uid, (gid_t)-1);
+		(void)fchown(fd, p->uid, (gid_t)-1);
 	}
 }
 
@@ -183,32 +183,32 @@ static char *find_home(uid_t uid)
 }
 
 /* The environment as asked for, and HOME where it is unset or empty. */
-static char **make_environment(const struct spec *spec)
+static char **make_environment(const struct process *p)
 {
-	size_t count = spec->env.count, at = count;
+	size_t count = p->env.count, at = count;
 	char **env = calloc(count + 2, sizeof(*env));
 
 	if (!env)
 		give_up("no memory for the environment");
 	for (size_t i = 0; i < count; i++) {
-		env[i] = spec->env.items[i];
+		env[i] = p->env.items[i];
 		if (!strncmp(env[i], "HOME=", 5))
 			at = i;
 	}
 	if (at == count || !strcmp(env[at], "HOME="))
-		env[at] = find_home(spec->uid);
+		env[at] = find_home(p->uid);
 	return env;
 }
 
-static void enter_cwd(const struct spec *spec)
+static void enter_cwd(const struct process *p)
 {
-	if (mounts_make_directory(spec->cwd, 0755) < 0 || chdir(spec->cwd) < 0)
-		give_up("cannot enter the working directory %s", spec->cwd);
+	if (mounts_make_directory(p->cwd, 0755) < 0 || chdir(p->cwd) < 0)
+		give_up("cannot enter the working directory %s", p->cwd);
 }
 
-static void execute(const struct spec *spec, char **environment)
+static void execute(const struct process *p, char **environment)
 {
-	char **args = spec->args.items;
+	char **args = p->args.items;
 	extern char **environ;
 	sigset_t mask;
 
@@ -230,20 +230,22 @@ static void execute(const struct spec *spec, char **environment)
 
 __attribute__((noreturn)) static void be_child(const struct spec *spec, const int pipes[3])
 {
+	const struct process *p = &spec->process;
+
 	setsid();
 	enter_root();
 	make_mounts(spec);
 	must(system_apply(spec));
 	make_root_readonly(spec);
-	if (spec->terminal)
-		open_terminal(spec);
+	if (p->terminal)
+		open_terminal(p);
 	else
-		take_pipes(spec, pipes);
-	enter_cwd(spec);
-	must(privileges_limit(spec));
-	char **environment = make_environment(spec);
-	must(privileges_drop(spec));
-	execute(spec, environment);
+		take_pipes(p, pipes);
+	enter_cwd(p);
+	must(privileges_limit(p));
+	char **environment = make_environment(p);
+	must(privileges_drop(p));
+	execute(p, environment);
 	_exit(127);
 }
 
@@ -308,7 +310,7 @@ bool child_start(const struct spec *spec, struct child *child, struct report *re
 	unsigned long namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
 
 	*child = (struct child){.input = -1, .output = -1, .error = -1};
-	if (!spec->terminal && !make_pipes(pipes, child))
+	if (!spec->process.terminal && !make_pipes(pipes, child))
 		return failed(report, "no pipes for the process");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return failed(report, "no socket for the process");
@@ -321,7 +323,7 @@ bool child_start(const struct spec *spec, struct child *child, struct report *re
 		be_child(spec, pipes);
 	}
 	close(sockets[1]);
-	for (int i = 0; i < 3 && !spec->terminal; i++)
+	for (int i = 0; i < 3 && !spec->process.terminal; i++)
 		close(pipes[i]);
 	bool good = executed(sockets[0], child, report);
 	close(sockets[0]);

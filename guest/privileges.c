@@ -49,12 +49,12 @@ static int write_text(const char *path, const char *text)
 	return n < 0 ? -1 : 0;
 }
 
-const char *privileges_limit(const struct spec *spec)
+const char *privileges_limit(const struct process *p)
 {
-	for (size_t i = 0; i < spec->rlimits.count; i++)
-		if (set_rlimit(spec->rlimits.items[i]) < 0)
+	for (size_t i = 0; i < p->rlimits.count; i++)
+		if (set_rlimit(p->rlimits.items[i]) < 0)
 			return "cannot set a resource limit";
-	if (spec->oom_score_adj && write_text("/proc/self/oom_score_adj", spec->oom_score_adj) < 0)
+	if (p->oom_score_adj && write_text("/proc/self/oom_score_adj", p->oom_score_adj) < 0)
 		return "cannot set oom_score_adj";
 	return NULL;
 }
@@ -72,12 +72,11 @@ static void drop_bounding(uint64_t kept)
 			return;
 }
 
-static int set_capabilities(const struct spec *spec)
+static int set_capabilities(const struct process *p)
 {
 	struct cap_header header = {CAP_VERSION_3, 0};
-	const uint64_t effective = set_of(spec->cap_effective),
-		       permitted = set_of(spec->cap_permitted),
-		       inheritable = set_of(spec->cap_inheritable);
+	const uint64_t effective = set_of(p->cap_effective), permitted = set_of(p->cap_permitted),
+		       inheritable = set_of(p->cap_inheritable);
 	struct cap_data data[2];
 
 	for (int i = 0; i < 2; i++)
@@ -95,34 +94,34 @@ static void raise_ambient(uint64_t ambient)
 			(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
 }
 
-static int take_groups(const struct spec *spec)
+static int take_groups(const struct process *p)
 {
 	gid_t groups[256];
-	size_t count = spec->groups.count;
+	size_t count = p->groups.count;
 
 	if (count > sizeof(groups) / sizeof(groups[0])) {
 		errno = E2BIG;
 		return -1;
 	}
 	for (size_t i = 0; i < count; i++)
-		groups[i] = (gid_t)strtoul(spec->groups.items[i], NULL, 10);
-	return setgroups(count, groups) < 0 || setgid(spec->gid) < 0 ? -1 : 0;
+		groups[i] = (gid_t)strtoul(p->groups.items[i], NULL, 10);
+	return setgroups(count, groups) < 0 || setgid(p->gid) < 0 ? -1 : 0;
 }
 
 /* capabilities(7): what a change of user would clear is kept over it, and then set as asked for. */
-const char *privileges_drop(const struct spec *spec)
+const char *privileges_drop(const struct process *p)
 {
-	if (take_groups(spec) < 0)
+	if (take_groups(p) < 0)
 		return "cannot take the groups";
-	drop_bounding(set_of(spec->cap_bounding));
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setuid(spec->uid) < 0 ||
+	drop_bounding(set_of(p->cap_bounding));
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setuid(p->uid) < 0 ||
 	    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return "cannot become the user";
-	if (set_capabilities(spec) < 0)
+	if (set_capabilities(p) < 0)
 		return "cannot set the capabilities";
-	raise_ambient(set_of(spec->cap_ambient));
-	umask(spec->umask ? (mode_t)strtoul(spec->umask, NULL, 8) : 022);
-	if (spec->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	raise_ambient(set_of(p->cap_ambient));
+	umask(p->umask ? (mode_t)strtoul(p->umask, NULL, 8) : 022);
+	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return "cannot set no_new_privs";
 	return NULL;
 }

@@ -6,7 +6,7 @@
 #include "spec.h"
 
 /* NULL when done, else what could not be done, with errno. */
-const char *privileges_limit(const struct spec *spec); /* as root, before the user is taken */
-const char *privileges_drop(const struct spec *spec);  /* the last step before exec */
+const char *privileges_limit(const struct process *p); /* as root, before the user is taken */
+const char *privileges_drop(const struct process *p);  /* the last step before exec */
 
 #endif

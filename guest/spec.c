@@ -36,6 +36,7 @@ static bool add_mount(struct spec *spec, char *destination)
 /* Every key is either a text, a switch, a number or a list, and this table says which. */
 static bool set(struct spec *spec, const char *key, char *value)
 {
+	struct process *process = &spec->process;
 	struct mount_spec nowhere = {0};
 	struct mount_spec *mount =
 		spec->mount_count ? &spec->mounts[spec->mount_count - 1] : &nowhere;
@@ -52,14 +53,14 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"sysctl", .list = &spec->sysctls},
 		{"masked", .list = &spec->masked_paths},
 		{"readonly", .list = &spec->readonly_paths},
-		{"rlimit", .list = &spec->rlimits},
-		{"capability.bounding", .text = &spec->cap_bounding},
-		{"capability.effective", .text = &spec->cap_effective},
-		{"capability.permitted", .text = &spec->cap_permitted},
-		{"capability.inheritable", .text = &spec->cap_inheritable},
-		{"capability.ambient", .text = &spec->cap_ambient},
-		{"oom_score_adj", .text = &spec->oom_score_adj},
-		{"no_new_privileges", .on = &spec->no_new_privileges},
+		{"rlimit", .list = &process->rlimits},
+		{"capability.bounding", .text = &process->cap_bounding},
+		{"capability.effective", .text = &process->cap_effective},
+		{"capability.permitted", .text = &process->cap_permitted},
+		{"capability.inheritable", .text = &process->cap_inheritable},
+		{"capability.ambient", .text = &process->cap_ambient},
+		{"oom_score_adj", .text = &process->oom_score_adj},
+		{"no_new_privileges", .on = &process->no_new_privileges},
 		{"root.type", .text = &spec->root_type},
 		{"root.source", .text = &spec->root_source},
 		{"root.options", .text = &spec->root_options},
@@ -67,16 +68,16 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"mount.type", .text = &mount->type},
 		{"mount.source", .text = &mount->source},
 		{"mount.option", .list = &mount->options},
-		{"arg", .list = &spec->args},
-		{"env", .list = &spec->env},
-		{"cwd", .text = &spec->cwd},
-		{"uid", .number = &spec->uid},
-		{"gid", .number = &spec->gid},
-		{"group", .list = &spec->groups},
-		{"umask", .text = &spec->umask},
-		{"terminal", .on = &spec->terminal},
-		{"rows", .number = &spec->rows},
-		{"columns", .number = &spec->columns},
+		{"arg", .list = &process->args},
+		{"env", .list = &process->env},
+		{"cwd", .text = &process->cwd},
+		{"uid", .number = &process->uid},
+		{"gid", .number = &process->gid},
+		{"group", .list = &process->groups},
+		{"umask", .text = &process->umask},
+		{"terminal", .on = &process->terminal},
+		{"rows", .number = &process->rows},
+		{"columns", .number = &process->columns},
 	};
 
 	if (!strcmp(key, "mount"))
@@ -120,7 +121,7 @@ const char *spec_read(const char *path, struct spec *spec)
 
 	if (!bytes || size == 0 || bytes[size - 1] != '\0')
 		return "the container's description is missing or cut";
-	*spec = (struct spec){.cwd = (char *)"/"};
+	*spec = (struct spec){.process.cwd = (char *)"/"};
 	for (char *record = bytes; record < bytes + size; record += length + 1) {
 		length = strlen(record);
 		char *value = strchr(record, '=');
@@ -131,7 +132,7 @@ const char *spec_read(const char *path, struct spec *spec)
 			return "the container's description has a record that this guest does not "
 			       "know: runX and its initrd are of different versions";
 	}
-	if (spec->args.count == 0 || !spec->root_type)
+	if (spec->process.args.count == 0 || !spec->root_type)
 		return "the container's description has no root or no arguments";
 	return NULL;
 }

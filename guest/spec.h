@@ -17,15 +17,8 @@ struct mount_spec {
 	struct list options;
 };
 
-struct spec {
-	char *hostname, *domainname;
-	char *root_type, *root_source, *root_options;
-	bool root_readonly;
-	struct mount_spec *mounts;
-	size_t mount_count;
-
-	struct list devices, sysctls, masked_paths, readonly_paths; /* forms: system.c */
-
+/* What is to be executed, and as whom. */
+struct process {
 	struct list args, env;
 	char *cwd;
 	uid_t uid;
@@ -38,6 +31,18 @@ struct spec {
 	bool no_new_privileges;
 	bool terminal;
 	unsigned int rows, columns; /* of the terminal; 0: not known yet */
+};
+
+struct spec {
+	char *hostname, *domainname;
+	char *root_type, *root_source, *root_options;
+	bool root_readonly;
+	struct mount_spec *mounts;
+	size_t mount_count;
+
+	struct list devices, sysctls, masked_paths, readonly_paths; /* forms: system.c */
+
+	struct process process;
 };
 
 /* Reads the file at `path` whole; its memory stays. NULL: all is well; else what is wrong with it.
