@@ -113,9 +113,9 @@ static void make_mounts(const struct spec *spec)
 
 /*
  * A terminal comes from the container's own /dev/pts, so that its programs find its name; without
- * that mount there is none to have. /dev/console is the same terminal, as under runc.
+ * that mount there is none to have. The first one is /dev/console too, as under runc.
  */
-static void open_terminal(const struct process *p)
+static void open_terminal(const struct process *p, bool is_console)
 {
 	struct report report = {0};
 	struct winsize size = {.ws_row = (unsigned short)p->rows,
@@ -133,7 +133,7 @@ static void open_terminal(const struct process *p)
 		give_up("cannot open the terminal %s", name);
 	(void)fchown(slave, p->uid, 5);
 	(void)fchmod(slave, 0620);
-	int console = open("/dev/console", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int console = is_console ? open("/dev/console", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
 	if (console >= 0) {
 		close(console);
 		(void)mount(name, "/dev/console", NULL, MS_BIND, NULL);
@@ -228,17 +228,34 @@ static void execute(const struct process *p, char **environment)
 	give_up("exec: \"%s\"", args[0]);
 }
 
-__attribute__((noreturn)) static void be_child(const struct spec *spec, const int pipes[3])
+/* The first process makes what the others find. */
+static void make_container(const struct spec *spec)
 {
-	const struct process *p = &spec->process;
-
-	setsid();
 	enter_root();
 	make_mounts(spec);
 	must(system_apply(spec));
 	make_root_readonly(spec);
+}
+
+/* The root that comes with a mount namespace is what lies on top of its "/": the container's. */
+static void join_container(int container)
+{
+	if (setns(container, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+		give_up("cannot join the container");
+}
+
+__attribute__((noreturn)) static void be_child(const struct spec *spec, int container,
+					       const int pipes[3])
+{
+	const struct process *p = &spec->process;
+
+	setsid();
+	if (container >= 0)
+		join_container(container);
+	else
+		make_container(spec);
 	if (p->terminal)
-		open_terminal(p);
+		open_terminal(p, container < 0);
 	else
 		take_pipes(p, pipes);
 	enter_cwd(p);
@@ -249,22 +266,86 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, const in
 	_exit(127);
 }
 
+/* ---- in PID 1 ---- */
+
 /* Ours are non-blocking: a process that does not read must not stop PID 1. */
-static bool make_pipes(int theirs[3], struct child *child)
+static int make_pipes(int theirs[3], struct child *child)
 {
 	int *ours[] = {&child->input, &child->output, &child->error}, ends[2];
 
 	for (int i = 0; i < 3; i++) {
 		if (pipe2(ends, O_CLOEXEC) < 0)
-			return false;
+			return -1;
 		theirs[i] = ends[i == 0 ? 0 : 1];
 		*ours[i] = ends[i == 0 ? 1 : 0];
 		fcntl(*ours[i], F_SETFL, O_NONBLOCK);
 	}
-	return true;
+	return 0;
 }
 
-static int receive_report(int socket, struct report *report, int *fd)
+/* A child is in the PID namespace that its parent had chosen for its children (setns(2)). */
+static pid_t clone_into(int container)
+{
+	unsigned long flags = SIGCHLD;
+	int own = -1;
+
+	if (container < 0) {
+		flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+	} else {
+		own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+		if (own < 0 || setns(container, CLONE_NEWPID) < 0)
+			return -1;
+	}
+	pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+	if (pid != 0 && own >= 0) {
+		(void)setns(own, CLONE_NEWPID);
+		close(own);
+	}
+	return pid;
+}
+
+static void close_all(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+int child_start(const struct spec *spec, pid_t container, struct child *child)
+{
+	int pipes[3] = {-1, -1, -1}, sockets[2] = {-1, -1}, joined = -1;
+
+	*child = (struct child){.pid = -1, .input = -1, .output = -1, .error = -1, .report = -1};
+	if (container > 0)
+		joined = (int)syscall(SYS_pidfd_open, container, 0);
+	if ((container <= 0 || joined >= 0) &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 &&
+	    (spec->process.terminal || make_pipes(pipes, child) == 0))
+		child->pid = clone_into(joined);
+	if (child->pid == 0) {
+		report_socket = sockets[1];
+		be_child(spec, joined, pipes);
+	}
+	int error = errno;
+	close_all((int[]){pipes[0], pipes[1], pipes[2], sockets[1], joined}, 5);
+	child->report = sockets[0];
+	if (child->pid < 0)
+		child_close(child);
+	errno = error;
+	return child->pid < 0 ? -1 : 0;
+}
+
+void child_close(struct child *child)
+{
+	close_all(&child->input, 1);
+	close_all(&child->output, 1);
+	close_all(&child->error, 1);
+	close_all(&child->report, 1);
+}
+
+static ssize_t receive_report(int socket, struct report *report, int *fd)
 {
 	char space[CMSG_SPACE(sizeof(int))];
 	struct iovec data = {.iov_base = report, .iov_len = sizeof(*report)};
@@ -272,60 +353,34 @@ static int receive_report(int socket, struct report *report, int *fd)
 			   .msg_iovlen = 1,
 			   .msg_control = space,
 			   .msg_controllen = sizeof(space)};
-	ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 
 	if (c)
 		memcpy(fd, CMSG_DATA(c), sizeof(int));
-	return (int)n;
+	return n;
 }
 
-/* True once the program runs: then the socket closed with nothing but a terminal on it. */
-static bool executed(int socket, struct child *child, struct report *report)
+static void take_terminal(struct child *child, int master)
+{
+	fcntl(master, F_SETFL, O_NONBLOCK);
+	child->input = master;
+	child->output = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	child->terminal = true;
+}
+
+/* The socket closes when the program is executed. */
+enum child_progress child_report(struct child *child, struct report *report)
 {
 	int master = -1;
+	ssize_t n = receive_report(child->report, report, &master);
 
-	while (receive_report(socket, report, &master) > 0)
-		if (report->error)
-			return false;
-	if (master >= 0) {
-		fcntl(master, F_SETFL, O_NONBLOCK);
-		child->input = master;
-		child->output = fcntl(master, F_DUPFD_CLOEXEC, 0);
-		child->terminal = true;
+	if (n < 0)
+		return CHILD_STARTING;
+	if (n > 0 && report->error == 0) {
+		take_terminal(child, master);
+		return child_report(child, report);
 	}
-	return true;
-}
-
-static bool failed(struct report *report, const char *words)
-{
-	*report = (struct report){.error = errno};
-	snprintf(report->words, sizeof(report->words), "%s", words);
-	return false;
-}
-
-bool child_start(const struct spec *spec, struct child *child, struct report *report)
-{
-	int pipes[3], sockets[2];
-	unsigned long namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
-
-	*child = (struct child){.input = -1, .output = -1, .error = -1};
-	if (!spec->process.terminal && !make_pipes(pipes, child))
-		return failed(report, "no pipes for the process");
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-		return failed(report, "no socket for the process");
-	child->pid = (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0);
-	if (child->pid < 0)
-		return failed(report, "the VM cannot start a process");
-	if (child->pid == 0) {
-		close(sockets[0]);
-		report_socket = sockets[1];
-		be_child(spec, pipes);
-	}
-	close(sockets[1]);
-	for (int i = 0; i < 3 && !spec->process.terminal; i++)
-		close(pipes[i]);
-	bool good = executed(sockets[0], child, report);
-	close(sockets[0]);
-	return good;
+	close_all(&child->report, 1);
+	return n > 0 ? CHILD_FAILED : CHILD_EXECUTED;
 }

@@ -6,8 +6,9 @@
  * Input: /container (docs/guest-interface.md), which the host appended to the initrd. Everything
  * said goes over the second PV console, /dev/hvc1; the kernel's own console is the first.
  */
-#include "child.h"
 #include "io.h"
+#include "serve.h"
+#include "session.h"
 #include "spec.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@
 
 #define DESCRIPTION "/container"
 
-static struct io io;
+static struct session container;
 
 /* PID 1 must not return: the kernel would panic. Our host destroys what has powered itself off. */
 __attribute__((noreturn)) static void power_off(void)
@@ -39,15 +40,8 @@ __attribute__((noreturn)) static void power_off(void)
 /* Tells the host why there will be no process, and ends the VM. */
 __attribute__((noreturn)) static void fail(int error, const char *words)
 {
-	uint8_t payload[4 + sizeof(((struct report *)0)->words)];
-	size_t length = strlen(words);
-
 	dprintf(STDERR_FILENO, "init: %s: %s\n", words, strerror(error));
-	if (length > sizeof(payload) - 4)
-		length = sizeof(payload) - 4;
-	wire_put32(payload, (uint32_t)error);
-	memcpy(payload + 4, words, length);
-	io_send(&io, WIRE_FAILED, 0, payload, 4 + length);
+	io_send_failure(0, error, words);
 	power_off();
 }
 
@@ -103,23 +97,20 @@ static void mount_root(const struct spec *spec)
 /* What was written must be on the host before it hears of the end and takes the disk away. */
 static void finish(int status)
 {
-	uint8_t payload[4];
-
 	kill(-1, SIGKILL);
 	if (umount2(ROOT, 0) < 0)
 		sync();
-	wire_put32(payload, (uint32_t)status);
-	io_send(&io, WIRE_EXITED, 0, payload, sizeof(payload));
+	io_send_word(WIRE_EXITED, 0, 0, (uint32_t)status);
 }
 
 int main(void)
 {
 	struct spec spec;
-	struct report report;
+	struct child child;
 
 	prepare();
 	int signals = take_signals();
-	if (!io_open(&io)) {
+	if (!io_open()) {
 		dprintf(STDERR_FILENO, "init: no /dev/hvc1: %s\n", strerror(errno));
 		power_off();
 	}
@@ -128,9 +119,11 @@ int main(void)
 		fail(EINVAL, problem);
 	unlink(DESCRIPTION);
 	mount_root(&spec);
-	if (!child_start(&spec, &io.child, &report))
-		fail(report.error, report.words);
-	io_send(&io, WIRE_STARTED, 0, NULL, 0);
-	finish(io_serve(&io, signals));
+	if (child_start(&spec, 0, &child) < 0)
+		fail(errno, "the VM cannot start a process");
+	session_init(&container, 0, &child);
+	int status = serve(&spec, &container, signals);
+	if (status >= 0)
+		finish(status);
 	power_off();
 }

@@ -33,6 +33,14 @@ static bool add_mount(struct spec *spec, char *destination)
 	return true;
 }
 
+static void release_process(struct process *p)
+{
+	free(p->args.items);
+	free(p->env.items);
+	free(p->groups.items);
+	free(p->rlimits.items);
+}
+
 /* Every key is either a text, a switch, a number or a list, and this table says which. */
 static bool set(struct spec *spec, const char *key, char *value)
 {
@@ -82,6 +90,11 @@ static bool set(struct spec *spec, const char *key, char *value)
 
 	if (!strcmp(key, "mount"))
 		return add_mount(spec, value);
+	if (!strcmp(key, "process")) {
+		release_process(process);
+		*process = (struct process){.cwd = (char *)"/"};
+		return true;
+	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (strcmp(key, keys[i].key) != 0)
 			continue;
@@ -114,14 +127,13 @@ static char *read_file(const char *path, size_t *size)
 	return bytes;
 }
 
-const char *spec_read(const char *path, struct spec *spec)
+/* Takes the records apart, in place. */
+static const char *parse(char *bytes, size_t size, struct spec *spec)
 {
-	size_t size, length;
-	char *bytes = read_file(path, &size);
+	size_t length;
 
 	if (!bytes || size == 0 || bytes[size - 1] != '\0')
 		return "the container's description is missing or cut";
-	*spec = (struct spec){.process.cwd = (char *)"/"};
 	for (char *record = bytes; record < bytes + size; record += length + 1) {
 		length = strlen(record);
 		char *value = strchr(record, '=');
@@ -132,7 +144,44 @@ const char *spec_read(const char *path, struct spec *spec)
 			return "the container's description has a record that this guest does not "
 			       "know: runX and its initrd are of different versions";
 	}
-	if (spec->process.args.count == 0 || !spec->root_type)
-		return "the container's description has no root or no arguments";
-	return NULL;
+	return spec->process.args.count ? NULL : "the container's description has no arguments";
+}
+
+const char *spec_read(const char *path, struct spec *spec)
+{
+	size_t size = 0;
+	char *bytes = read_file(path, &size);
+
+	*spec = (struct spec){.process.cwd = (char *)"/"};
+	const char *problem = parse(bytes, size, spec);
+	return problem || spec->root_type ? problem : "the container's description has no root";
+}
+
+static bool copy_list(struct list *to, const struct list *from)
+{
+	*to = (struct list){0};
+	for (size_t i = 0; i < from->count; i++)
+		if (!append(to, from->items[i]))
+			return false;
+	return true;
+}
+
+const char *spec_join(const struct spec *base, char *bytes, size_t size, struct spec *spec)
+{
+	const struct process *from = &base->process;
+	struct process *p = &spec->process;
+
+	*spec = *base;
+	p->args = p->env = p->groups = p->rlimits = (struct list){0};
+	p->terminal = false;
+	p->rows = p->columns = 0;
+	if (!copy_list(&p->env, &from->env) || !copy_list(&p->groups, &from->groups) ||
+	    !copy_list(&p->rlimits, &from->rlimits))
+		return "the VM has no memory for another process";
+	return parse(bytes, size, spec);
+}
+
+void spec_release(struct spec *spec)
+{
+	release_process(&spec->process);
 }

@@ -49,4 +49,12 @@ struct spec {
  */
 const char *spec_read(const char *path, struct spec *spec);
 
+/*
+ * The same of a process that joins the container of `base`: its records, `size` bytes at `bytes`,
+ * which must stay as long as `spec` does, are laid over the container's own process, whose
+ * arguments and terminal it does not get. To be given to spec_release() then, whatever it returns.
+ */
+const char *spec_join(const struct spec *base, char *bytes, size_t size, struct spec *spec);
+void spec_release(struct spec *spec);
+
 #endif

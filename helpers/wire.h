@@ -22,7 +22,7 @@
 #define WIRE_WINDOW 65536
 
 /* Session 0 is the container's own process; the others are exec's. */
-#define WIRE_SESSIONS 1
+#define WIRE_SESSIONS 64
 
 enum wire_type {
 	WIRE_HELLO = 1, /* guest: u32 version. Nothing is sent to a guest before it. */
@@ -36,6 +36,7 @@ enum wire_type {
 	WIRE_WINSIZE,	/* host: u32 rows, u32 columns */
 	WIRE_PING,	/* host: answer with a PONG, at once */
 	WIRE_PONG,	/* guest */
+	WIRE_EXEC,	/* host: of a process's description, in pieces; empty: start it */
 	WIRE_TYPES
 };
 

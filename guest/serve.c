@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve.h"
+
+#include "exec.h"
+#include "io.h"
+
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* By their ids; the host takes the lowest that is free, so few are looked at. */
+static struct session *sessions[WIRE_SESSIONS];
+static unsigned int session_count = 1;
+static const struct spec *container_spec;
+
+static pid_t container_pid(void)
+{
+	return sessions[0]->phase == RUNNING ? sessions[0]->child.pid : 0;
+}
+
+static void add_session(struct session *s)
+{
+	if (!s)
+		return;
+	sessions[s->id] = s;
+	if (s->id >= session_count)
+		session_count = s->id + 1;
+}
+
+static void take_frame(const struct wire_frame *frame)
+{
+	unsigned int id = frame->session;
+
+	if (id >= WIRE_SESSIONS)
+		return;
+	if (frame->type == WIRE_PING)
+		io_send(WIRE_PONG, 0, 0, NULL, 0);
+	else if (frame->type == WIRE_EXEC && !sessions[id])
+		add_session(exec_frame(container_spec, container_pid(), frame));
+	else if (sessions[id])
+		session_frame(sessions[id], frame);
+}
+
+/* Whoever the container leaves behind is gone once its pid 1 is: the kernel ends a PID namespace
+ * with it. What is no session's process is only reaped. */
+static void reap(int signals)
+{
+	struct signalfd_siginfo info;
+	pid_t pid;
+	int status;
+
+	(void)!read(signals, &info, sizeof(info));
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (unsigned int id = 0; id < session_count; id++)
+			if (sessions[id] && sessions[id]->child.pid == pid)
+				session_over(sessions[id], status);
+}
+
+/* The container's own end is told later, when its disks are synced. */
+static void end_sessions(void)
+{
+	for (unsigned int id = 1; id < session_count; id++) {
+		struct session *s = sessions[id];
+		if (!s || !session_done(s))
+			continue;
+		if (s->phase == OVER)
+			io_send_word(WIRE_EXITED, 0, id, (uint32_t)s->status);
+		child_close(&s->child);
+		free(s);
+		sessions[id] = NULL;
+	}
+	while (session_count > 1 && !sessions[session_count - 1])
+		session_count--;
+}
+
+enum { AT_CONSOLE, AT_SIGNALS, AT_SESSIONS };
+
+static void serve_once(int signals)
+{
+	struct pollfd fds[AT_SESSIONS + WIRE_SESSIONS * SESSION_FDS] = {
+		[AT_CONSOLE] = {.fd = io_descriptor(), .events = POLLIN},
+		[AT_SIGNALS] = {.fd = signals, .events = POLLIN},
+	};
+	struct pollfd *at = fds + AT_SESSIONS;
+	const unsigned int count = session_count;
+	bool draining = false;
+
+	for (unsigned int id = 0; id < count; id++, at += SESSION_FDS) {
+		for (int i = 0; i < SESSION_FDS; i++)
+			at[i].fd = -1;
+		if (sessions[id]) {
+			session_poll(sessions[id], at);
+			draining = draining || session_draining(sessions[id]);
+		}
+	}
+	if (poll(fds, (nfds_t)(at - fds), draining ? 0 : -1) < 0)
+		return;
+	at = fds + AT_SESSIONS;
+	for (unsigned int id = 0; id < count; id++, at += SESSION_FDS)
+		if (sessions[id])
+			session_serve(sessions[id], at);
+	if (fds[AT_CONSOLE].revents)
+		io_receive(take_frame);
+	if (fds[AT_SIGNALS].revents)
+		reap(signals);
+	end_sessions();
+}
+
+int serve(const struct spec *spec, struct session *container, int signals)
+{
+	sessions[0] = container;
+	container_spec = spec;
+	while (!session_done(container) || session_count > 1)
+		serve_once(signals);
+	return container->phase == OVER ? container->status : -1;
+}

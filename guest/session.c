@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a process leaves in its pipes is sent before its end is: but not what others, to whom it
+ * left the pipes, write later. So the end of an exec does not wait for a daemon that it started;
+ * nobody outlives the container's own process.
+ */
+#include "session.h"
+
+#include "io.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+void session_init(struct session *s, unsigned int id, const struct child *child)
+{
+	s->id = id;
+	s->phase = STARTING;
+	s->child = *child;
+	s->credit[WIRE_STDOUT] = s->credit[WIRE_STDERR] = WIRE_WINDOW;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- to the process ---- */
+
+static void set_size(struct session *s, const struct wire_frame *frame)
+{
+	struct winsize size = {.ws_row = (unsigned short)wire_word(frame, 0),
+			       .ws_col = (unsigned short)wire_word(frame, 1)};
+
+	if (s->child.terminal && s->child.input >= 0)
+		(void)ioctl(s->child.input, TIOCSWINSZ, &size);
+}
+
+static void give_credit(struct session *s)
+{
+	if (s->owed >= WIRE_WINDOW / 4 || (s->owed && !s->used)) {
+		io_send_word(WIRE_CREDIT, WIRE_STDIN, s->id, (uint32_t)s->owed);
+		s->owed = 0;
+	}
+}
+
+static void write_input(struct session *s)
+{
+	size_t chunk = sizeof(s->bytes) - s->head;
+
+	if (chunk > s->used)
+		chunk = s->used;
+	ssize_t n = write(s->child.input, s->bytes + s->head, chunk);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		io_send(WIRE_EOF, WIRE_STDIN, s->id, NULL, 0);
+		close_fd(&s->child.input);
+		n = (ssize_t)s->used;
+	}
+	if (n <= 0)
+		return;
+	s->used -= (size_t)n;
+	s->owed += (size_t)n;
+	s->head = s->used ? (s->head + (size_t)n) % sizeof(s->bytes) : 0;
+	give_credit(s);
+}
+
+/* A pipe closes; a terminal whose far side is gone hangs up, and its processes with it. */
+static void end_input(struct session *s)
+{
+	if (!s->input_ended || s->used > 0 || s->phase == STARTING)
+		return;
+	if (s->child.terminal)
+		close_fd(&s->child.output);
+	close_fd(&s->child.input);
+}
+
+/* A terminal's input is kept until there is a terminal. */
+static void take_input(struct session *s, const struct wire_frame *frame)
+{
+	const size_t size = sizeof(s->bytes);
+	size_t at = (s->head + s->used) % size;
+
+	if ((s->child.input < 0 && s->phase != STARTING) || frame->length > size - s->used) {
+		s->owed += frame->length; /* nobody reads it (the host keeps to its credit) */
+		give_credit(s);
+		return;
+	}
+	size_t first = frame->length < size - at ? frame->length : size - at;
+	memcpy(s->bytes + at, frame->payload, first);
+	memcpy(s->bytes, frame->payload + first, frame->length - first);
+	s->used += frame->length;
+}
+
+static void take_end(struct session *s, unsigned int stream)
+{
+	if (stream == WIRE_STDIN)
+		s->input_ended = true;
+	else
+		close_fd(stream == WIRE_STDOUT ? &s->child.output : &s->child.error);
+}
+
+void session_frame(struct session *s, const struct wire_frame *frame)
+{
+	switch (frame->type) {
+	case WIRE_DATA:
+		take_input(s, frame);
+		break;
+	case WIRE_EOF:
+		take_end(s, frame->stream);
+		break;
+	case WIRE_CREDIT:
+		s->credit[frame->stream] += wire_word(frame, 0);
+		break;
+	case WIRE_SIGNAL:
+		if (s->child.pid > 0)
+			(void)kill(s->child.pid, (int)wire_word(frame, 0));
+		break;
+	case WIRE_WINSIZE:
+		set_size(s, frame);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- from the process ---- */
+
+static void end_output(struct session *s, unsigned int stream, int *fd)
+{
+	io_send(WIRE_EOF, stream, s->id, NULL, 0);
+	close_fd(fd);
+}
+
+static void read_output(struct session *s, unsigned int stream, int *fd)
+{
+	uint8_t data[WIRE_PAYLOAD];
+	size_t room = s->credit[stream] < sizeof(data) ? s->credit[stream] : sizeof(data);
+	ssize_t n = read(*fd, data, room);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0) {
+		s->credit[stream] -= (size_t)n;
+		io_send(WIRE_DATA, stream, s->id, data, (size_t)n);
+	} else {
+		/* A pipe is at its end; a terminal says EIO when its last process is gone. */
+		end_output(s, stream, fd);
+	}
+}
+
+static void serve_output(struct session *s, unsigned int stream, int *fd, const struct pollfd *p)
+{
+	if (p->fd < 0 || *fd < 0)
+		return;
+	if (p->revents)
+		read_output(s, stream, fd);
+	else if (s->phase == OVER)
+		end_output(s, stream, fd);
+}
+
+static void serve_report(struct session *s)
+{
+	struct report report;
+
+	switch (child_report(&s->child, &report)) {
+	case CHILD_STARTING:
+		return;
+	case CHILD_EXECUTED:
+		s->phase = RUNNING;
+		io_send(WIRE_STARTED, 0, s->id, NULL, 0);
+		return;
+	case CHILD_FAILED:
+		s->phase = FAILED;
+		io_send_failure(s->id, report.error, report.words);
+	}
+}
+
+/* ---- both ---- */
+
+enum { AT_REPORT, AT_INPUT, AT_OUTPUT, AT_ERROR };
+
+static int polled(const struct session *s, unsigned int stream, int fd)
+{
+	return s->phase != STARTING && s->credit[stream] ? fd : -1;
+}
+
+void session_poll(const struct session *s, struct pollfd *fds)
+{
+	const struct child *c = &s->child;
+
+	fds[AT_REPORT] = (struct pollfd){.fd = c->report, .events = POLLIN};
+	fds[AT_INPUT] = (struct pollfd){.fd = s->used ? c->input : -1, .events = POLLOUT};
+	fds[AT_OUTPUT] = (struct pollfd){.fd = polled(s, WIRE_STDOUT, c->output), .events = POLLIN};
+	fds[AT_ERROR] = (struct pollfd){.fd = polled(s, WIRE_STDERR, c->error), .events = POLLIN};
+}
+
+void session_serve(struct session *s, const struct pollfd *fds)
+{
+	serve_output(s, WIRE_STDOUT, &s->child.output, &fds[AT_OUTPUT]);
+	serve_output(s, WIRE_STDERR, &s->child.error, &fds[AT_ERROR]);
+	if (fds[AT_INPUT].revents && s->child.input >= 0)
+		write_input(s);
+	end_input(s);
+	if (fds[AT_REPORT].revents)
+		serve_report(s);
+}
+
+void session_over(struct session *s, int status)
+{
+	s->child.pid = -1;
+	s->status = status;
+	/* A child that could not execute its program has said why, which is still to be read. */
+	if (s->phase == STARTING)
+		serve_report(s);
+	if (s->phase != FAILED)
+		s->phase = OVER;
+}
+
+static bool open_with_credit(const struct session *s, unsigned int stream, int fd)
+{
+	return fd >= 0 && s->credit[stream] > 0;
+}
+
+bool session_draining(const struct session *s)
+{
+	return s->phase == OVER && (open_with_credit(s, WIRE_STDOUT, s->child.output) ||
+				    open_with_credit(s, WIRE_STDERR, s->child.error));
+}
+
+bool session_done(const struct session *s)
+{
+	return s->phase == FAILED ||
+	       (s->phase == OVER && s->child.output < 0 && s->child.error < 0);
+}
