@@ -32,10 +32,12 @@ Q =
 say = @:
 endif
 
-HELPERS := proxy control prepare block hook
+HELPERS := proxy control exec foreground prepare block hook
 
-proxy   := proxy host session terminal domain ring xenstore wire
-control := control
+proxy   := proxy host session execs terminal domain ring xenstore wire
+control := control client
+exec    := exec client host terminal
+foreground := foreground
 prepare := prepare lookup
 block   := block xenstore
 hook    := hook host

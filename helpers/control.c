@@ -10,6 +10,7 @@
  */
 #include "control.h"
 
+#include "client.h"
 #include "common.h"
 
 #include <errno.h>
@@ -17,32 +18,16 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { REFUSED = 1, NO_PROXY = 2, TOO_LATE = 3 };
 
-/* State directories may lie deeper than a socket's address can say. */
-static int connect_to_proxy(int directory)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	if (s < 0)
-		fail("cannot make a socket");
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", directory,
-		 CONTROL_SOCKET);
-	if (connect(s, (struct sockaddr *)&address, sizeof(address)) < 0)
-		exit(NO_PROXY);
-	return s;
-}
-
 static int request(int directory, const char *words)
 {
 	char answer[CONTROL_MESSAGE + 1];
-	int s = connect_to_proxy(directory);
+	int s = client_connect(directory);
 
-	if (send(s, words, strlen(words), MSG_NOSIGNAL) < 0)
+	if (s < 0 || client_send(s, words, NULL, 0) < 0)
 		return NO_PROXY;
 	ssize_t n = recv(s, answer, CONTROL_MESSAGE, 0);
 	if (n <= 0)

@@ -10,6 +10,7 @@
 #define CONTROL_ENDED  "ended"	   /* one line: how the container ended */
 
 #define CONTROL_MESSAGE 512 /* bytes of a request or an answer, at most */
+#define CONTROL_FDS	4   /* descriptors that may come with a request */
 /* Every other answer is an error in words, and a guest's words have no control character left. */
 #define CONTROL_OK "\006"
 

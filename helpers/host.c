@@ -79,3 +79,27 @@ int host_take_signals(void)
 		fail("cannot take signals");
 	return fd;
 }
+
+int host_go_to_background(void)
+{
+	int ready[2];
+	char byte;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		fail("cannot make a pipe");
+	pid_t pid = fork();
+	if (pid < 0)
+		fail("cannot go to the background");
+	if (pid > 0) {
+		close(ready[1]);
+		_exit(read(ready[0], &byte, 1) == 1 ? 0 : EXIT_HELPER);
+	}
+	close(ready[0]);
+	return ready[1];
+}
+
+void host_ready(int ready)
+{
+	(void)!write(ready, "", 1);
+	close(ready);
+}

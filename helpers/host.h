@@ -21,4 +21,11 @@ int host_take_signals(void);
 /* When this process started, in clock ticks since boot: with the pid, its name for good. */
 unsigned long long host_start_time(void);
 
+/*
+ * Goes on in a child. What started us ends when the child calls host_ready() with the descriptor
+ * that is returned, with 0, or with EXIT_HELPER where it ends without having done so.
+ */
+int host_go_to_background(void);
+void host_ready(int ready);
+
 #endif

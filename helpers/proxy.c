@@ -15,6 +15,7 @@
 #include "common.h"
 #include "control.h"
 #include "domain.h"
+#include "execs.h"
 #include "host.h"
 #include "ring.h"
 #include "session.h"
@@ -106,8 +107,8 @@ static void end(int status, const char *how)
 	answer(&proxy.starter, how);
 	proxy.phase = OVER;
 	proxy.status = status;
-	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
-		proxy.session.sinks[i].ended = true;
+	session_end_output(&proxy.session);
+	execs_end();
 }
 
 static void end_by_signal(int signal)
@@ -126,21 +127,13 @@ static int failure_status(uint32_t guest_errno)
 	return guest_errno == ENOENT ? 127 : guest_errno == EACCES ? 126 : 255;
 }
 
-/* The guest's words reach a terminal or a log: nothing but printable characters may. */
 static void guest_failed(const struct wire_frame *frame)
 {
-	char words[CONTROL_MESSAGE] = "the VM could not start the process";
-	size_t length = frame->length > 4 ? frame->length - 4 : 0;
+	char words[CONTROL_MESSAGE];
 
-	if (length >= sizeof(words))
-		length = sizeof(words) - 1;
-	for (size_t i = 0; i < length; i++) {
-		uint8_t c = frame->payload[4 + i];
-		words[i] = (char)(c >= ' ' && c != 127 ? c : '?');
-	}
-	if (length)
-		words[length] = '\0';
-	end(failure_status(wire_word(frame, 0)), words);
+	wire_text(frame, words, sizeof(words));
+	end(failure_status(wire_word(frame, 0)),
+	    words[0] ? words : "the VM could not start the process");
 }
 
 static void guest_exited(uint32_t status)
@@ -178,8 +171,10 @@ static void guest_started(void)
 /* False: this frame may not come now, or not at all. */
 static bool guest_frame(const struct wire_frame *frame)
 {
-	if (frame->session >= WIRE_SESSIONS || (!proxy.hello && frame->type != WIRE_HELLO))
+	if (!proxy.hello && frame->type != WIRE_HELLO)
 		return false;
+	if (frame->session > 0)
+		return execs_frame(frame);
 	switch (frame->type) {
 	case WIRE_HELLO:
 		if (proxy.hello || wire_word(frame, 0) != WIRE_VERSION)
@@ -383,18 +378,57 @@ static const char *start(int *client)
 	return CONTROL_OK;
 }
 
+static const char *add_exec(int *client, int *fds, size_t count)
+{
+	const char *problem = NULL;
+
+	if (proxy.phase != RUNNING)
+		problem = "container not running";
+	if (!problem)
+		problem = execs_add(&proxy.outbox, *client, fds, count);
+	for (size_t i = 0; problem && i < count; i++)
+		close(fds[i]);
+	if (!problem)
+		*client = -1;
+	return problem;
+}
+
+/* One request, and the descriptors that came with it: how many they are. */
+static size_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTROL_FDS])
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int) * CONTROL_FDS)];
+	} control;
+	struct iovec data = {.iov_base = words, .iov_len = CONTROL_MESSAGE};
+	struct msghdr m = {.msg_iov = &data,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(client, &m, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	words[n > 0 ? n : 0] = '\0';
+	if (!c || c->cmsg_type != SCM_RIGHTS)
+		return 0;
+	size_t size = c->cmsg_len - CMSG_LEN(0);
+	memcpy(fds, CMSG_DATA(c), size);
+	return size / sizeof(int);
+}
+
 static void control_event(void)
 {
 	char words[CONTROL_MESSAGE + 1];
-	int signal;
+	int signal, fds[CONTROL_FDS];
 	int client = accept4(proxy.listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (client < 0)
 		return;
-	ssize_t n = recv(client, words, CONTROL_MESSAGE, 0);
-	words[n > 0 ? n : 0] = '\0';
+	size_t count = receive(client, words, fds);
 	if (!strcmp(words, "start"))
 		answer(&client, start(&client));
+	else if (!strcmp(words, "exec"))
+		answer(&client, add_exec(&client, fds, count));
 	else if (sscanf(words, "signal %d", &signal) == 1 && signal > 0 && signal <= 64)
 		answer(&client, deliver(signal));
 	else
@@ -439,11 +473,18 @@ static void check_deadlines(void)
 
 /* ---- the loop ---- */
 
-enum { AT_SIGNALS, AT_LISTENER, AT_XENSTORE, AT_RING, AT_SESSION, AT_COUNT = AT_SESSION + 3 };
+enum {
+	AT_SIGNALS,
+	AT_LISTENER,
+	AT_XENSTORE,
+	AT_RING,
+	AT_SESSION,
+	AT_EXECS = AT_SESSION + WIRE_STREAMS
+};
 
 static void serve(void)
 {
-	struct pollfd fds[AT_COUNT] = {
+	struct pollfd fds[AT_EXECS + EXECS_FDS] = {
 		[AT_SIGNALS] = {.fd = proxy.signals, .events = POLLIN},
 		[AT_LISTENER] = {.fd = proxy.listener, .events = POLLIN},
 		[AT_XENSTORE] = {.fd = proxy.xs.fd, .events = POLLIN},
@@ -451,9 +492,11 @@ static void serve(void)
 	};
 
 	session_poll(&proxy.session, fds + AT_SESSION);
-	if (poll(fds, AT_COUNT, until()) < 0)
+	nfds_t count = AT_EXECS + execs_poll(fds + AT_EXECS);
+	if (poll(fds, count, until()) < 0)
 		return;
 	session_serve(&proxy.session, fds + AT_SESSION);
+	execs_serve(fds + AT_EXECS);
 	if (fds[AT_XENSTORE].revents)
 		xenstore_event();
 	if (fds[AT_RING].revents)
@@ -462,16 +505,17 @@ static void serve(void)
 		signal_event();
 	if (fds[AT_LISTENER].revents)
 		control_event();
-	if (proxy.ring.shared && proxy.phase != OVER) {
+	if (proxy.ring.shared && proxy.phase != OVER)
 		read_ring();
-		write_ring();
-	}
 	check_deadlines();
+	execs_advance();
+	if (proxy.ring.shared && proxy.phase != OVER)
+		write_ring();
 }
 
 static int run(void)
 {
-	while (proxy.phase != OVER || !session_drained(&proxy.session))
+	while (proxy.phase != OVER || !session_drained(&proxy.session) || !execs_done())
 		serve();
 	return proxy.status;
 }
@@ -540,28 +584,6 @@ static void become_proxy(void)
 	leave_caller();
 }
 
-/* Forks the proxy; the parent exits 0 once it is ready, or with the status it failed with. */
-static void go_to_background(int lifeline)
-{
-	int ready[2];
-	char byte = 0;
-
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		fail("cannot make a pipe");
-	pid_t pid = fork();
-	if (pid < 0)
-		fail("cannot start the proxy");
-	if (pid > 0) {
-		close(ready[1]);
-		close(lifeline);
-		_exit(read(ready[0], &byte, 1) == 1 ? 0 : EXIT_HELPER);
-	}
-	close(ready[0]);
-	become_proxy();
-	(void)!write(ready[1], &byte, 1);
-	close(ready[1]);
-}
-
 static int take_lock(void)
 {
 	int lock = openat(proxy.state, CONTROL_LOCK, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -573,7 +595,6 @@ static int take_lock(void)
 
 static const char *parse(int argc, char **argv)
 {
-	unsigned int rows, columns;
 	int c;
 
 	while ((c = getopt(argc, argv, "c:s:n:t:")) != -1)
@@ -582,10 +603,7 @@ static const char *parse(int argc, char **argv)
 			option.console_socket = optarg;
 			break;
 		case 's':
-			if (sscanf(optarg, "%ux%u", &rows, &columns) == 2) {
-				option.rows = (uint16_t)rows;
-				option.columns = (uint16_t)columns;
-			}
+			terminal_parse_size(optarg, &option.rows, &option.columns);
 			break;
 		case 'n':
 			option.netns = optarg;
@@ -625,8 +643,10 @@ int main(int argc, char **argv)
 	if (ring_publish(&proxy.xs, proxy.domid) < 0)
 		fail("cannot announce the console in xenstore");
 
-	int lifeline = guardian_start(proxy.domid, proxy.state, CONTROL_GONE, lock);
-	go_to_background(lifeline);
+	(void)guardian_start(proxy.domid, proxy.state, CONTROL_GONE, lock);
+	int ready = host_go_to_background();
+	become_proxy();
+	host_ready(ready);
 	int status = run();
 	ring_disconnect(&proxy.ring);
 	return status;

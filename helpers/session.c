@@ -49,20 +49,27 @@ void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS
 		s->sinks[i].fd = fds[i];
 }
 
-/* Two frames stay free for what is not data: signals, sizes, credit. */
-static bool data_fits(const struct session *s)
+/* Two frames stay free. */
+bool outbox_has_room(const struct outbox *box)
 {
-	return s->box->used + 3 * WIRE_FRAME <= sizeof(s->box->bytes);
+	return box->used + 3 * WIRE_FRAME <= sizeof(box->bytes);
 }
 
 void session_poll(const struct session *s, struct pollfd *fds)
 {
-	bool wanted = s->input >= 0 && s->input_credit > 0 && data_fits(s);
+	bool wanted = s->input >= 0 && s->input_credit > 0 && outbox_has_room(s->box);
 
 	fds[WIRE_STDIN] = (struct pollfd){.fd = wanted ? s->input : -1, .events = POLLIN};
 	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
 		fds[i] = (struct pollfd){.fd = s->sinks[i].used ? s->sinks[i].fd : -1,
 					 .events = POLLOUT};
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 /* A terminal that was hung up reads as an error, and that is the end of its input as well. */
@@ -80,16 +87,14 @@ static void read_input(struct session *s)
 		return;
 	}
 	outbox_put(s->box, WIRE_EOF, WIRE_STDIN, s->id, NULL, 0);
-	close(s->input);
-	s->input = -1;
+	close_fd(&s->input);
 }
 
 static void drop_sink(struct session *s, unsigned int stream)
 {
 	struct sink *sink = &s->sinks[stream];
 
-	close(sink->fd);
-	sink->fd = -1;
+	close_fd(&sink->fd);
 	sink->owed += sink->used;
 	sink->used = 0;
 }
@@ -139,10 +144,8 @@ static void give_credit(struct session *s, unsigned int stream)
 /* The reader sees the end as soon as the last byte is out, not only when we end. */
 static void end_sink(struct sink *sink)
 {
-	if (sink->ended && sink->used == 0 && sink->fd >= 0) {
-		close(sink->fd);
-		sink->fd = -1;
-	}
+	if (sink->ended && sink->used == 0)
+		close_fd(&sink->fd);
 }
 
 void session_serve(struct session *s, const struct pollfd *fds)
@@ -184,15 +187,27 @@ bool session_frame(struct session *s, const struct wire_frame *frame)
 		return frame->type == WIRE_EOF ||
 		       (frame->type == WIRE_DATA && take_data(sink, frame));
 	}
-	if (frame->type == WIRE_EOF && s->input >= 0) { /* nobody in the guest reads it */
-		close(s->input);
-		s->input = -1;
+	if (frame->type == WIRE_EOF) { /* nobody in the guest reads it */
+		close_fd(&s->input);
 	} else if (frame->type == WIRE_CREDIT && amount <= WIRE_WINDOW - s->input_credit) {
 		s->input_credit += amount;
 	} else {
-		return frame->type == WIRE_EOF;
+		return false;
 	}
 	return true;
+}
+
+void session_end_output(struct session *s)
+{
+	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
+		s->sinks[i].ended = true;
+}
+
+void session_abandon(struct session *s)
+{
+	close_fd(&s->input);
+	for (unsigned int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
+		drop_sink(s, i);
 }
 
 bool session_drained(const struct session *s)

@@ -20,6 +20,9 @@ struct outbox {
 bool outbox_put(struct outbox *box, enum wire_type type, unsigned int stream, unsigned int session,
 		const void *payload, size_t length);
 
+/* False while only what is not data should be added: signals, sizes, credit. */
+bool outbox_has_room(const struct outbox *box);
+
 /* What the guest sent for one stream and its reader has not taken: never more than the window. */
 struct sink {
 	int fd; /* -1: nobody reads; what comes is dropped */
@@ -47,6 +50,12 @@ void session_serve(struct session *s, const struct pollfd *fds);
 
 /* A DATA, EOF or CREDIT frame from the guest. False: it broke the rules of the protocol. */
 bool session_frame(struct session *s, const struct wire_frame *frame);
+
+/* The guest sends no more; what it has sent is still delivered. */
+void session_end_output(struct session *s);
+
+/* Nobody gives or takes anything any more: closes all, and drops what comes. */
+void session_abandon(struct session *s);
 
 /* Everything that the guest sent has been delivered. */
 bool session_drained(const struct session *s);

@@ -31,6 +31,16 @@ void terminal_size(int slave, uint32_t *rows, uint32_t *columns)
 	*columns = w.ws_col;
 }
 
+void terminal_parse_size(const char *text, uint16_t *rows, uint16_t *columns)
+{
+	unsigned int r, c;
+
+	if (sscanf(text, "%ux%u", &r, &c) != 2)
+		return;
+	*rows = (uint16_t)r;
+	*columns = (uint16_t)c;
+}
+
 void terminal_control(int slave)
 {
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)

@@ -15,6 +15,9 @@ int terminal_open(const char *path, uint16_t rows, uint16_t columns);
 /* Makes the slave the controlling terminal of this session, so that SIGWINCH and SIGHUP come. */
 void terminal_control(int slave);
 
+/* "ROWSxCOLUMNS"; anything else changes nothing. */
+void terminal_parse_size(const char *text, uint16_t *rows, uint16_t *columns);
+
 void terminal_size(int slave, uint32_t *rows, uint32_t *columns);
 
 /* The guest has a terminal of its own, so this one must do nothing. conmon sets ONLCR on it later.

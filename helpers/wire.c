@@ -65,3 +65,16 @@ uint32_t wire_word(const struct wire_frame *frame, size_t index)
 {
 	return frame->length >= 4 * (index + 1) ? wire_get32(frame->payload + 4 * index) : 0;
 }
+
+void wire_text(const struct wire_frame *frame, char *out, size_t size)
+{
+	size_t length = frame->length > 4 ? frame->length - 4 : 0;
+
+	if (length >= size)
+		length = size - 1;
+	for (size_t i = 0; i < length; i++) {
+		uint8_t c = frame->payload[4 + i];
+		out[i] = (char)(c >= ' ' && c != 127 ? c : '?');
+	}
+	out[length] = '\0';
+}

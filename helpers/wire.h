@@ -76,4 +76,8 @@ uint32_t wire_get32(const uint8_t *in);
 /* The u32 at word `index` of the payload; 0 where the payload is shorter. */
 uint32_t wire_word(const struct wire_frame *frame, size_t index);
 
+/* The text behind a FAILED frame's errno into `out`, `size` bytes: it reaches a terminal or a log,
+ * so nothing but printable characters does. */
+void wire_text(const struct wire_frame *frame, char *out, size_t size);
+
 #endif

@@ -48,15 +48,15 @@ log_line() {
 	fi 2>/dev/null >>"$log_file" || :
 }
 
-# Ends with one sentence that names the thing, the cause and the next step.
+# Ends with one sentence that names the thing, the cause and the next step; a verb may have set
+# $exit_status.
 die() {
 	log_error "$1"
-	exit 1
+	exit "${exit_status:-1}"
 }
 
 usage_error() {
-	log_error "$1 (runX --help lists commands and options)"
-	exit 1
+	die "$1 (runX --help lists commands and options)"
 }
 
 # parse_options HANDLER VALUED SWITCHES ARG…: reads the options before the first other word, as runc

@@ -12,7 +12,26 @@ create_option() {
 	esac
 }
 
+# For parse_options; run has these and more.
+CREATE_VALUED='bundle b pid-file console-socket pidfd-socket preserve-fds'
+CREATE_SWITCHES='no-pivot no-new-keyring'
+
+create_defaults() {
+	bundle=. pid_file='' console_socket=''
+}
+
 cmd_create() {
+	create_defaults
+	parse_options create_option "$CREATE_VALUED" "$CREATE_SWITCHES" "$@"
+	shift "$options_used"
+	create_container "$@"
+}
+
+# create_container ID: with what the options left in $bundle, $pid_file and $console_socket. $verb is
+# the command that was given, create or run.
+create_container() {
+	# shellcheck source=lib/background.sh
+	. "$RUNX_LIBDIR/background.sh"
 	# shellcheck source=lib/conf.sh
 	. "$RUNX_LIBDIR/conf.sh"
 	# shellcheck source=lib/plan.sh
@@ -24,12 +43,8 @@ cmd_create() {
 	# shellcheck source=lib/remove.sh
 	. "$RUNX_LIBDIR/remove.sh"
 
-	bundle=. pid_file='' console_socket=''
-	parse_options create_option 'bundle b pid-file console-socket pidfd-socket preserve-fds' \
-		'no-pivot no-new-keyring' "$@"
-	shift "$options_used"
 	check_id "$@"
-	[ $# -eq 1 ] || usage_error "create: too many arguments: $*"
+	[ $# -eq 1 ] || usage_error "$verb: too many arguments: $*"
 	absolute_path "$bundle" && bundle=$absolute
 
 	read_conf
@@ -41,7 +56,7 @@ cmd_create() {
 	export_rootfs
 	save container %b "$guest"
 	helper prepare "$rootfs" "$conf_initrd" "$dir/initrd" <"$dir/container" ||
-		die "runX create failed: $problem"
+		die "runX $verb failed: $problem"
 	domain_create
 	start_proxy
 	[ -z "$hooks" ] || create_hooks
@@ -69,20 +84,12 @@ reserve() {
 	[ "$RUNX_ROOT" = /run/runX ] || name=$name.${uuid%%-*}
 }
 
-check_terminal() {
-	if [ "$terminal" = true ] && [ -z "$console_socket" ]; then
-		die "cannot allocate tty if runX will detach without setting console socket (--console-socket)"
-	elif [ "$terminal" = false ] && [ -n "$console_socket" ]; then
-		die "cannot use console socket if runX will not detach or allocate tty (process.terminal is false)"
-	fi
-}
-
 # The proxy gets this command's stdio; only its words until it is ready come to us.
 start_proxy() {
 	set -- -t "$conf_start_timeout"
 	[ -z "$netns" ] || set -- "$@" -n "$netns"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
-	helper proxy "$@" "$dir" "$uuid" 3>&2 || die "runX create failed: $problem"
+	helper proxy "$@" "$dir" "$uuid" 3>&2 || die "runX $verb failed: $problem"
 }
 
 # With the proxy's pid and network namespace there for them, and before anybody is told of the container.
@@ -96,7 +103,7 @@ create_hooks() {
 	mv "$dir/hooks.new" "$dir/hooks" 2>/dev/null || die "cannot write $dir/hooks"
 	read -r domid pid _ <"$dir/proxy"
 	for kind in prestart createRuntime createContainer; do
-		run_hooks $kind creating || die "runX create failed: $problem"
+		run_hooks $kind creating || die "runX $verb failed: $problem"
 	done
 }
 
@@ -105,10 +112,6 @@ create_hooks() {
 publish() {
 	read -r domid pid _ <"$dir/proxy"
 	save state '%s\n' "$state_head" "$state_tail"
-	[ -z "$pid_file" ] || write_pid_file || die "cannot write the pid file $pid_file"
+	announce_pid
 	trap - EXIT HUP INT TERM
-}
-
-write_pid_file() {
-	{ printf %s "$pid" >"$pid_file.$$"; } 2>/dev/null && mv -f "$pid_file.$$" "$pid_file" 2>/dev/null
 }

@@ -11,6 +11,12 @@ commands:
   create  [--bundle DIR] [--pid-file FILE] [--console-socket PATH] ID
                          make a container and its VM, which waits for start
   start   ID             run the container's process
+  run     [--detach] [--keep] [options of create] ID
+                         create and start; without --detach wait for the end, and delete
+  exec    [--detach] [--tty] [--env K=V] [--cwd DIR] [--user UID[:GID]] [--pid-file FILE]
+          [--console-socket PATH] ID COMMAND [ARG…]
+  exec    [--detach] [--pid-file FILE] [--console-socket PATH] --process FILE ID
+                         run one more process in a running container
   state   ID             print the container's state (JSON)
   kill    [--all] ID [SIGNAL]
                          send a signal (number or name, TERM by default) to the process

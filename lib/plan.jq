@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# config.json -> plan: validates, and prints shell assignments, every value quoted by @sh. An error
-# names the field. After this no module reads config.json again.
+# config.json, or the process.json of exec -> plan: validates, and prints shell assignments, every value
+# quoted by @sh. An error names the field. After this no module reads the file again.
 #
-# $id, $bundle: the container's; $default_memory: MiB.
+# $of: "container" or "process"; $id, $bundle: the container's; $default_memory: MiB.
 
 def fail($field; $problem): error("\($field): \($problem)");
 
@@ -211,6 +211,16 @@ def state:
 		annotations: .annotations, owner: ""
 	} | tojson | .[1:];
 
+# Of a process that joins: nothing is taken over from the container's.
+def joining_process:
+	object("process")
+	| [("" | record("process")), process] as $records
+	| "terminal=\(.terminal == true)",
+	"console_size=\(.consoleSize | console_size | @sh)",
+	"guest=\($records | join("") | @sh)";
+
+if $of == "process" then joining_process else
+
 object("config.json")
 | (.ociVersion | text("ociVersion")) as $oci
 | (.root | object("root")) as $root
@@ -241,3 +251,5 @@ object("config.json")
 end | @sh)",
 $state_head,
 $state_tail
+
+end

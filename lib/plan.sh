@@ -13,20 +13,33 @@ read_plan() {
 
 	rootfs='' root_readonly='' terminal='' console_size='' netns='' memory='' guest=''
 	state_head='' state_tail=''
-	plan=$(jq -r --arg id "$id" --arg bundle "$bundle" --arg default_memory "$conf_memory" \
-		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_config "${plan%%
-*}"
+	plan=$(jq -r --arg of container --arg id "$id" --arg bundle "$bundle" --arg default_memory "$conf_memory" \
+		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_json "$bundle/config.json" "$plan"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
 }
 
-# $1: jq's words, "jq: error (at FILE:N): root.path: must be a string".
-bad_config() {
-	local line="$1"
+# Reads the process.json in $process. On return these are set: $terminal, which may be true already,
+# $console_size and $guest, as above.
+read_process() {
+	local plan tty="$terminal"
+	[ -e "$process" ] || die "process file $process: no such file"
+	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
+	plan=$(jq -r --arg of process --arg id '' --arg bundle '' --arg default_memory 0 \
+		-f "$RUNX_LIBDIR/plan.jq" "$process" 2>&1) || bad_json "$process" "$plan"
+	[ -n "$plan" ] || die "$process: is empty"
+	eval "$plan" # as above
+	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
+}
+
+# bad_json FILE WORDS: jq's, "jq: error (at FILE:N): root.path: must be a string".
+bad_json() {
+	local line="${2%%
+*}"
 	case $line in
 	*'): '*) line=${line#*'): '} ;;
 	*'parse error: '*) line="not JSON: ${line#*'parse error: '}" ;;
 	esac
-	die "$bundle/config.json: $line"
+	die "$1: $line"
 }

@@ -10,6 +10,11 @@ cmd_start() {
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "start: too many arguments: $*"
 
+	start_container
+}
+
+# Of the container $id, at the word of $verb, start or run.
+start_container() {
 	read_status
 	case $status in
 	created) ;;
@@ -23,7 +28,7 @@ cmd_start() {
 	# Marked first: a process that ends at once must not leave a container that looks created.
 	save started ''
 	helper control "$dir" start || process_ran ||
-		die "runX start failed: ${problem:-the proxy of container $id has died}"
+		die "runX $verb failed: ${problem:-the proxy of container $id has died}"
 	[ ! -f "$dir/hooks" ] || start_hooks
 }
 
@@ -46,5 +51,5 @@ start_hooks() {
 	failure=$problem
 	helper control "$dir" signal 9 || :
 	helper control "$dir" wait $STOP_SECONDS || :
-	die "runX start failed: $failure"
+	die "runX $verb failed: $failure"
 }

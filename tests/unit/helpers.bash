@@ -7,8 +7,9 @@ setup() {
 	export FAKE=$BATS_TEST_TMPDIR/fake
 	mkdir -p "$FAKE/bin" "$FAKE/libexec"
 	ln -s "$top/tests/unit/fake/xl" "$FAKE/bin/"
-	ln -s "$top/tests/unit/fake/proxy" "$top/tests/unit/fake/control" \
-		"$top/out/$(uname -m)/prepare" "$top/out/$(uname -m)/hook" "$FAKE/libexec/"
+	ln -s "$top/tests/unit/fake/proxy" "$top/tests/unit/fake/control" "$top/tests/unit/fake/exec" \
+		"$top/out/$(uname -m)/prepare" "$top/out/$(uname -m)/hook" \
+		"$top/out/$(uname -m)/foreground" "$FAKE/libexec/"
 	: >"$FAKE/calls"
 	: >"$FAKE/domains"
 	: >"$FAKE/xenbus"
@@ -47,6 +48,25 @@ config() {
 runX() {
 	# shellcheck disable=SC2086 # "busybox sh" is two words
 	run ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null 3>&-
+}
+
+# in_state created|running|paused|stopped: the container c1
+in_state() {
+	local pid
+	runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1
+	succeeds
+	pid=$(cat "$BATS_TEST_TMPDIR/pid")
+	case $1 in
+	running | paused | stopped) runX start c1 && succeeds ;;
+	esac
+	[ "$1" != paused ] || { runX pause c1 && succeeds; }
+	[ "$1" != stopped ] || end_process "$pid"
+}
+
+# The stand-in's sleep is nobody's child that we could wait for.
+end_process() {
+	kill -9 "$1"
+	tail --pid="$1" -f /dev/null
 }
 
 # fails_with TEXT: the last runX failed, said TEXT on stderr in one line, and said the same in the log

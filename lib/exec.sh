@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX exec: runs one more process in a container that is running.
+
+EXEC_VALUED='process p console-socket pidfd-socket pid-file cwd env e user u additional-gids g'
+EXEC_VALUED="$EXEC_VALUED process-label apparmor cap c preserve-fds cgroup"
+EXEC_SWITCHES='tty t detach d no-new-privs ignore-paused'
+
+exec_option() {
+	case $1 in
+	process | p) process=$2 ;;
+	console-socket) absolute_path "$2" && console_socket=$absolute ;;
+	pid-file) absolute_path "$2" && pid_file=$absolute ;;
+	tty | t) terminal=true ;;
+	detach | d) detach=true ;;
+	ignore-paused) ignore_paused=true ;;
+	preserve-fds) [ "$2" = 0 ] || die "--preserve-fds $2: a VM cannot be given descriptors" ;;
+	cap | c) die "--cap $2: not supported: give the process's capabilities with --process" ;;
+	user | u)
+		case $2 in
+		'' | *[!0-9:]* | :* | *: | *:*:*) usage_error "exec: --user $2: must be UID or UID:GID, in numbers" ;;
+		esac
+		;;
+	additional-gids | g)
+		case $2 in
+		'' | *[!0-9]*) usage_error "exec: --additional-gids $2: must be a number (give it once for each)" ;;
+		esac
+		;;
+	cwd)
+		case $2 in
+		/*) ;;
+		*) usage_error "exec: --cwd $2: must be an absolute path" ;;
+		esac
+		;;
+	# Those of the process are read once more, by exec_record; a VM has no label and no cgroup to join.
+	*) ;;
+	esac
+}
+
+cmd_exec() {
+	# shellcheck source=lib/background.sh
+	. "$RUNX_LIBDIR/background.sh"
+	# shellcheck source=lib/conf.sh
+	. "$RUNX_LIBDIR/conf.sh"
+	# shellcheck source=lib/plan.sh
+	. "$RUNX_LIBDIR/plan.sh"
+	# shellcheck source=lib/foreground.sh
+	. "$RUNX_LIBDIR/foreground.sh"
+
+	exit_status=255
+	exec_parse "$@"
+	read_status
+	exec_check_status
+	[ $detach = true ] || exec_in_foreground "$@"
+
+	read_conf
+	[ -z "$process" ] || read_process
+	check_terminal
+	{ exec_describe "$@" >"$dir/exec.$$"; } 2>/dev/null || die "cannot write $dir/exec.$$ (is the disk full?)"
+	set -- -t "$conf_start_timeout"
+	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
+	helper exec "$@" "$dir" "$dir/exec.$$" 3>&2 || die "exec failed: $problem"
+	pid=$problem
+	announce_pid
+}
+
+exec_parse() {
+	process='' console_socket='' pid_file='' console_size='' terminal=false detach=false ignore_paused=false
+	parse_options exec_option "$EXEC_VALUED" "$EXEC_SWITCHES" "$@"
+	shift "$options_used"
+	check_id "$@"
+	[ -n "$process" ] || [ $# -gt 1 ] || usage_error "exec: process args cannot be empty"
+}
+
+exec_check_status() {
+	case $status,$ignore_paused in
+	running,* | paused,true) ;;
+	paused,*) die "container $id: cannot exec in a paused container (resume it, or use --ignore-paused)" ;;
+	stopped,*) die "container $id: cannot exec in a stopped container" ;;
+	*) die "container $id: cannot exec in a container that is $status: its VM runs from start on" ;;
+	esac
+}
+
+exec_in_foreground() {
+	[ -z "$console_socket" ] ||
+		die "cannot use console socket if runX will not detach or allocate tty (exec --detach)"
+	in_foreground 255 '' exec --detach "$@"
+}
+
+# Prints the records of the process (docs/guest-interface.md), which lie over those of the container's own.
+exec_describe() {
+	if [ -n "$process" ]; then
+		printf %b "$guest"
+		return
+	fi
+	parse_options exec_record "$EXEC_VALUED" "$EXEC_SWITCHES" "$@"
+	shift $((options_used + 1))
+	printf 'arg=%s\0' "$@"
+}
+
+exec_record() {
+	case $1 in
+	cwd) printf 'cwd=%s\0' "$2" ;;
+	env | e) printf 'env=%s\0' "$2" ;;
+	user | u)
+		printf 'uid=%s\0' "${2%%:*}"
+		case $2 in *:*) printf 'gid=%s\0' "${2#*:}" ;; esac
+		;;
+	additional-gids | g) printf 'group=%s\0' "$2" ;;
+	tty | t) printf 'terminal=true\0' ;;
+	no-new-privs) printf 'no_new_privileges=true\0' ;;
+	esac
+}

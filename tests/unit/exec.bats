@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# exec and run: what is asked for, and what is left in the foreground; with stand-ins for all of Xen.
+
+load helpers
+
+# described RECORD…: the last exec's description is these
+described() {
+	[ "$(cat "$FAKE/description")" = "$(printf '%s\n' "$@")" ] || { cat "$FAKE/description" && return 1; }
+}
+
+@test "exec: the words are the process's, as they are" {
+	in_state running
+	runX exec --detach c1 sh -c 'a "b" \n' ''
+	succeeds
+	described arg=sh arg=-c 'arg=a "b" \n' arg=
+}
+
+@test "exec: options come before the id, and after it all is the process's" {
+	in_state running
+	runX exec -d -e A=1 --env 'B=two words=\x' --cwd /tmp --user 5:6 -g 7 --additional-gids=8 --no-new-privs c1 ls -d
+	succeeds
+	described env=A=1 'env=B=two words=\x' cwd=/tmp uid=5 gid=6 group=7 group=8 no_new_privileges=true arg=ls arg=-d
+}
+
+@test "exec: a user without a group keeps the container's" {
+	in_state running
+	runX exec -d -u 5 c1 id
+	succeeds
+	described uid=5 arg=id
+}
+
+@test "exec: the pid file has the pid, no newline, and is where the caller is" {
+	in_state running
+	cd "$BATS_TEST_TMPDIR"
+	EXEC_RUN='sleep 100 >/dev/null 2>&1' runX exec -d --pid-file exec.pid c1 true
+	succeeds
+	[ "$(wc -l <exec.pid)" -eq 0 ]
+	kill "$(cat exec.pid)"
+}
+
+@test "exec: --process is a whole process, and takes nothing over" {
+	in_state running
+	jq '.process | .args = ["id"] | .cwd = "/x" | .env = ["A=b"] | .user = {uid: 3, gid: 4} | .capabilities = {} | .terminal = false' \
+		"$bundle/config.json" >"$BATS_TEST_TMPDIR/process.json"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
+	succeeds
+	[ "$(head -n 6 "$FAKE/description")" = "$(printf '%s\n' process= arg=id env=A=b cwd=/x uid=3 gid=4)" ]
+}
+
+@test "exec: --process comes through a pipe as well" {
+	in_state running
+	# shellcheck disable=SC2016 # of the inner shell
+	run bash -c '"$0" exec --detach --process <(echo "{\"args\": [\"id\"], \"cwd\": \"/\"}") c1' "$top/runX"
+	succeeds
+	grep -qx arg=id "$FAKE/description"
+}
+
+@test "exec: --process that is no process" {
+	in_state running
+	printf '{"args": [], "cwd": "/"}' >"$BATS_TEST_TMPDIR/p"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/p" c1
+	fails_with 'process.args: must not be empty'
+	printf '{' >"$BATS_TEST_TMPDIR/p"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/p" c1
+	fails_with 'not JSON'
+	runX exec --detach --process /nowhere c1
+	fails_with '/nowhere: no such file'
+	[ "$status" -eq 255 ]
+}
+
+@test "exec: a terminal needs a console socket, and a console socket a terminal" {
+	in_state running
+	runX exec --detach --tty c1 sh
+	fails_with 'cannot allocate tty if runX will detach without setting console socket'
+	runX exec --detach --console-socket /s c1 sh
+	fails_with 'cannot use console socket if runX will not detach or allocate tty'
+	runX exec --console-socket /s --tty c1 sh
+	fails_with 'cannot use console socket if runX will not detach or allocate tty'
+	runX exec --detach --tty --console-socket /s c1 sh
+	succeeds
+	described terminal=true arg=sh
+	grep -q '^exec .*-c /s' "$FAKE/calls"
+}
+
+@test "exec: what the VM says of a failure is the error, with status 255" {
+	in_state running
+	EXEC_FAIL='unable to start container process: exec: "x": executable file not found in $PATH' runX exec -d c1 x
+	fails_with 'exec failed: unable to start container process: exec: "x": executable file not found in $PATH'
+	[ "$status" -eq 255 ]
+	[ -z "$(find "$RUNX_ROOT/c1" -name 'exec.*')" ]
+}
+
+@test "exec: in the foreground, its status is the process's" {
+	in_state running
+	EXEC_RUN='exit 42' runX exec c1 true
+	[ "$status" -eq 42 ]
+	# shellcheck disable=SC2016 # of the process
+	EXEC_RUN='kill -15 $$' runX exec c1 true
+	[ "$status" -eq 143 ]
+	EXEC_FAIL='no' runX exec c1 true
+	fails_with 'exec failed: no'
+	[ "$status" -eq 255 ]
+}
+
+@test "exec: in the foreground, signals are the process's" {
+	in_state running
+	mkfifo "$BATS_TEST_TMPDIR/ready"
+	# shellcheck disable=SC2016 # of the process
+	EXEC_RUN='trap "kill \$!; exit 7" USR1; sleep 100 & echo >"$RUNX_ROOT/../ready"; wait' \
+		"$top/runX" exec c1 true </dev/null 3>&- &
+	read -r _ <"$BATS_TEST_TMPDIR/ready"
+	kill -USR1 $!
+	run wait $!
+	[ "$status" -eq 7 ]
+}
+
+@test "exec: nothing is left of where it waited" {
+	in_state running
+	runX exec c1 true
+	succeeds
+	[ -z "$(find /run -maxdepth 1 -name 'runX.*' -newer "$FAKE/initrd")" ]
+}
+
+@test "exec: bad words" {
+	in_state running
+	runX exec -d c1
+	fails_with 'process args cannot be empty'
+	runX exec -d --user root c1 sh
+	fails_with '--user root: must be UID or UID:GID'
+	runX exec -d --cwd tmp c1 sh
+	fails_with '--cwd tmp: must be an absolute path'
+	runX exec -d -g x c1 sh
+	fails_with '--additional-gids x: must be a number'
+	runX exec -d --nonsense c1 sh
+	fails_with 'unknown option: --nonsense'
+	runX exec -d
+	fails_with 'container id: none given'
+	runX exec -d --preserve-fds 2 c1 sh
+	fails_with 'a VM cannot be given descriptors'
+	[ "$(calls exec)" -eq 0 ]
+}
+
+@test "run: detached is create and start" {
+	runX run --detach --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1
+	succeeds
+	runX state c1
+	[ "$(jq -r .status <<<"$output")" = running ]
+	[ "$(jq -r .pid <<<"$output")" = "$(cat "$BATS_TEST_TMPDIR/pid")" ]
+}
+
+@test "run: in the foreground it waits, deletes, and ends as the process did" {
+	PROXY_RUN='exit 9' runX run --bundle "$bundle" c1
+	[ "$status" -eq 9 ]
+	nothing_left
+}
+
+@test "run: --keep leaves the container" {
+	PROXY_RUN='exit 9' runX run --keep --bundle "$bundle" c1
+	[ "$status" -eq 9 ]
+	runX state c1
+	[ "$(jq -r .status <<<"$output")" = stopped ]
+	runX delete c1
+	succeeds
+}
+
+@test "run: one that cannot be started is taken away" {
+	CONTROL_SAYS='no such luck' runX run --detach --bundle "$bundle" c1
+	fails_with 'runX run failed: no such luck'
+	nothing_left
+	CONTROL_SAYS='no such luck' runX run --bundle "$bundle" c1
+	fails_with 'runX run failed: no such luck'
+	[ "$status" -eq 1 ]
+	nothing_left
+}
+
+@test "run: bad words" {
+	runX run --bundle "$bundle"
+	fails_with 'container id: none given'
+	runX run --bundle "$bundle" c1 more
+	fails_with 'run: too many arguments'
+	runX run --bundle "$bundle" --console-socket /s c1
+	fails_with 'cannot use console socket'
+	runX run --bundle /nowhere c1
+	fails_with 'bundle /nowhere: no such directory'
+	nothing_left
+}
