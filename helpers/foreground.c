@@ -98,19 +98,25 @@ static void take_master(void)
 
 /* ---- the commands ---- */
 
-static pid_t start(char *const words[])
+/* To its end. Signals wait meanwhile, for the process; those of a terminal reach the command. */
+static bool command(char *const words[])
 {
 	sigset_t none;
+	int status;
 	pid_t pid = fork();
 
 	if (pid < 0)
 		fail("cannot start %s", words[0]);
-	if (pid > 0)
-		return pid;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execvp(words[0], words);
-	fail("cannot execute %s", words[0]);
+	if (pid == 0) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execvp(words[0], words);
+		fail("cannot execute %s", words[0]);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /* Only that one: the process may have ended before the command that left it. */
@@ -235,15 +241,13 @@ static int take_signals(void)
 /* Runs `words`, which have no end of their own. Returns the pid of what they leave, or 0. */
 static pid_t bring_up(char **words, int count)
 {
-	char **command = calloc((size_t)count + 1, sizeof(*command));
-	pid_t pid = 0;
+	char **copy = calloc((size_t)count + 1, sizeof(*copy));
 
-	if (!command)
+	if (!copy)
 		fail("no memory");
-	memcpy(command, words, (size_t)count * sizeof(*command));
-	if (wait_for(start(command)) == 0)
-		pid = read_pid();
-	free(command);
+	memcpy(copy, words, (size_t)count * sizeof(*copy));
+	pid_t pid = command(copy) ? read_pid() : 0;
+	free(copy);
 	return pid;
 }
 
@@ -275,6 +279,6 @@ int main(int argc, char **argv)
 	int status = exit_status(wait_for(pid));
 	restore_terminal();
 	if (words[count])
-		(void)wait_for(start(words + count));
+		(void)command(words + count);
 	return status;
 }

@@ -33,7 +33,7 @@ described() {
 @test "exec: the pid file has the pid, no newline, and is where the caller is" {
 	in_state running
 	cd "$BATS_TEST_TMPDIR"
-	EXEC_RUN='sleep 100 >/dev/null 2>&1' runX exec -d --pid-file exec.pid c1 true
+	EXEC_RUN='exec sleep 100 >/dev/null 2>&1' runX exec -d --pid-file exec.pid c1 true
 	succeeds
 	[ "$(wc -l <exec.pid)" -eq 0 ]
 	kill "$(cat exec.pid)"
@@ -111,7 +111,8 @@ described() {
 		"$top/runX" exec c1 true </dev/null 3>&- &
 	read -r _ <"$BATS_TEST_TMPDIR/ready"
 	kill -USR1 $!
-	run wait $!
+	status=0
+	wait $! || status=$?
 	[ "$status" -eq 7 ]
 }
 
@@ -150,13 +151,17 @@ described() {
 }
 
 @test "run: in the foreground it waits, deletes, and ends as the process did" {
-	PROXY_RUN='exit 9' runX run --bundle "$bundle" c1
+	mkfifo "$FAKE/go"
+	# shellcheck disable=SC2016 # of the process
+	PROXY_RUN='read -r _ <"$FAKE/go"; exit 9' runX run --bundle "$bundle" c1
 	[ "$status" -eq 9 ]
 	nothing_left
 }
 
 @test "run: --keep leaves the container" {
-	PROXY_RUN='exit 9' runX run --keep --bundle "$bundle" c1
+	mkfifo "$FAKE/go"
+	# shellcheck disable=SC2016 # of the process
+	PROXY_RUN='read -r _ <"$FAKE/go"; exit 9' runX run --keep --bundle "$bundle" c1
 	[ "$status" -eq 9 ]
 	runX state c1
 	[ "$(jq -r .status <<<"$output")" = stopped ]
