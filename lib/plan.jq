@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# config.json -> plan: validates, and prints shell assignments, every value quoted by @sh. An error
-# names the field. After this no module reads config.json again.
+# config.json -> plan: validates, and prints shell assignments and warnings, every value quoted by @sh.
+# An error names the field. After this no module reads config.json again.
 #
 # $id, $bundle: the container's; $default_memory: MiB.
 
@@ -85,6 +85,11 @@ def capabilities:
 	| . as $set
 	| ($sets[$set] | texts("process.capabilities.\($set)") | unique
 		| map($numbers[.] // empty | exp2) | add // 0 | tostring | record("capability.\($set)"));
+
+# Names that a later kernel may have: a capability nobody gets harms nobody, so they are only warned of.
+def unknown_capabilities:
+	[(. // {} | .[] // [] | .[])] - [capability_names[] | "CAP_" + .] | unique[]
+	| "log_warning " + ("process.capabilities: unknown capability: \(.) (ignored)" | @sh);
 
 def rlimit_names:
 	["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS",
@@ -240,4 +245,5 @@ object("config.json")
 	["bundle=\($bundle | @sh)", $state_head, $state_tail] + $hooks | join("\n") + "\n"
 end | @sh)",
 $state_head,
-$state_tail
+$state_tail,
+($process.capabilities | unknown_capabilities)

@@ -4,6 +4,7 @@
 # Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_readonly and
 # $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $memory
 # (MiB), $guest (records for `printf %b`), $hooks (statements for lib/hooks.sh, or empty), $state_head and $state_tail (halves of the state's JSON).
+# What is ignored, but should not be, has been warned of.
 read_plan() {
 	local plan
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
