@@ -244,7 +244,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, const in
 	enter_cwd(p);
 	must(privileges_limit(p));
 	char **environment = make_environment(p);
-	must(privileges_drop(p));
+	must(privileges_drop(p, spec->seccomp));
 	execute(p, environment);
 	_exit(127);
 }
