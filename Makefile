@@ -32,7 +32,16 @@ Q =
 say = @:
 endif
 
+# 0: without seccomp profiles, on hosts without libseccomp.
+SECCOMP    ?= 1
+# Where libseccomp is, when it is not where the compiler looks.
+SECCOMP_FLAGS ?=
+
 HELPERS := proxy control exec foreground prepare block hook
+ifeq ($(SECCOMP),1)
+HELPERS += seccomp
+$(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
+endif
 
 proxy   := proxy host session execs terminal domain ring xenstore wire
 control := control client
@@ -41,6 +50,7 @@ foreground := foreground
 prepare := prepare lookup
 block   := block xenstore
 hook    := hook host
+seccomp := seccomp
 init    := $(wildcard guest/*.c) helpers/wire.c
 
 SHELL_FILES := runX build .ci/run $(wildcard lib/*.sh guest/*.sh) \
@@ -60,7 +70,7 @@ define helper_rule
 $(OUT)/$(1): $($(1):%=helpers/%.c) $(wildcard helpers/*.h) Makefile
 	$$(say) CC $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDEN) -o $$@ $$(filter %.c,$$^)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDEN) -o $$@ $$(filter %.c,$$^) $$(LIBS)
 ifneq ($$(DEBUG),1)
 	$$(Q)$$(STRIP) $$@
 endif
@@ -113,6 +123,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Test programs: always for this machine, the tests of modules under the sanitizers.
+out/tests/filtered: tests/helpers/filtered.c guest/seccomp.c guest/seccomp.h Makefile
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -O1 -o $@ $(filter %.c,$^)
+
 out/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<

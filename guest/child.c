@@ -261,7 +261,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 	enter_cwd(p);
 	must(privileges_limit(p));
 	char **environment = make_environment(p);
-	must(privileges_drop(p));
+	must(privileges_drop(p, spec->seccomp));
 	execute(p, environment);
 	_exit(127);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "privileges.h"
 
+#include "seccomp.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -108,9 +110,14 @@ static int take_groups(const struct process *p)
 	return setgroups(count, groups) < 0 || setgid(p->gid) < 0 ? -1 : 0;
 }
 
-/* capabilities(7): what a change of user would clear is kept over it, and then set as asked for. */
-const char *privileges_drop(const struct process *p)
+/*
+ * capabilities(7): what a change of user would clear is kept over it, and then set as asked for. A
+ * filter of system calls comes as late as it can: it needs no_new_privs or CAP_SYS_ADMIN.
+ */
+const char *privileges_drop(const struct process *p, const char *seccomp)
 {
+	if (!p->no_new_privileges && seccomp_install(seccomp) < 0)
+		return "cannot install the seccomp profile";
 	if (take_groups(p) < 0)
 		return "cannot take the groups";
 	drop_bounding(set_of(p->cap_bounding));
@@ -123,5 +130,7 @@ const char *privileges_drop(const struct process *p)
 	umask(p->umask ? (mode_t)strtoul(p->umask, NULL, 8) : 022);
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return "cannot set no_new_privs";
+	if (p->no_new_privileges && seccomp_install(seccomp) < 0)
+		return "cannot install the seccomp profile";
 	return NULL;
 }

@@ -7,6 +7,7 @@
 
 /* NULL when done, else what could not be done, with errno. */
 const char *privileges_limit(const struct process *p); /* as root, before the user is taken */
-const char *privileges_drop(const struct process *p);  /* the last step before exec */
+/* The last step before exec; `seccomp` is the record of the description, or NULL. */
+const char *privileges_drop(const struct process *p, const char *seccomp);
 
 #endif

@@ -61,6 +61,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"sysctl", .list = &spec->sysctls},
 		{"masked", .list = &spec->masked_paths},
 		{"readonly", .list = &spec->readonly_paths},
+		{"seccomp", .text = &spec->seccomp},
 		{"rlimit", .list = &process->rlimits},
 		{"capability.bounding", .text = &process->cap_bounding},
 		{"capability.effective", .text = &process->cap_effective},

@@ -41,6 +41,7 @@ struct spec {
 	size_t mount_count;
 
 	struct list devices, sysctls, masked_paths, readonly_paths; /* forms: system.c */
+	char *seccomp; /* seccomp.c; of every process, or NULL */
 
 	struct process process;
 };

@@ -2,10 +2,10 @@
 # What the administrator of this host decided: /etc/runX/runX.conf, documented in docs/configuration.md.
 
 # Sets $conf_memory (MiB), $conf_vcpus, $conf_guest_type (auto, pv, pvh), $conf_rootfs (auto, 9p, disk),
-# $conf_start_timeout (s), $conf_kernel and $conf_initrd, from lines `name = value`.
+# $conf_seccomp (yes, no), $conf_start_timeout (s), $conf_kernel and $conf_initrd, from lines `name = value`.
 read_conf() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" line name value
-	conf_memory=128 conf_vcpus=1 conf_guest_type=auto conf_rootfs=auto conf_start_timeout=120
+	conf_memory=128 conf_vcpus=1 conf_guest_type=auto conf_rootfs=auto conf_seccomp=yes conf_start_timeout=120
 	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd
 	[ -f "$file" ] || return 0
 	while read -r line || [ -n "$line" ]; do
@@ -29,6 +29,7 @@ set_conf() {
 	start_timeout=*) conf_start_timeout=$2 ;;
 	guest_type=auto | guest_type=pv | guest_type=pvh) conf_guest_type=$2 ;;
 	rootfs=auto | rootfs=9p | rootfs=disk) conf_rootfs=$2 ;;
+	seccomp=yes | seccomp=no) conf_seccomp=$2 ;;
 	kernel=/*) conf_kernel=$2 ;;
 	initrd=/*) conf_initrd=$2 ;;
 	*) die "$file: $1 = $2 is not a setting of runX (docs/configuration.md lists them)" ;;

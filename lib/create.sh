@@ -55,6 +55,7 @@ create_container() {
 
 	export_rootfs
 	save container %b "$guest"
+	[ -z "$seccomp" ] || [ "$conf_seccomp" = no ] || add_seccomp
 	helper prepare "$rootfs" "$conf_initrd" "$dir/initrd" <"$dir/container" ||
 		die "runX $verb failed: $problem"
 	domain_create
@@ -82,6 +83,17 @@ reserve() {
 	# id of digits for a domid.
 	name=rx-$id
 	[ "$RUNX_ROOT" = /run/runX ] || name=$name.${uuid%%-*}
+}
+
+# The profile becomes one more record of the guest's description: the program for its kernel.
+add_seccomp() {
+	local rc=0
+	save profile %b "$seccomp"
+	helper seccomp <"$dir/profile" >>"$dir/container" || rc=$?
+	# What the shell says of a program that is not there, and ld.so of one whose library is not.
+	[ $rc -ne 127 ] || die "linux.seccomp needs $RUNX_LIBEXEC/seccomp and libseccomp (package libseccomp2): \
+install them, or set seccomp = no in runX.conf, which leaves profiles to the border of the VM"
+	[ $rc -eq 0 ] || die "runX $verb failed: $problem"
 }
 
 # The proxy gets this command's stdio; only its words until it is ready come to us.

@@ -9,6 +9,35 @@ cmd_features() {
 	shift "$options_used"
 	[ $# -eq 0 ] || usage_error "features: too many arguments: $*"
 
+	local seccomp='"enabled": false'
+	# The names of lib/plan.jq, without SCMP_ACT_NOTIFY, which it refuses.
+	[ ! -x "$RUNX_LIBEXEC/seccomp" ] || seccomp='
+			"enabled": true,
+			"actions": [
+				"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
+				"SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"
+			],
+			"operators": [
+				"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT",
+				"SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"
+			],
+			"archs": [
+				"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "SCMP_ARCH_LOONGARCH64", "SCMP_ARCH_M68K",
+				"SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64", "SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL",
+				"SCMP_ARCH_MIPSEL64", "SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PARISC",
+				"SCMP_ARCH_PARISC64", "SCMP_ARCH_PPC", "SCMP_ARCH_PPC64", "SCMP_ARCH_PPC64LE",
+				"SCMP_ARCH_RISCV64", "SCMP_ARCH_S390", "SCMP_ARCH_S390X", "SCMP_ARCH_SH",
+				"SCMP_ARCH_SHEB", "SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"
+			],
+			"knownFlags": [
+				"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+				"SECCOMP_FILTER_FLAG_TSYNC"
+			],
+			"supportedFlags": [
+				"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+				"SECCOMP_FILTER_FLAG_TSYNC"
+			]
+		'
 	# mountOptions are the flags of guest/mounts.c. What is absent is unknown, what is false not supported.
 	cat <<END
 {
@@ -24,7 +53,7 @@ cmd_features() {
 	"linux": {
 		"namespaces": ["ipc", "mount", "network", "pid", "uts"],
 		"cgroup": {"v1": false, "v2": false, "systemd": false, "systemdUser": false, "rdma": false},
-		"seccomp": {"enabled": false},
+		"seccomp": {$seccomp},
 		"apparmor": {"enabled": false},
 		"selinux": {"enabled": false},
 		"intelRdt": {"enabled": false},

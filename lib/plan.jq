@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# config.json, or the process.json of exec -> plan: validates, and prints shell assignments, every value
-# quoted by @sh. An error names the field. After this no module reads the file again.
+# config.json, or the process.json of exec -> plan: validates, and prints shell assignments and warnings,
+# every value quoted by @sh. An error names the field. After this no module reads the file again.
 #
 # $of: "container" or "process"; $id, $bundle: the container's; $default_memory: MiB.
 
@@ -86,6 +86,11 @@ def capabilities:
 	| ($sets[$set] | texts("process.capabilities.\($set)") | unique
 		| map($numbers[.] // empty | exp2) | add // 0 | tostring | record("capability.\($set)"));
 
+# Names that a later kernel may have: a capability nobody gets harms nobody, so they are only warned of.
+def unknown_capabilities:
+	[(. // {} | .[] // [] | .[])] - [capability_names[] | "CAP_" + .] | unique[]
+	| "log_warning " + ("process.capabilities: unknown capability: \(.) (ignored)" | @sh);
+
 def rlimit_names:
 	["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS",
 	"SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"];
@@ -158,6 +163,93 @@ def system:
 	(.sysctl | sysctls),
 	(.readonlyPaths | texts("linux.readonlyPaths")[] | record("readonly")),
 	(.maskedPaths | texts("linux.maskedPaths")[] | record("masked"));
+
+def items($field):
+	if . == null then empty
+	elif type != "array" then fail($field; "must be an array")
+	else to_entries[] end;
+
+# SECCOMP_RET_* of linux/seccomp.h, which libseccomp takes as well.
+def seccomp_actions:
+	{SCMP_ACT_KILL: 0, SCMP_ACT_KILL_THREAD: 0, SCMP_ACT_KILL_PROCESS: 2147483648,
+	SCMP_ACT_TRAP: 196608, SCMP_ACT_ERRNO: 327680, SCMP_ACT_TRACE: 2146435072,
+	SCMP_ACT_LOG: 2147221504, SCMP_ACT_ALLOW: 2147418112};
+
+# In the order of their numbers in seccomp.h, from 1.
+def seccomp_operators: "NE LT LE EQ GE GT MASKED_EQ" | split(" ") | map("SCMP_CMP_" + .);
+
+def seccomp_architectures:
+	"X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE
+	S390 S390X PARISC PARISC64 RISCV64 LOONGARCH64 M68K SH SHEB"
+	| split("\n") | map(ltrimstr("\t")) | join(" ") | split(" ") | map("SCMP_ARCH_" + .);
+
+# What the guest gives to seccomp(2). A process that has one thread has none to synchronise.
+def seccomp_flags:
+	{SECCOMP_FILTER_FLAG_TSYNC: 0, SECCOMP_FILTER_FLAG_LOG: 2, SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4};
+
+def seccomp_action($field; $errno_field; $errno):
+	text($field) | . as $name
+	| seccomp_actions[$name] as $number
+	| if $name == "SCMP_ACT_NOTIFY" then
+		fail($field; "SCMP_ACT_NOTIFY is not supported: a VM can give no descriptor of its system calls to a process of the host")
+	elif $number == null then fail($field; "unknown action: \($name)")
+	elif $name == "SCMP_ACT_ERRNO" or $name == "SCMP_ACT_TRACE" then
+		$number + (if $errno == null then 1 else $errno | whole($errno_field; 65535) end)
+	elif $errno != null then fail($errno_field; "\($name) has no errno")
+	else $number end
+	| tostring;
+
+# jq before 1.7 rounds numbers from 2^53 on, and a rounded one would make another filter than was asked
+# for. Later ones print the digits that they read, unless something was calculated.
+def keeps_digits: 9007199254740993 | tostring == "9007199254740993";
+
+def uint64($field):
+	if type != "number" or . < 0 or . != floor or . > 18446744073709551615 then
+		fail($field; "must be a whole number of 64 bits")
+	elif . < 9007199254740992 then . + 0 | tostring
+	elif keeps_digits and (tostring | explode | all(. >= 48 and . <= 57)) then tostring
+	else fail($field; "this jq rounds so large a number; jq 1.7 does not") end;
+
+def seccomp_argument($field):
+	object($field)
+	| (.op | text("\($field).op")) as $op
+	| (seccomp_operators | index($op)) as $number
+	| if $number == null then fail("\($field).op"; "unknown operator: \($op)")
+	else "\(.index | whole("\($field).index"; 5)):\($number + 1):" +
+		"\(.value | uint64("\($field).value")):\(.valueTwo // 0 | uint64("\($field).valueTwo"))"
+		| record("arg") end;
+
+def seccomp_rule($field):
+	object($field)
+	| (.errnoRet as $errno | .action
+		| seccomp_action("\($field).action"; "\($field).errnoRet"; $errno) | record("action")),
+	(.args | items("\($field).args") | .key as $i
+		| .value | seccomp_argument("\($field).args[\($i)]")),
+	(.names | texts("\($field).names")
+		| if . == [] then fail("\($field).names"; "must not be empty") else .[] end | record("name"));
+
+# Records for helpers/seccomp.c. One without any content is none, as for runc.
+def seccomp:
+	if . == null then empty else
+		object("linux.seccomp")
+		| if .defaultAction == null and (.syscalls // []) == [] then empty else . end
+		| (.defaultErrnoRet as $errno | .defaultAction
+			| seccomp_action("linux.seccomp.defaultAction"; "linux.seccomp.defaultErrnoRet"; $errno)
+			| record("default")),
+		([.flags | items("linux.seccomp.flags") | .key as $i
+			| .value | text("linux.seccomp.flags[\($i)]")
+			| if . == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" then
+				fail("linux.seccomp.flags[\($i)]"; "\(.) is for SCMP_ACT_NOTIFY, which is not supported")
+			else seccomp_flags[.] // fail("linux.seccomp.flags[\($i)]"; "unknown flag: \(.)") end]
+			| unique | add // 0 | tostring | record("flags")),
+		(.architectures | items("linux.seccomp.architectures") | .key as $i
+			| .value | text("linux.seccomp.architectures[\($i)]")
+			| if . as $name | seccomp_architectures | index($name) then
+				ltrimstr("SCMP_ARCH_") | ascii_downcase | record("arch")
+			else fail("linux.seccomp.architectures[\($i)]"; "unknown architecture: \(.)") end),
+		(.syscalls | items("linux.seccomp.syscalls") | .key as $i
+			| .value | seccomp_rule("linux.seccomp.syscalls[\($i)]"))
+	end;
 
 # "" for the host's, "new", or the path of one that exists.
 def netns:
@@ -236,6 +328,7 @@ object("config.json")
 	(.mounts | mounts),
 	($process | process)
 ] as $records
+| [$linux.seccomp | seccomp] as $seccomp
 | [.hooks | hooks] as $hooks
 | "state_head=\("{\n  \"ociVersion\": \($oci | tojson),\n  \"id\": \($id | tojson)," | @sh)" as $state_head
 | "state_tail=\({rootfs: $rootfs, annotations: $annotations} | state | @sh)" as $state_tail
@@ -246,10 +339,12 @@ object("config.json")
 "netns=\($linux.namespaces | netns | @sh)",
 "memory=\($linux.resources.memory.limit | memory)",
 "guest=\($records | join("") | @sh)",
+"seccomp=\($seccomp | join("") | @sh)",
 "hooks=\(if $hooks == [] then "" else
 	["bundle=\($bundle | @sh)", $state_head, $state_tail] + $hooks | join("\n") + "\n"
 end | @sh)",
 $state_head,
-$state_tail
+$state_tail,
+($process.capabilities | unknown_capabilities)
 
 end

@@ -3,7 +3,9 @@
 
 # Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_readonly and
 # $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $memory
-# (MiB), $guest (records for `printf %b`), $hooks (statements for lib/hooks.sh, or empty), $state_head and $state_tail (halves of the state's JSON).
+# (MiB), $guest (records for `printf %b`), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements
+# for lib/hooks.sh, or empty), $state_head and $state_tail (halves of the state's JSON).
+# What is ignored, but should not be, has been warned of.
 read_plan() {
 	local plan
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
@@ -11,7 +13,7 @@ read_plan() {
 		die "bundle $bundle: no config.json (expected $bundle/config.json; runc spec makes one)"
 	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
 
-	rootfs='' root_readonly='' terminal='' console_size='' netns='' memory='' guest=''
+	rootfs='' root_readonly='' terminal='' console_size='' netns='' memory='' guest='' seccomp=''
 	state_head='' state_tail=''
 	plan=$(jq -r --arg of container --arg id "$id" --arg bundle "$bundle" --arg default_memory "$conf_memory" \
 		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_json "$bundle/config.json" "$plan"

@@ -151,10 +151,15 @@ records() {
 	grep -z "^$1=" "$RUNX_ROOT/c1/container" | tr '\0' '\n' | sed "s/^$1=//"
 }
 
-@test "create: capabilities become masks, and unknown ones are ignored" {
-	config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_KILL", "CAP_FUTURE", "CAP_CHECKPOINT_RESTORE"]}'
+@test "create: capabilities become masks, and each unknown one is warned of once and ignored" {
+	config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_KILL", "CAP_FUTURE", "CAP_CHECKPOINT_RESTORE"],
+		effective: ["CAP_FUTURE", "$(id) \u0027*"], permitted: null}'
 	runX create --bundle "$bundle" c1
 	succeeds
+	[ "${#lines[@]}" -eq 2 ]
+	[ "${lines[0]}" = "runX: warning: process.capabilities: unknown capability: \$(id) '* (ignored)" ]
+	[ "${lines[1]}" = 'runX: warning: process.capabilities: unknown capability: CAP_FUTURE (ignored)' ]
+	[ "$(jq -r .level "$log" | xargs)" = 'warning warning' ]
 	[ "$(records capability.bounding)" = $(((1 << 0) + (1 << 5) + (1 << 40))) ]
 	[ "$(records capability.effective)" = 0 ]
 }

@@ -15,7 +15,7 @@ load helpers
 @test "features: what is not there is said" {
 	runX features
 	succeeds
-	jq -e '.linux | [.seccomp, .apparmor, .selinux] | all(.enabled == false)' <<<"$output"
+	jq -e '.linux | [.apparmor, .selinux] | all(.enabled == false)' <<<"$output"
 	jq -e '.linux.namespaces | index("pid") and (index("user") | not)' <<<"$output"
 }
 
@@ -32,6 +32,20 @@ load helpers
 	[ "$(wc -l <<<"$flags")" -gt 20 ]
 	runX features
 	[ "$(jq -r '.mountOptions[]' <<<"$output")" = "$flags" ]
+}
+
+@test "features: seccomp is what config.json may ask for, where its helper is" {
+	local names
+	runX features
+	succeeds
+	names='(seccomp_actions, seccomp_operators, seccomp_architectures, seccomp_flags) | if type == "object" then keys else sort end'
+	jq '.linux.seccomp | select(.enabled) | .actions, .operators, .archs, .knownFlags' <<<"$output" >"$BATS_TEST_TMPDIR/said"
+	jq -n "$(sed -n '/^def seccomp_/,/;$/p' "$top/lib/plan.jq" | sed '/^def seccomp_action(/,$d') $names" >"$BATS_TEST_TMPDIR/known"
+	cmp "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/known"
+	jq -e '.linux.seccomp | .knownFlags == .supportedFlags' <<<"$output"
+	rm "$FAKE/libexec/seccomp"
+	runX features
+	jq -e '.linux.seccomp == {"enabled": false}' <<<"$output"
 }
 
 @test "features: a word too many" {
