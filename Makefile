@@ -75,7 +75,7 @@ install: ## install under $DESTDIR$PREFIX what was built (run `make` before)
 	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib
 	install -m 0755 runX $(BINDIR)/runX
 	install -m 0755 $(HELPERS:%=$(OUT)/%) $(LIBEXEC)
-	install -m 0644 lib/*.sh lib/*.jq $(SHARE)/lib
+	install -m 0644 lib/*.sh lib/*.jq lib/*.json $(SHARE)/lib
 	install -m 0644 $(OUT)/kernel $(OUT)/initrd $(SHARE)
 
 uninstall: ## remove what install put there

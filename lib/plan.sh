@@ -8,7 +8,7 @@ read_plan() {
 	local plan
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
 	[ -f "$bundle/config.json" ] ||
-		die "bundle $bundle: no config.json (expected $bundle/config.json; runc spec makes one)"
+		die "bundle $bundle: no config.json (expected $bundle/config.json; runX spec makes one)"
 	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
 
 	rootfs='' root_readonly='' terminal='' console_size='' netns='' memory='' guest=''
