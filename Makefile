@@ -36,7 +36,7 @@ HELPERS := proxy control prepare block hook
 
 proxy   := proxy host session terminal domain ring xenstore wire
 control := control
-prepare := prepare lookup
+prepare := prepare lookup source
 block   := block xenstore
 hook    := hook host
 init    := $(wildcard guest/*.c) helpers/wire.c

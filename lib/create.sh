@@ -19,6 +19,8 @@ cmd_create() {
 	. "$RUNX_LIBDIR/plan.sh"
 	# shellcheck source=lib/rootfs.sh
 	. "$RUNX_LIBDIR/rootfs.sh"
+	# shellcheck source=lib/boot.sh
+	. "$RUNX_LIBDIR/boot.sh"
 	# shellcheck source=lib/domain.sh
 	. "$RUNX_LIBDIR/domain.sh"
 	# shellcheck source=lib/remove.sh
@@ -40,8 +42,7 @@ cmd_create() {
 
 	export_rootfs
 	save container %b "$guest"
-	helper prepare "$rootfs" "$conf_initrd" "$dir/initrd" <"$dir/container" ||
-		die "runX create failed: $problem"
+	prepare_boot
 	domain_create
 	start_proxy
 	[ -z "$hooks" ] || create_hooks

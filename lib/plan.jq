@@ -5,34 +5,7 @@
 #
 # $id, $bundle: the container's; $default_memory: MiB.
 
-def fail($field; $problem): error("\($field): \($problem)");
-
-# Strings go to the guest as records that end with a NUL.
-def text($field):
-	if type != "string" then fail($field; "must be a string")
-	elif index("\u0000") != null then fail($field; "must not contain a NUL")
-	else . end;
-
-def texts($field):
-	if . == null then []
-	elif type != "array" then fail($field; "must be an array of strings")
-	else [range(length) as $i | .[$i] | text("\($field)[\($i)]")] end;
-
-def whole($field; $max):
-	if type != "number" or . < 0 or . > $max or . != floor then
-		fail($field; "must be a whole number from 0 to \($max)")
-	else . end;
-
-def flag($field):
-	if . == null then false
-	elif type != "boolean" then fail($field; "must be true or false")
-	else . end;
-
-def object($field):
-	if type != "object" then fail($field; "must be an object") else . end;
-
-def absolute($field):
-	text($field) | if startswith("/") then . else fail($field; "must be an absolute path") end;
+include "check";
 
 # printf %b of the shell turns this back; \0000 is its NUL.
 def record($key): "\($key)=" + (split("\\") | join("\\\\")) + "\\0000";
@@ -205,6 +178,13 @@ def hooks:
 			else range(length) as $i | .[$i] | hook($kind; $i) end)
 	end;
 
+# What is for vm.jq, a program of its own: few containers ask, and each line costs all of them time.
+def asked($env; $vm):
+	with_entries(select(.key | startswith("org.lfedge.runx."))) as $annotations
+	| [$env[]? | select(startswith("RUNX_") or startswith("XLCONF="))] as $variables
+	| if $annotations == {} and $variables == [] and $vm == null then ""
+	else {$annotations, $vm, env: $variables} | tojson end;
+
 def state:
 	{
 		bundle: $bundle, rootfs: .rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")),
@@ -218,6 +198,7 @@ object("config.json")
 | (.process | object("process")) as $process
 | (.linux // {} | object("linux")) as $linux
 | (.annotations // {} | object("annotations")) as $annotations
+| .vm as $vm
 | [
 	(.hostname // "" | text("hostname") | optional("hostname")),
 	(.domainname // "" | text("domainname") | optional("domainname")),
@@ -240,4 +221,5 @@ object("config.json")
 	["bundle=\($bundle | @sh)", $state_head, $state_tail] + $hooks | join("\n") + "\n"
 end | @sh)",
 $state_head,
-$state_tail
+$state_tail,
+"asked=\($annotations | asked($process.env; $vm) | @sh)"

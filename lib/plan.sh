@@ -3,7 +3,11 @@
 
 # Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_readonly and
 # $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $memory
-# (MiB), $guest (records for `printf %b`), $hooks (statements for lib/hooks.sh, or empty), $state_head and $state_tail (halves of the state's JSON).
+# (MiB), $vcpus, $guest (records for `printf %b`), $hooks (statements for lib/hooks.sh, or empty),
+# $state_head and $state_tail (halves of the state's JSON).
+# What lib/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
+# $xlconf (a file of the host), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
+# change), $device_tree, $dtdevs and $iomems (words), $irqs. Annotations have overruled some $conf_….
 read_plan() {
 	local plan
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
@@ -12,12 +16,14 @@ read_plan() {
 	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
 
 	rootfs='' root_readonly='' terminal='' console_size='' netns='' memory='' guest=''
-	state_head='' state_tail=''
+	state_head='' state_tail='' asked='' vcpus=$conf_vcpus given_memory='' given_vcpus=''
+	kernel='' initrd='' kernel_parameters='' xlconf='' device_tree='' dtdevs='' iomems='' irqs=''
 	plan=$(jq -r --arg id "$id" --arg bundle "$bundle" --arg default_memory "$conf_memory" \
-		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_config "${plan%%
+		-L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_config "${plan%%
 *}"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
+	[ -z "$asked" ] || read_asked
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
 }
 
@@ -29,4 +35,23 @@ bad_config() {
 	*'parse error: '*) line="not JSON: ${line#*'parse error: '}" ;;
 	esac
 	die "$bundle/config.json: $line"
+}
+
+# What the container asks of its VM: a second jq, which few containers need.
+read_asked() {
+	local plan warnings='' warning
+	plan=$(
+		jq -r --arg annotations "$conf_annotations" --arg variables "$conf_environment" \
+			-L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/vm.jq" 2>&1 <<-END
+				$asked
+			END
+	) || bad_config "${plan%%
+*}"
+	eval "$plan" # jq's @sh quoted every value
+	[ -n "$warnings" ] || return 0
+	while read -r warning; do
+		log_warning "$warning"
+	done <<-END
+		$warnings
+	END
 }

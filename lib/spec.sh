@@ -15,8 +15,9 @@ cmd_spec() {
 	[ $# -eq 0 ] || usage_error "spec: too many arguments: $*"
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
 	# Also a link that leads nowhere is one.
-	[ ! -e "$bundle/config.json" ] && [ ! -L "$bundle/config.json" ] ||
+	if [ -e "$bundle/config.json" ] || [ -L "$bundle/config.json" ]; then
 		die "File config.json exists. Remove it first"
+	fi
 
 	(set -C && cat "$RUNX_LIBDIR/spec.json" >"$bundle/config.json") 2>/dev/null ||
 		die "cannot write $bundle/config.json (is the disk full or read-only?)"
