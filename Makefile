@@ -47,7 +47,7 @@ proxy   := proxy host session execs terminal domain ring xenstore wire
 control := control client
 exec    := exec client host terminal
 foreground := foreground
-prepare := prepare lookup
+prepare := prepare lookup source
 block   := block xenstore
 hook    := hook host
 seccomp := seccomp
@@ -87,7 +87,7 @@ install: ## install under $DESTDIR$PREFIX what was built (run `make` before)
 	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib
 	install -m 0755 runX $(BINDIR)/runX
 	install -m 0755 $(HELPERS:%=$(OUT)/%) $(LIBEXEC)
-	install -m 0644 lib/*.sh lib/*.jq $(SHARE)/lib
+	install -m 0644 lib/*.sh lib/*.jq lib/*.json $(SHARE)/lib
 	install -m 0644 $(OUT)/kernel $(OUT)/initrd $(SHARE)
 
 uninstall: ## remove what install put there

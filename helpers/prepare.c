@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes the initrd of one container: the common one, followed by the container's description.
+ * Gathers in STATE what one container's VM boots: its initrd, its kernel, and more of its xl.cfg.
  *
- * usage: prepare ROOTFS COMMON-INITRD OUTPUT <DESCRIPTION
+ * usage: prepare [-k KERNEL] [-c XLCONF] [-d DIRECTORY]… [-x TREE]… ROOTFS INITRD STATE
+ * <DESCRIPTION
  *
- * The description is a list of `key=value` records, each ended by a NUL (docs/guest-interface.md).
- * Linux unpacks concatenated cpio archives one after another, so it needs no place in the
- * container's own root, on a command line of limited length, or in xenstore. Before that, the
- * program is looked up.
+ * Files are given as WHOSE:PATH (source.h); -d names directories that those to be checked may lie
+ * in, -x trees, beside the root, that they must not. STATE/initrd is INITRD followed by the
+ * container's description, a list of `key=value` records, each ended by a NUL
+ * (docs/guest-interface.md): Linux unpacks concatenated cpio archives one after another, so it
+ * needs no place in the container's own root, on a command line of limited length, or in xenstore.
+ * Copies of the others are STATE/kernel and STATE/xlconf. Before that, the program is looked up.
  */
 #include "common.h"
 #include "lookup.h"
+#include "source.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME "container" /* the file's name in the guest's initial root */
+
+/* Copies lie where the state is, which often is memory of dom0; the shell reads XLCONF. */
+#define BOOT_MAX   (256 << 20)
+#define XLCONF_MAX (64 << 10)
+
+static const char zeros[4]; /* what archives are padded with */
 
 struct buffer {
 	char *bytes;
@@ -82,17 +94,13 @@ static struct program find_program(const struct buffer *description)
 	return p;
 }
 
-static void check_program(const char *rootfs, const struct buffer *description)
+static void check_program(int root, const struct buffer *description)
 {
 	struct program p = find_program(description);
-	int root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (root < 0)
-		fail("root file system %s", rootfs);
 	const char *problem = lookup_program(root, &p);
+
 	if (problem)
 		failx("unable to start container process: exec: \"%s\": %s", p.name, problem);
-	close(root);
 	free(p.mounts);
 }
 
@@ -107,30 +115,31 @@ static void put(int out, const void *bytes, size_t count)
 	}
 }
 
-static void copy(int out, const char *path, const char *target)
+/* A copy, open for more, of what `source` was when it was checked. */
+static int copy(const struct source *source, const char *state, const char *name)
 {
-	struct stat st;
-	int in = open(path, O_RDONLY | O_CLOEXEC);
+	char target[PATH_MAX];
 
-	if (in < 0 || fstat(in, &st) < 0)
-		fail("the guest's initrd %s", path);
-	/* The kernel looks for the next archive on a four-byte boundary, which the build sees to.
-	 */
-	if (st.st_size % 4)
-		failx("the guest's initrd %s is not padded to four bytes: build it again", path);
-	for (off_t left = st.st_size; left > 0;) {
-		ssize_t n = sendfile(out, in, NULL, (size_t)left);
-		if (n <= 0)
-			fail("cannot copy the guest's initrd %s to %s", path, target);
+	snprintf(target, sizeof(target), "%s/%s", state, name);
+	/* The initrd holds the process's environment, and with it, often, secrets. */
+	int out = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (out < 0)
+		fail("%s", target);
+	for (off_t left = source->size; left > 0;) {
+		ssize_t n = sendfile(out, source->fd, NULL, (size_t)left);
+		if (n == 0)
+			failx("%s %s: became shorter", source->what, source->path);
+		if (n < 0)
+			fail("cannot copy %s %s to %s", source->what, source->path, target);
 		left -= n;
 	}
-	close(in);
+	close(source->fd);
+	return out;
 }
 
 /* One member of a "newc" archive: Documentation/driver-api/early-userspace/buffer-format.rst. */
 static void put_member(int out, const char *name, unsigned int mode, const void *data, size_t size)
 {
-	static const char zeros[4];
 	char header[111];
 	size_t name_size = strlen(name) + 1;
 
@@ -144,23 +153,87 @@ static void put_member(int out, const char *name, unsigned int mode, const void 
 	put(out, zeros, -size & 3);
 }
 
-int main(int argc, char **argv)
+static void make_initrd(const struct source *source, const char *state,
+			const struct buffer *description)
 {
-	if (argc != 4)
-		failx("usage: prepare ROOTFS COMMON-INITRD OUTPUT <DESCRIPTION");
+	int out = copy(source, state, "initrd");
 
-	struct buffer description = read_stdin();
-	check_program(argv[1], &description);
-
-	/* It holds the process's environment, and with it, often, secrets. */
-	int out = open(argv[3], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (out < 0)
-		fail("%s", argv[3]);
-	copy(out, argv[2], argv[3]);
-	put_member(out, NAME, S_IFREG | 0400, description.bytes, description.used);
+	/* The kernel looks for the next archive on a four-byte boundary, and skips zeros. */
+	put(out, zeros, -source->size & 3);
+	put_member(out, NAME, S_IFREG | 0400, description->bytes, description->used);
 	put_member(out, "TRAILER!!!", 0, "", 0);
 	if (close(out) < 0)
 		fail("cannot write the container's initrd");
+}
+
+static void copy_whole(const struct source *source, const char *state, const char *name)
+{
+	if (close(copy(source, state, name)) < 0)
+		fail("cannot write %s/%s", state, name);
+}
+
+static void add(struct words *words, const char *word)
+{
+	words->list = realloc(words->list, (words->count + 1) * sizeof(*words->list));
+	if (!words->list)
+		fail("no memory");
+	words->list[words->count++] = word;
+}
+
+static struct {
+	const char *kernel, *xlconf;
+	struct rules rules;
+} option;
+
+static void parse(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "+k:c:d:x:")) != -1)
+		switch (c) {
+		case 'k':
+			option.kernel = optarg;
+			break;
+		case 'c':
+			option.xlconf = optarg;
+			break;
+		case 'd':
+			add(&option.rules.directories, optarg);
+			break;
+		case 'x':
+			add(&option.rules.visible, optarg);
+			break;
+		default:
+			exit(EXIT_HELPER);
+		}
+	if (argc - optind != 3)
+		failx("usage: prepare [-k KERNEL] [-c XLCONF] [-d DIRECTORY]… [-x TREE]… "
+		      "ROOTFS INITRD STATE <DESCRIPTION");
+}
+
+int main(int argc, char **argv)
+{
+	parse(argc, argv);
+	struct rules *rules = &option.rules;
+	const char *rootfs = argv[optind], *initrd = argv[optind + 1], *state = argv[optind + 2];
+	struct buffer description = read_stdin();
+	struct source source;
+
+	rules->rootfs = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rules->rootfs < 0)
+		fail("root file system %s", rootfs);
+	add(&rules->visible, rootfs);
+	check_program(rules->rootfs, &description);
+	if (option.kernel) {
+		source = source_open("kernel", option.kernel, rules, BOOT_MAX);
+		copy_whole(&source, state, "kernel");
+	}
+	if (option.xlconf) {
+		source = source_open("XLCONF", option.xlconf, rules, XLCONF_MAX);
+		copy_whole(&source, state, "xlconf");
+	}
+	source = source_open("the guest's initrd", initrd, rules, BOOT_MAX);
+	make_initrd(&source, state, &description);
 	free(description.bytes);
 	return 0;
 }

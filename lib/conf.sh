@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the administrator of this host decided: /etc/runX/runX.conf, documented in docs/configuration.md.
 
+# What a container may be allowed to set.
+ANNOTATIONS='guest_type initrd kernel kernel_parameters memory rootfs start_timeout vcpus'
+VARIABLES='RUNX_KERNEL RUNX_RAMDISK XLCONF'
+
 # Sets $conf_memory (MiB), $conf_vcpus, $conf_guest_type (auto, pv, pvh), $conf_rootfs (auto, 9p, disk),
-# $conf_seccomp (yes, no), $conf_start_timeout (s), $conf_kernel and $conf_initrd, from lines `name = value`.
+# $conf_seccomp (yes, no), $conf_start_timeout (s), $conf_kernel, $conf_initrd, $conf_annotations,
+# $conf_environment (names) and $conf_host_files (directories), from lines `name = value`.
 read_conf() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" line name value
 	conf_memory=128 conf_vcpus=1 conf_guest_type=auto conf_rootfs=auto conf_seccomp=yes conf_start_timeout=120
 	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd
+	# By annotations that name files of the host, a VM could read them; an image's labels can be annotations.
+	conf_annotations='guest_type kernel_parameters memory rootfs start_timeout vcpus'
+	conf_environment=$VARIABLES conf_host_files='/boot /etc /root /usr'
 	[ -f "$file" ] || return 0
 	while read -r line || [ -n "$line" ]; do
 		case $line in
@@ -32,6 +40,24 @@ set_conf() {
 	seccomp=yes | seccomp=no) conf_seccomp=$2 ;;
 	kernel=/*) conf_kernel=$2 ;;
 	initrd=/*) conf_initrd=$2 ;;
+	annotations=*) check_words "$1" "$2" "$ANNOTATIONS" && conf_annotations=$2 ;;
+	environment=*) check_words "$1" "$2" "$VARIABLES" && conf_environment=$2 ;;
+	host_files=*[*?[]*) die "$file: $1 must be directories, not patterns: $2" ;;
+	host_files=*) conf_host_files=$2 ;;
 	*) die "$file: $1 = $2 is not a setting of runX (docs/configuration.md lists them)" ;;
 	esac
+}
+
+# check_words NAME WORDS KNOWN
+check_words() {
+	local word
+	case $2 in
+	*[!A-Za-z0-9_\ ]*) die "$file: $1 must be words with blanks between them, not $2" ;;
+	esac
+	for word in $2; do
+		case " $3 " in
+		*" $word "*) ;;
+		*) die "$file: $1: $word is none of $3" ;;
+		esac
+	done
 }

@@ -38,6 +38,8 @@ create_container() {
 	. "$RUNX_LIBDIR/plan.sh"
 	# shellcheck source=lib/rootfs.sh
 	. "$RUNX_LIBDIR/rootfs.sh"
+	# shellcheck source=lib/boot.sh
+	. "$RUNX_LIBDIR/boot.sh"
 	# shellcheck source=lib/domain.sh
 	. "$RUNX_LIBDIR/domain.sh"
 	# shellcheck source=lib/remove.sh
@@ -56,8 +58,7 @@ create_container() {
 	export_rootfs
 	save container %b "$guest"
 	[ -z "$seccomp" ] || [ "$conf_seccomp" = no ] || add_seccomp
-	helper prepare "$rootfs" "$conf_initrd" "$dir/initrd" <"$dir/container" ||
-		die "runX $verb failed: $problem"
+	prepare_boot
 	domain_create
 	start_proxy
 	[ -z "$hooks" ] || create_hooks

@@ -41,22 +41,55 @@ guest_type() {
 	esac
 }
 
-# Every line of the domain's configuration is written here, so a bundle cannot add one.
+# Every line of the domain's configuration is written here, so a bundle cannot add one. xl takes the last of
+# several settings (libxlu_cfg.c): XLCONF can change the defaults before it, and nothing behind it.
 domain_config() {
+	[ -n "$given_memory" ] || echo "memory = $memory"
+	[ -n "$given_vcpus" ] || echo "vcpus = $vcpus"
+	[ -z "$xlconf" ] || xlconf_settings
+	own_settings
+	[ -z "$given_memory" ] || echo "memory = $given_memory"
+	[ -z "$given_vcpus" ] || echo "vcpus = $given_vcpus"
+}
+
+own_settings() {
 	local type
 	guest_type
 	xl_setting name "$name"
 	xl_setting uuid "$uuid"
 	xl_setting type "$type"
-	xl_setting kernel "$conf_kernel"
+	xl_setting kernel "$kernel"
 	xl_setting ramdisk "$dir/initrd"
-	xl_setting cmdline 'console=hvc0 quiet panic=-1'
-	printf '%s\n' "memory = $memory" "vcpus = $conf_vcpus" "$root_device"
+	kernel_command_line
+	printf '%s\n' "$root_device"
+	[ -z "$device_tree" ] || xl_setting device_tree "$device_tree"
+	[ -z "$dtdevs" ] || xl_list dtdev "$dtdevs"
+	[ -z "$iomems" ] || xl_list iomem "$iomems"
+	[ -z "$irqs" ] || printf '%s\n' "irqs = [ $irqs ]"
+}
+
+# Behind an `extra` of XLCONF, if there is one: += joins as it is (Xen 4.13).
+kernel_command_line() {
+	local line="console=hvc0 quiet panic=-1${kernel_parameters:+ $kernel_parameters}"
+	[ "$type" != pv ] || [ ${#line} -lt 1023 ] ||
+		die "kernel parameters: Xen cuts those of a PV guest at 1023 bytes, and these are ${#line}"
+	xl_string " $line"
+	printf 'extra += %s\n' "$xl_string"
 }
 
 xl_setting() {
 	xl_string "$2"
 	printf '%s = %s\n' "$1" "$xl_string"
+}
+
+# xl_list NAME WORDS: a setting that is a list of strings
+xl_list() {
+	local word list=''
+	for word in $2; do
+		xl_string "$word"
+		list="$list${list:+, }$xl_string"
+	done
+	printf '%s = [ %s ]\n' "$1" "$list"
 }
 
 # Makes the domain, paused. -e: no xl process stays behind to watch it; our guardian does.
@@ -76,6 +109,7 @@ why_xl_failed() {
 			echo "not enough free memory in Xen for a VM of $memory MiB (xl info shows free_memory)"
 			return
 			;;
+		*'config parsing error'*) cause="XLCONF ${xlconf:-} is not as xl.cfg(5) says" && break ;;
 		*'already exists'*) cause="a domain named $name exists already (xl list)" && break ;;
 		*'error: '*) cause=${line#*error: } && break ;;
 		esac

@@ -63,7 +63,8 @@ cmd_features() {
 	"annotations": {
 		"org.lfedge.runx.version": "$RUNX_VERSION",
 		"org.lfedge.runx.checkpoint.enabled": "false"
-	}
+	},
+	"potentiallyUnsafeConfigAnnotations": ["org.lfedge.runx."]
 }
 END
 }

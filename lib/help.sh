@@ -27,6 +27,8 @@ commands:
                          show the containers; with --quiet their ids
   ps      [--format table|json] ID [OPTIONS OF ps]
                          show the container's process on the host, the proxy
+  spec    [--bundle DIR]
+                         write a config.json to begin a bundle with
   features               print what engines may ask for (JSON)
   checkpoint, restore    refused: a VM's streams and devices cannot be restored
 

@@ -3,22 +3,28 @@
 
 # Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_readonly and
 # $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $memory
-# (MiB), $guest (records for `printf %b`), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements
+# (MiB), $vcpus, $guest (records for `printf %b`), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements
 # for lib/hooks.sh, or empty), $state_head and $state_tail (halves of the state's JSON).
+# What lib/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
+# $xlconf (a file of the host), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
+# change), $device_tree, $dtdevs and $iomems (words), $irqs. Annotations have overruled some $conf_….
 # What is ignored, but should not be, has been warned of.
 read_plan() {
 	local plan
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
 	[ -f "$bundle/config.json" ] ||
-		die "bundle $bundle: no config.json (expected $bundle/config.json; runc spec makes one)"
+		die "bundle $bundle: no config.json (expected $bundle/config.json; runX spec makes one)"
 	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
 
 	rootfs='' root_readonly='' terminal='' console_size='' netns='' memory='' guest='' seccomp=''
-	state_head='' state_tail=''
-	plan=$(jq -r --arg of container --arg id "$id" --arg bundle "$bundle" --arg default_memory "$conf_memory" \
-		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_json "$bundle/config.json" "$plan"
+	state_head='' state_tail='' asked='' vcpus=$conf_vcpus given_memory='' given_vcpus=''
+	kernel='' initrd='' kernel_parameters='' xlconf='' device_tree='' dtdevs='' iomems='' irqs=''
+	plan=$(jq -r --arg id "$id" --arg bundle "$bundle" --arg default_memory "$conf_memory" \
+		-L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) ||
+		bad_json "$bundle/config.json" "$plan"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
+	[ -z "$asked" ] || read_asked
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
 }
 
@@ -28,8 +34,7 @@ read_process() {
 	local plan tty="$terminal"
 	[ -e "$process" ] || die "process file $process: no such file"
 	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
-	plan=$(jq -r --arg of process --arg id '' --arg bundle '' --arg default_memory 0 \
-		-f "$RUNX_LIBDIR/plan.jq" "$process" 2>&1) || bad_json "$process" "$plan"
+	plan=$(jq -r -L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/exec.jq" "$process" 2>&1) || bad_json "$process" "$plan"
 	[ -n "$plan" ] || die "$process: is empty"
 	eval "$plan" # as above
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
@@ -44,4 +49,22 @@ bad_json() {
 	*'parse error: '*) line="not JSON: ${line#*'parse error: '}" ;;
 	esac
 	die "$1: $line"
+}
+
+# What the container asks of its VM: a second jq, which few containers need.
+read_asked() {
+	local plan warnings='' warning
+	plan=$(
+		jq -r --arg annotations "$conf_annotations" --arg variables "$conf_environment" \
+			-L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/vm.jq" 2>&1 <<-END
+				$asked
+			END
+	) || bad_json "$bundle/config.json" "$plan"
+	eval "$plan" # jq's @sh quoted every value
+	[ -n "$warnings" ] || return 0
+	while read -r warning; do
+		log_warning "$warning"
+	done <<-END
+		$warnings
+	END
 }

@@ -87,6 +87,27 @@ nothing_left() {
 	[ ! -s "$FAKE/domains" ] || { echo "a domain is left" && return 1; }
 }
 
+# creates PROGRAM: makes the container c1 from the bundle, changed by a jq program
+creates() {
+	config "$1"
+	runX create --bundle "$bundle" c1
+	succeeds
+}
+
+# bad PROGRAM TEXT: with the bundle changed like this there is no container c1, and TEXT is said
+bad() {
+	config "$1"
+	runX create --bundle "$bundle" c1
+	fails_with "$2"
+	nothing_left
+}
+
+# has LINE: xl's configuration has it, and nothing behind it sets the same
+has() {
+	[ "$(grep "^${1%% *} " "$FAKE/xl.cfg" | tail -n 1)" = "$1" ] ||
+		{ echo "wanted: $1" && cat "$FAKE/xl.cfg" && return 1; }
+}
+
 calls() {
 	grep -c "^$1" "$FAKE/calls" || :
 }

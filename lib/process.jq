@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A process, the container's own or one that joins -> the guest's records of it (docs/guest-interface.md).
+
+include "check";
+
+# printf %b of the shell turns this back; \0000 is its NUL.
+def record($key): "\($key)=" + (split("\\") | join("\\\\")) + "\\0000";
+def optional($key): if . == null or . == "" then "" else record($key) end;
+
+def id_max: 4294967294;
+
+def user:
+	(. // {}) | object("process.user")
+	| (.uid // 0 | whole("process.user.uid"; id_max) | tostring | record("uid")),
+	(.gid // 0 | whole("process.user.gid"; id_max) | tostring | record("gid")),
+	(.additionalGids // [] | if type != "array" then fail("process.user.additionalGids"; "must be an array") else .[] end
+		| whole("process.user.additionalGids"; id_max) | tostring | record("group")),
+	(if .umask == null then "" else .umask | whole("process.user.umask"; 511)
+		| "\(. / 64 | floor)\(. / 8 % 8 | floor)\(. % 8)" | record("umask") end);
+
+# In the order of their numbers in linux/capability.h; a set goes to the guest as a decimal bit mask.
+def capability_names:
+	"CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
+	NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT
+	SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE
+	AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ
+	PERFMON BPF CHECKPOINT_RESTORE"
+	| split("\n") | map(ltrimstr("\t")) | join(" ") | split(" ");
+
+def capabilities:
+	(capability_names | to_entries | map({("CAP_" + .value): .key}) | add) as $numbers
+	| (. // {}) | object("process.capabilities") as $sets
+	| "bounding", "effective", "permitted", "inheritable", "ambient"
+	| . as $set
+	| ($sets[$set] | texts("process.capabilities.\($set)") | unique
+		| map($numbers[.] // empty | exp2) | add // 0 | tostring | record("capability.\($set)"));
+
+# Names that a later kernel may have: a capability nobody gets harms nobody, so they are only warned of.
+def unknown_capabilities:
+	[(. // {} | .[] // [] | .[])] - [capability_names[] | "CAP_" + .] | unique[]
+	| "log_warning " + ("process.capabilities: unknown capability: \(.) (ignored)" | @sh);
+
+def rlimit_names:
+	["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS",
+	"SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"];
+
+# JSON's numbers lose their last digits up there, and all of them mean no limit.
+def limit($field):
+	if type != "number" or . < 0 or . != floor then fail($field; "must be a whole number")
+	elif . >= 9223372036854775807 then "18446744073709551615"
+	else tostring end;
+
+def rlimits:
+	if . == null then empty
+	elif type != "array" then fail("process.rlimits"; "must be an array")
+	elif (map(.type) | length != (unique | length)) then fail("process.rlimits"; "has a type twice")
+	else range(length) as $i | .[$i]
+		| "process.rlimits[\($i)]" as $field
+		| (.type | text("\($field).type") | ltrimstr("RLIMIT_")) as $type
+		| (rlimit_names | index($type)) as $number
+		| if $number == null then fail("\($field).type"; "unknown rlimit: \(.type)")
+		elif .soft > .hard then fail($field; "soft must not be more than hard")
+		else "\($number):\(.soft | limit("\($field).soft")):\(.hard | limit("\($field).hard"))"
+			| record("rlimit") end
+	end;
+
+def process:
+	(.terminal | flag("process.terminal")) as $terminal
+	| (.args | texts("process.args") | if length == 0 then fail("process.args"; "must not be empty") else .[] end
+		| record("arg")),
+	(.env | texts("process.env") | .[] | record("env")),
+	(.cwd | absolute("process.cwd") | record("cwd")),
+	(.user | user),
+	(.capabilities | capabilities),
+	(.rlimits | rlimits),
+	(.noNewPrivileges | flag("process.noNewPrivileges") | tostring | record("no_new_privileges")),
+	(.oomScoreAdj // empty | if type == "number" and . >= -1000 and . <= 1000 and . == floor
+		then tostring | record("oom_score_adj")
+		else fail("process.oomScoreAdj"; "must be a whole number from -1000 to 1000") end),
+	(if $terminal then
+		("true" | record("terminal")),
+		(.consoleSize // empty | object("process.consoleSize")
+			| (.height // 0 | whole("process.consoleSize.height"; 65535) | tostring | record("rows")),
+			(.width // 0 | whole("process.consoleSize.width"; 65535) | tostring | record("columns")))
+	else empty end);
+
+def console_size:
+	if . == null then "0x0" else "\(.height // 0)x\(.width // 0)" end;

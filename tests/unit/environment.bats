@@ -1,0 +1,193 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# RUNX_KERNEL, RUNX_RAMDISK and XLCONF in the environment of the container's process.
+
+load helpers
+
+image_files() {
+	mkdir -p "$bundle/rootfs/boot"
+	echo kernel >"$bundle/rootfs/boot/vmlinuz"
+	printf 123 >"$bundle/rootfs/boot/initrd"
+}
+
+@test "environment: kernel and ramdisk are the container's own" {
+	image_files
+	ln -s vmlinuz "$bundle/rootfs/boot/link"
+	creates '.process.env += ["RUNX_KERNEL=/boot/link", "RUNX_RAMDISK=boot/initrd"]'
+	[ -z "$output" ]
+	has "kernel = \"$RUNX_ROOT/c1/kernel\""
+	cmp "$bundle/rootfs/boot/vmlinuz" "$RUNX_ROOT/c1/kernel"
+	[ "$(head -c 10 "$RUNX_ROOT/c1/initrd" | tr '\0' .)" = 123.070701 ]
+	runX delete --force c1
+	nothing_left
+}
+
+@test "environment: a kernel alone gets the common initrd; the last of two variables holds, an empty one is none" {
+	image_files
+	creates '.process.env += ["RUNX_KERNEL=/nowhere", "RUNX_KERNEL=/boot/vmlinuz", "RUNX_RAMDISK="]'
+	has "kernel = \"$RUNX_ROOT/c1/kernel\""
+	head -c 1024 "$RUNX_ROOT/c1/initrd" | cmp - "$FAKE/initrd"
+}
+
+@test "environment: a kernel behind links out of the root is not found there" {
+	mkdir "$bundle/rootfs/boot"
+	ln -s /etc/hostname "$bundle/rootfs/boot/absolute"
+	ln -s ../../../../../../../../etc/hostname "$bundle/rootfs/boot/relative"
+	ln -s /proc/self/exe "$bundle/rootfs/boot/magic"
+	bad '.process.env += ["RUNX_KERNEL=/boot/absolute"]' 'kernel /boot/absolute: No such file or directory'
+	bad '.process.env += ["RUNX_KERNEL=/boot/relative"]' 'kernel /boot/relative: No such file or directory'
+	bad '.process.env += ["RUNX_KERNEL=/boot/magic"]' 'kernel /boot/magic: No such file or directory'
+	bad '.process.env += ["RUNX_KERNEL=../../../../../../../../etc/hostname"]' 'No such file or directory'
+}
+
+@test "environment: a kernel that is no file is not opened" {
+	mkfifo "$bundle/rootfs/fifo"
+	bad '.process.env += ["RUNX_KERNEL=/fifo"]' 'kernel /fifo: not a regular file'
+	bad '.process.env += ["RUNX_KERNEL=/bin"]' 'kernel /bin: not a regular file'
+}
+
+@test "environment: a ramdisk that would fill the host" {
+	truncate -s 1T "$bundle/rootfs/huge"
+	bad '.process.env += ["RUNX_RAMDISK=/huge"]' "the guest's initrd /huge: larger than 262144 KiB"
+}
+
+@test "environment: annotations and the vm section are stronger" {
+	image_files
+	: >"$BATS_TEST_TMPDIR/kernel"
+	creates ".process.env += [\"RUNX_KERNEL=/boot/vmlinuz\"] | .vm.kernel.path = \"$BATS_TEST_TMPDIR/kernel\""
+	has "kernel = \"$BATS_TEST_TMPDIR/kernel\""
+}
+
+@test "environment: what runX.conf does not list is ignored with a warning" {
+	echo 'environment = RUNX_RAMDISK' >>"$RUNX_CONF"
+	creates '.process.env += ["RUNX_KERNEL=/nowhere", "XLCONF=/nowhere"]'
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $output == *'warning: RUNX_KERNEL in process.env is ignored: environment in runX.conf does not list it'* ]]
+	[[ $output == *'warning: XLCONF in process.env is ignored'* ]]
+	has 'kernel = "/kernel"'
+}
+
+@test "environment: none where runX.conf says so" {
+	echo 'environment =' >>"$RUNX_CONF"
+	creates '.process.env += ["RUNX_RAMDISK=/nowhere"]'
+	[[ $output == *'warning: RUNX_RAMDISK in process.env is ignored'* ]]
+}
+
+@test "environment: a name in runX.conf that there is not" {
+	echo 'environment = HOME' >>"$RUNX_CONF"
+	bad . 'environment: HOME is none of RUNX_KERNEL RUNX_RAMDISK XLCONF'
+}
+
+# XLCONF: a file of the host.
+
+# xlconf LINE…: makes one, and has the container name it
+xlconf() {
+	mkdir -p "$BATS_TEST_TMPDIR/host"
+	printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/host/xl"
+	echo "host_files = $BATS_TEST_TMPDIR/host" >>"$RUNX_CONF"
+	config ".process.env += [\"XLCONF=$BATS_TEST_TMPDIR/host/xl\"]"
+}
+
+@test "environment: XLCONF changes defaults, adds settings, and keeps what a container needs" {
+	xlconf 'memory = 512' 'vcpus=4' '# name = x' 'cpu_weight = 512 # disk' 'extra = "loglevel=7"' 'vif = [' ' "mac=00:16:3e:00:00:01"' ']'
+	creates '.linux.resources.memory.limit = 268435456'
+	has 'memory = 512'
+	has 'cpu_weight = 512 # disk'
+	grep -qx 'vcpus=4' "$FAKE/xl.cfg"
+	[ "$(grep -c '^vcpus' "$FAKE/xl.cfg")" -eq 2 ]
+	[ "$(grep '^extra' "$FAKE/xl.cfg" | xargs)" = 'extra = loglevel=7 extra +=  console=hvc0 quiet panic=-1' ]
+	[ "$(grep -n '^name' "$FAKE/xl.cfg" | cut -d: -f1)" -gt "$(grep -n '^]' "$FAKE/xl.cfg" | cut -d: -f1)" ]
+}
+
+@test "environment: annotations and hwConfig are stronger than XLCONF" {
+	xlconf 'memory = 512' 'vcpus = 4'
+	creates '.annotations = {"org.lfedge.runx.memory": "300"} | .vm.hwConfig.vcpus = 2'
+	has 'memory = 300'
+	has 'vcpus = 2'
+}
+
+@test "environment: XLCONF without a newline at its end, or with nothing in it" {
+	xlconf ''
+	printf 'pool = "x"' >"$BATS_TEST_TMPDIR/host/xl"
+	creates .
+	has 'pool = "x"'
+	runX delete --force c1
+	: >"$BATS_TEST_TMPDIR/host/xl"
+	creates .
+}
+
+@test "environment: what runX sets itself is refused in XLCONF, with its line" {
+	local line
+	xlconf ''
+	for line in 'name = "x"' ' disk=[' 'p9 += [ "x" ]' '	kernel	= "/x"' 'ramdisk=1' 'pool = "a"; uuid = "b"' 'cmdline="x"' 'type="hvm"' 'bootloader = "/x"'; do
+		printf '%s\n' '# a comment' "$line" >"$BATS_TEST_TMPDIR/host/xl"
+		bad . "XLCONF $BATS_TEST_TMPDIR/host/xl, line 2: runX sets"
+	done
+}
+
+refused() {
+	runX create --bundle "$bundle" c1
+	fails_with "$1"
+	nothing_left
+}
+
+@test "environment: XLCONF that others may write, or that is not root's" {
+	xlconf ''
+	chmod 646 "$BATS_TEST_TMPDIR/host/xl"
+	refused 'must belong to root, and nobody else may write it'
+	chmod 644 "$BATS_TEST_TMPDIR/host/xl"
+	chown 65534 "$BATS_TEST_TMPDIR/host/xl"
+	refused 'must belong to root, and nobody else may write it'
+}
+
+@test "environment: XLCONF that is not there, or no file" {
+	xlconf ''
+	rm "$BATS_TEST_TMPDIR/host/xl"
+	refused "XLCONF $BATS_TEST_TMPDIR/host/xl: No such file or directory"
+	mkfifo "$BATS_TEST_TMPDIR/host/xl"
+	refused 'not a regular file'
+}
+
+@test "environment: XLCONF that is no configuration" {
+	xlconf 'root:x:0:0'
+	export XL_FAIL=create XL_SAYS="/x/xl.cfg:3: config parsing error near \`x': lexical error
+Failed to parse config: Invalid argument"
+	refused "xl cannot create the VM: XLCONF $BATS_TEST_TMPDIR/host/xl is not as xl.cfg(5) says"
+	truncate -s 65537 "$BATS_TEST_TMPDIR/host/xl"
+	refused 'larger than 64 KiB'
+}
+
+@test "environment: XLCONF outside of host_files, also behind a link in it" {
+	xlconf ''
+	echo >"$BATS_TEST_TMPDIR/hostile"
+	ln -sf ../hostile "$BATS_TEST_TMPDIR/host/xl"
+	refused 'lies in no directory of host_files (runX.conf)'
+}
+
+@test "environment: XLCONF that the container can write" {
+	xlconf ''
+	echo "host_files = $BATS_TEST_TMPDIR" >>"$RUNX_CONF"
+	echo >"$bundle/rootfs/xl"
+	echo >"$bundle/xl"
+	config ".process.env += [\"XLCONF=$bundle/rootfs/xl\"]"
+	refused "lies in $bundle, which the container can see"
+	ln -sf ../bundle/rootfs/xl "$BATS_TEST_TMPDIR/host/xl"
+	config ".process.env += [\"XLCONF=$BATS_TEST_TMPDIR/host/xl\"]"
+	refused "lies in $bundle, which the container can see"
+	mkdir "$BATS_TEST_TMPDIR/other"
+	mv "$bundle/config.json" "$BATS_TEST_TMPDIR/other/"
+	mv "$bundle/rootfs" "$BATS_TEST_TMPDIR/root fs"
+	ln -s "root fs" "$BATS_TEST_TMPDIR/link"
+	bundle=$BATS_TEST_TMPDIR/other
+	config ".root.path = \"$BATS_TEST_TMPDIR/link\" | .process.env += [\"XLCONF=$BATS_TEST_TMPDIR/root fs/xl\"]"
+	refused "lies in $BATS_TEST_TMPDIR/link, which the container can see"
+}
+
+@test "environment: XLCONF that is relative" {
+	bad '.process.env += ["XLCONF=xl"]' 'process.env: XLCONF: must be an absolute path'
+}
+
+@test "environment: host_files with a pattern" {
+	echo 'host_files = /etc/*' >>"$RUNX_CONF"
+	bad . 'host_files must be directories, not patterns'
+}

@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What a container says of its VM: the vm section, annotations, RUNX_KERNEL, RUNX_RAMDISK and XLCONF.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+# The command of most: its kernel's command line from what runX sets on, how many CPUs, and MiB of memory by tens.
+look='.process.args = ["sh", "-c", "grep -o \"console=.*\" /proc/cmdline; grep -c ^processor /proc/cpuinfo; awk \"/MemTotal/ { print int(\\$2 / 10240) }\" /proc/meminfo"]'
+
+# looks PARAMETERS CPUS TENS: what the last container was to see; its kernel takes up to 30 MiB for itself
+looks() {
+	[ "$status" -eq 0 ] && [ "${lines[0]}" = "console=hvc0 quiet panic=-1$1" ] && [ "${lines[1]}" -eq "$2" ] &&
+		[ "${lines[2]}" -le "$3" ] && [ "${lines[2]}" -ge $(($3 - 3)) ] && return
+	printf 'wanted:%s, %s CPUs, %s0 MiB\nstatus %s, got:\n%s\n%s\n' "$1" "$2" "$3" "$status" "$output" "$stderr"
+	return 1
+}
+
+# own_root: a root file system that is the test's own, with a kernel and an initrd in it
+own_root() {
+	"$bed" sh "mkdir -p /b/$id && cp -a /bundles/busybox/rootfs /b/$id/ && mkdir /b/$id/rootfs/boot &&
+		cp /usr/share/runX/kernel /usr/share/runX/initrd /b/$id/rootfs/boot/"
+}
+
+# not_created TEXT: create fails with it in one line, and leaves nothing (teardown)
+not_created() {
+	dom0 runX create --bundle "/b/$id" "$id"
+	[ "$status" -eq 1 ] && [ "${#stderr_lines[@]}" -eq 1 ] && [[ $stderr == *"$1"* ]] && return
+	printf 'wanted: %s\nstatus %s, said: %s\n' "$1" "$status" "$stderr"
+	return 1
+}
+
+@test "vm: kernel, parameters and hwConfig" {
+	container "$look | .vm = {kernel: {path: \"/usr/share/runX/kernel\", parameters: [\"runx.a=1\", \"runx.b=\\\"x y\\\"\"]},
+		hwConfig: {vcpus: 2, memory: 201326592}}"
+	looks ' runx.a=1 runx.b="x y"' 2 19
+}
+
+@test "vm: hwconfig as Go writes it, and an initrd that is not padded" {
+	"$bed" sh "cat /usr/share/runX/initrd >/b/initrd && printf '\0' >>/b/initrd"
+	container "$look | .vm = {kernel: {path: \"/usr/share/runX/kernel\", initrd: \"/b/initrd\"}, hwconfig: {vcpus: 2}}"
+	looks '' 2 12
+}
+
+@test "vm: annotations are stronger" {
+	container "$look | .vm.hwConfig = {vcpus: 3, memory: 201326592}
+		| .annotations = {\"org.lfedge.runx.vcpus\": \"2\", \"org.lfedge.runx.memory\": \"96\", \"org.lfedge.runx.kernel_parameters\": \"runx.c\"}"
+	looks ' runx.c' 2 9
+}
+
+@test "vm: RUNX_KERNEL and RUNX_RAMDISK are the container's own" {
+	own_root
+	container "$look | .root.path = \"rootfs\" | .process.env += [\"RUNX_KERNEL=/boot/kernel\", \"RUNX_RAMDISK=/boot/initrd\"]"
+	looks '' 1 12
+}
+
+@test "vm: RUNX_KERNEL that is no kernel, and one out of the root" {
+	own_root
+	"$bed" sh "ln -s /usr/share/runX/kernel /b/$id/rootfs/boot/out; echo text >/b/$id/rootfs/boot/text"
+	bundle '.root.path = "rootfs" | .process.env += ["RUNX_KERNEL=/boot/out"]'
+	not_created 'kernel /boot/out: No such file or directory'
+	bundle '.root.path = "rootfs" | .process.env += ["RUNX_KERNEL=/boot/text"]'
+	not_created 'xl cannot create the VM: '
+}
+
+@test "vm: XLCONF changes defaults, and adds to the command line" {
+	"$bed" sh "printf '%s\n' 'memory = 160' 'vcpus = 2' 'cpu_weight = 300' 'extra = \"runx.d\"' >/root/test.cfg"
+	container '.process.args = ["sh", "-c", "cat /proc/cmdline; grep -c ^processor /proc/cpuinfo"] | .process.env += ["XLCONF=/root/test.cfg"]'
+	says 0 "$(printf '%s\n' 'runx.d console=hvc0 quiet panic=-1' 2)" ''
+}
+
+@test "vm: XLCONF reaches xl" {
+	"$bed" sh "printf '%s\n' 'cpu_weight = 300' >/root/test.cfg"
+	bundle '.process.env += ["XLCONF=/root/test.cfg"]'
+	create
+	[ "$status" -eq 0 ]
+	dom0 sh -c "xl sched-credit2 -d rx-$id; runX delete --force $id"
+	[[ ${lines[-1]} == *" 300 "* ]] || { echo "$output" && return 1; }
+}
+
+@test "vm: XLCONF is weaker than an annotation" {
+	"$bed" sh "printf '%s\n' 'memory = 160' 'vcpus = 2' >/root/test.cfg"
+	container "$look | .process.env += [\"XLCONF=/root/test.cfg\"] | .annotations = {\"org.lfedge.runx.memory\": \"96\"}"
+	looks '' 2 9
+}
+
+@test "vm: XLCONF that is hostile" {
+	bundle '.process.env += ["XLCONF=/root/test.cfg"]'
+	"$bed" sh "echo 'disk = [ \"/dev/vda,raw,xvdz,w\" ]' >/root/test.cfg"
+	not_created 'XLCONF /root/test.cfg, line 1: runX sets disk itself'
+	"$bed" sh "echo 'vcpus = [' >/root/test.cfg"
+	not_created 'XLCONF /root/test.cfg is not as xl.cfg(5) says'
+	"$bed" sh "echo 'vcpus = 2' >/root/test.cfg; chmod 666 /root/test.cfg"
+	not_created 'must belong to root, and nobody else may write it'
+	"$bed" sh "rm /root/test.cfg; echo 'vcpus = 2' >/b/test.cfg; ln -s /b/test.cfg /root/test.cfg"
+	not_created 'lies in no directory of host_files (runX.conf)'
+}
