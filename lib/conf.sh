@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the administrator of this host decided: /etc/runX/runX.conf, documented in docs/configuration.md.
 
-# Sets $conf_memory (MiB), $conf_vcpus, $conf_guest_type (auto, pv, pvh), $conf_rootfs (auto, 9p, disk),
+# Sets $conf_memory (MiB), $conf_vcpus, $conf_max_vcpus, $conf_guest_type (auto, pv, pvh), $conf_rootfs (auto, 9p, disk),
 # $conf_start_timeout (s), $conf_kernel and $conf_initrd, from lines `name = value`.
 read_conf() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" line name value
-	conf_memory=128 conf_vcpus=1 conf_guest_type=auto conf_rootfs=auto conf_start_timeout=120
+	conf_memory=128 conf_vcpus=1 conf_max_vcpus=8 conf_guest_type=auto conf_rootfs=auto conf_start_timeout=120
 	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd
 	[ -f "$file" ] || return 0
 	while read -r line || [ -n "$line" ]; do
@@ -21,11 +21,13 @@ read_conf() {
 
 set_conf() {
 	case $1=$2 in
-	memory=*[!0-9]* | vcpus=*[!0-9]* | start_timeout=*[!0-9]* | memory= | vcpus= | start_timeout=)
+	memory=*[!0-9]* | vcpus=*[!0-9]* | max_vcpus=*[!0-9]* | start_timeout=*[!0-9]* | \
+		memory= | vcpus= | max_vcpus= | start_timeout=)
 		die "$file: $1 must be a number, not $2"
 		;;
 	memory=*) conf_memory=$2 ;;
 	vcpus=*) conf_vcpus=$2 ;;
+	max_vcpus=*) conf_max_vcpus=$2 ;;
 	start_timeout=*) conf_start_timeout=$2 ;;
 	guest_type=auto | guest_type=pv | guest_type=pvh) conf_guest_type=$2 ;;
 	rootfs=auto | rootfs=9p | rootfs=disk) conf_rootfs=$2 ;;

@@ -21,6 +21,8 @@ cmd_create() {
 	. "$RUNX_LIBDIR/rootfs.sh"
 	# shellcheck source=lib/domain.sh
 	. "$RUNX_LIBDIR/domain.sh"
+	# shellcheck source=lib/cgroups.sh
+	. "$RUNX_LIBDIR/cgroups.sh"
 	# shellcheck source=lib/remove.sh
 	. "$RUNX_LIBDIR/remove.sh"
 
@@ -44,6 +46,7 @@ cmd_create() {
 		die "runX create failed: $problem"
 	domain_create
 	start_proxy
+	[ -z "$cgroup" ] || enter_cgroups
 	[ -z "$hooks" ] || create_hooks
 	publish
 }
@@ -104,6 +107,7 @@ create_hooks() {
 # newline, as engines take its appearance for the end of create.
 publish() {
 	read -r domid pid _ <"$dir/proxy"
+	save resources '%s\n' "$resources"
 	save state '%s\n' "$state_head" "$state_tail"
 	[ -z "$pid_file" ] || write_pid_file || die "cannot write the pid file $pid_file"
 	trap - EXIT HUP INT TERM

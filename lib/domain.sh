@@ -51,7 +51,11 @@ domain_config() {
 	xl_setting kernel "$conf_kernel"
 	xl_setting ramdisk "$dir/initrd"
 	xl_setting cmdline 'console=hvc0 quiet panic=-1'
-	printf '%s\n' "memory = $memory" "vcpus = $conf_vcpus" "$root_device"
+	printf '%s\n' "memory = $memory" "vcpus = $vcpus" "$root_device"
+	# Xen's defaults, of which no file needs to speak.
+	[ "$cpu_weight" = 256 ] || echo "cpu_weight = $cpu_weight"
+	[ "$cpu_cap" = 0 ] || echo "cap = $cpu_cap"
+	[ -z "$cpus" ] || xl_setting cpus "$cpus"
 }
 
 xl_setting() {

@@ -3,36 +3,11 @@
 # config.json -> plan: validates, and prints shell assignments, every value quoted by @sh. An error
 # names the field. After this no module reads config.json again.
 #
-# $id, $bundle: the container's; $default_memory: MiB.
-
-def fail($field; $problem): error("\($field): \($problem)");
-
-# Strings go to the guest as records that end with a NUL.
-def text($field):
-	if type != "string" then fail($field; "must be a string")
-	elif index("\u0000") != null then fail($field; "must not contain a NUL")
-	else . end;
-
-def texts($field):
-	if . == null then []
-	elif type != "array" then fail($field; "must be an array of strings")
-	else [range(length) as $i | .[$i] | text("\($field)[\($i)]")] end;
-
-def whole($field; $max):
-	if type != "number" or . < 0 or . > $max or . != floor then
-		fail($field; "must be a whole number from 0 to \($max)")
-	else . end;
-
-def flag($field):
-	if . == null then false
-	elif type != "boolean" then fail($field; "must be true or false")
-	else . end;
-
-def object($field):
-	if type != "object" then fail($field; "must be an object") else . end;
-
-def absolute($field):
-	text($field) | if startswith("/") then . else fail($field; "must be an absolute path") end;
+# $id, $bundle: the container's; $default_memory (MiB), $default_vcpus, $max_vcpus: the administrator's;
+# $systemd: "true" where --systemd-cgroup was given.
+include "check";
+include "resources";
+include "cgroups";
 
 # printf %b of the shell turns this back; \0000 is its NUL.
 def record($key): "\($key)=" + (split("\\") | join("\\\\")) + "\\0000";
@@ -172,11 +147,6 @@ def netns:
 		end
 	end;
 
-# A VM needs its kernel's memory on top of what the container may use.
-def memory:
-	if . == null or . <= 0 then $default_memory | tonumber
-	else (. / 1048576 | ceil) + 32 | if . < 64 then 64 else . end end;
-
 # One hook becomes one statement of lib/hooks.sh, which outlives any newline inside a value.
 def hook($kind; $i):
 	"hooks.\($kind)[\($i)]" as $field
@@ -218,10 +188,12 @@ object("config.json")
 | (.process | object("process")) as $process
 | (.linux // {} | object("linux")) as $linux
 | (.annotations // {} | object("annotations")) as $annotations
+| ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
 	(.hostname // "" | text("hostname") | optional("hostname")),
 	(.domainname // "" | text("domainname") | optional("domainname")),
 	($linux | system),
+	($resources.pids | if . == 0 then empty else tostring | record("pids_limit") end),
 	($root.readonly | flag("root.readonly") | tostring | record("root.readonly")),
 	(.mounts | mounts),
 	($process | process)
@@ -234,7 +206,9 @@ object("config.json")
 "terminal=\($process.terminal == true)",
 "console_size=\($process.consoleSize | console_size | @sh)",
 "netns=\($linux.namespaces | netns | @sh)",
-"memory=\($linux.resources.memory.limit | memory)",
+"cgroup=\($linux.cgroupsPath | cgroup($systemd == "true") | @sh)",
+($resources | "memory=\(.memory)", "vcpus=\(.vcpus)", "cpu_weight=\(.weight)", "cpu_cap=\(.cap)",
+	"cpus=\(.cpus | @sh)", "resources=\(resources_line | @sh)"),
 "guest=\($records | join("") | @sh)",
 "hooks=\(if $hooks == [] then "" else
 	["bundle=\($bundle | @sh)", $state_head, $state_tail] + $hooks | join("\n") + "\n"

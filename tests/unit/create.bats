@@ -82,13 +82,6 @@ load helpers
 
 # Bad bundles: the field and the cause in one sentence, and nothing left.
 
-bad() {
-	config "$1"
-	runX create --bundle "$bundle" c1
-	fails_with "$2"
-	nothing_left
-}
-
 @test "create: no bundle" {
 	runX create --bundle "$BATS_TEST_TMPDIR/none" c1
 	fails_with "bundle $BATS_TEST_TMPDIR/none: no such directory"
@@ -145,11 +138,6 @@ bad() {
 @test "create: capabilities that are no object" { bad '.process.capabilities = []' 'process.capabilities: must be an object'; }
 @test "create: a device of no type" { bad '.linux.devices = [{path: "/dev/x"}]' 'linux.devices[0].type: must be c, u, b or p'; }
 @test "create: a sysctl that is a number" { bad '.linux.sysctl = {a: 1}' 'linux.sysctl.a: must be a string'; }
-
-# records KEY: the values of the guest's records of this key
-records() {
-	grep -z "^$1=" "$RUNX_ROOT/c1/container" | tr '\0' '\n' | sed "s/^$1=//"
-}
 
 @test "create: capabilities become masks, and unknown ones are ignored" {
 	config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_KILL", "CAP_FUTURE", "CAP_CHECKPOINT_RESTORE"]}'

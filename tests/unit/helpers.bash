@@ -15,7 +15,7 @@ setup() {
 	head -c 1024 /dev/zero >"$FAKE/initrd"
 	export PATH=$FAKE/bin:$PATH
 	export RUNX_LIBEXEC=$FAKE/libexec RUNX_ROOT=$BATS_TEST_TMPDIR/root RUNX_XENBUS=$FAKE/xenbus
-	export RUNX_QEMU=/bin/true RUNX_CONF=$BATS_TEST_TMPDIR/runX.conf
+	export RUNX_CGROUP=$FAKE/cgroup RUNX_QEMU=/bin/true RUNX_CONF=$BATS_TEST_TMPDIR/runX.conf
 	printf '%s\n' 'guest_type = pv' "initrd = $FAKE/initrd" 'kernel = /kernel' >"$RUNX_CONF"
 	log=$BATS_TEST_TMPDIR/log.json
 	bundle=$BATS_TEST_TMPDIR/bundle
@@ -69,4 +69,17 @@ nothing_left() {
 
 calls() {
 	grep -c "^$1" "$FAKE/calls" || :
+}
+
+# bad PROGRAM WORDS: create refuses the bundle that the jq program makes, and leaves nothing
+bad() {
+	config "$1"
+	runX create --bundle "$bundle" c1
+	fails_with "$2"
+	nothing_left
+}
+
+# records KEY: the values of the guest's records of this key
+records() {
+	grep -z "^$1=" "$RUNX_ROOT/c1/container" | tr '\0' '\n' | sed "s/^$1=//"
 }

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Checks of values of config.json: each gives the value back, or fails and names the field.
+
+def fail($field; $problem): error("\($field): \($problem)");
+
+# Strings go to the guest as records that end with a NUL.
+def text($field):
+	if type != "string" then fail($field; "must be a string")
+	elif index("\u0000") != null then fail($field; "must not contain a NUL")
+	else . end;
+
+def texts($field):
+	if . == null then []
+	elif type != "array" then fail($field; "must be an array of strings")
+	else [range(length) as $i | .[$i] | text("\($field)[\($i)]")] end;
+
+def whole($field; $max):
+	if type != "number" or . < 0 or . > $max or . != floor then
+		fail($field; "must be a whole number from 0 to \($max)")
+	else . end;
+
+def flag($field):
+	if . == null then false
+	elif type != "boolean" then fail($field; "must be true or false")
+	else . end;
+
+def object($field):
+	if type != "object" then fail($field; "must be an object") else . end;
+
+def absolute($field):
+	text($field) | if startswith("/") then . else fail($field; "must be an absolute path") end;
