@@ -10,7 +10,7 @@ read_plan() {
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
 	[ -f "$bundle/config.json" ] ||
 		die "bundle $bundle: no config.json (expected $bundle/config.json; runc spec makes one)"
-	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
+	need_jq
 
 	rootfs='' root_readonly='' terminal='' console_size='' netns='' cgroup='' guest=''
 	memory='' vcpus='' cpu_weight='' cpu_cap='' cpus='' resources=''
@@ -24,6 +24,10 @@ read_plan() {
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
+}
+
+need_jq() {
+	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
 }
 
 # Sets $problem to what jq said in $1, "jq: error (at FILE:N): root.path: must be a string".

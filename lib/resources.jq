@@ -91,3 +91,10 @@ def resources_line:
 	[.memory_max, .memory, .vcpus, .quota, .period, .cap, .weight, .pids,
 		(if .cpus == "" then "all" else .cpus end)]
 	| map(tostring) | join(" ");
+
+def resources_read:
+	split(" ") | . as $words | map(tonumber? // 0)
+	| {
+		memory_max: .[0], memory: .[1], vcpus: .[2], quota: .[3], period: .[4], cap: .[5], weight: .[6],
+		pids: .[7], cpus: $words[8]
+	};

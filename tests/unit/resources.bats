@@ -16,15 +16,26 @@ sized() {
 
 default='memory=128 vcpus=1'
 
-@test "resources: none" { sized '{}' "$default"; }
-@test "resources: no object at all" { config 'del(.linux.resources)' && sized '{}' "$default"; }
+@test "resources: none" {
+	sized '{}' "$default"
+}
+@test "resources: no object at all" {
+	config 'del(.linux.resources)'
+	sized '{}' "$default"
+}
 @test "resources: those of engines that set nothing" {
 	sized '{memory: {limit: 0, swap: 0}, cpu: {shares: 0, quota: 0, period: 0, cpus: "", mems: ""}, pids: {limit: 0}}' "$default"
 	[ -z "$(records pids_limit)" ]
 }
-@test "resources: a memory limit, with room for the kernel" { sized '{memory: {limit: 268435456}}' 'memory=288 vcpus=1'; }
-@test "resources: a memory limit between two MiB" { sized '{memory: {limit: 268435457}}' 'memory=289 vcpus=1'; }
-@test "resources: a memory limit below what boots" { sized '{memory: {limit: 4194304}}' 'memory=64 vcpus=1'; }
+@test "resources: a memory limit, with room for the kernel" {
+	sized '{memory: {limit: 268435456}}' 'memory=288 vcpus=1'
+}
+@test "resources: a memory limit between two MiB" {
+	sized '{memory: {limit: 268435457}}' 'memory=289 vcpus=1'
+}
+@test "resources: a memory limit below what boots" {
+	sized '{memory: {limit: 4194304}}' 'memory=64 vcpus=1'
+}
 @test "resources: no memory limit, as -1 and as cgroup v1 says it" {
 	sized '{memory: {limit: -1}}' "$default"
 	runX delete --force c1
@@ -37,9 +48,15 @@ default='memory=128 vcpus=1'
 @test "resources: a quota over one CPU gives more of them" {
 	sized '{cpu: {quota: 150000, period: 100000}}' 'memory=128 vcpus=2 cap=150'
 }
-@test "resources: a quota below one CPU caps it" { sized '{cpu: {quota: 25000}}' 'memory=128 vcpus=1 cap=25'; }
-@test "resources: a part of a percent is one" { sized '{cpu: {quota: 1001, period: 1000000}}' 'memory=128 vcpus=1 cap=1'; }
-@test "resources: no quota" { sized '{cpu: {quota: -1, period: 100000}}' "$default"; }
+@test "resources: a quota below one CPU caps it" {
+	sized '{cpu: {quota: 25000}}' 'memory=128 vcpus=1 cap=25'
+}
+@test "resources: a part of a percent is one" {
+	sized '{cpu: {quota: 1001, period: 1000000}}' 'memory=128 vcpus=1 cap=1'
+}
+@test "resources: no quota" {
+	sized '{cpu: {quota: -1, period: 100000}}' "$default"
+}
 @test "resources: a quota of more CPUs than a VM may have" {
 	sized '{cpu: {quota: 6400000, period: 100000}}' 'memory=128 vcpus=8 cap=800'
 }
@@ -49,14 +66,20 @@ default='memory=128 vcpus=1'
 	runX delete --force c1
 	sized '{cpu: {quota: 9000000}}' 'memory=128 vcpus=3 cap=300'
 }
-@test "resources: shares become a weight" { sized '{cpu: {shares: 512}}' 'memory=128 vcpus=1 cpu_weight=128'; }
+@test "resources: shares become a weight" {
+	sized '{cpu: {shares: 512}}' 'memory=128 vcpus=1 cpu_weight=128'
+}
 @test "resources: the least and the most shares" {
 	sized '{cpu: {shares: 2}}' 'memory=128 vcpus=1 cpu_weight=1'
 	runX delete --force c1
 	sized '{cpu: {shares: 262144}}' 'memory=128 vcpus=1 cpu_weight=65535'
 }
-@test "resources: full shares are Xen's default weight" { sized '{cpu: {shares: 1024}}' "$default"; }
-@test "resources: a list of CPUs pins" { sized '{cpu: {cpus: "0-3,5"}}' 'memory=128 vcpus=1 cpus=0-3,5'; }
+@test "resources: full shares are Xen's default weight" {
+	sized '{cpu: {shares: 1024}}' "$default"
+}
+@test "resources: a list of CPUs pins" {
+	sized '{cpu: {cpus: "0-3,5"}}' 'memory=128 vcpus=1 cpus=0-3,5'
+}
 
 @test "resources: the guest limits processes" {
 	sized '{pids: {limit: 42}}' "$default"

@@ -4,38 +4,6 @@
 
 load helpers
 
-in_state() {
-	local pid
-	runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1
-	succeeds
-	pid=$(cat "$BATS_TEST_TMPDIR/pid")
-	case $1 in
-	running | paused | stopped) runX start c1 && succeeds ;;
-	esac
-	[ "$1" != paused ] || { runX pause c1 && succeeds; }
-	[ "$1" != stopped ] || end_process "$pid"
-}
-
-# The stand-in's sleep is nobody's child that we could wait for.
-end_process() {
-	kill -9 "$1"
-	tail --pid="$1" -f /dev/null
-}
-
-expect() { # STATE VERB-AND-ARGUMENTS WORDS-OF-THE-ERROR-OR-NOTHING
-	in_state "$1"
-	: >"$FAKE/calls"
-	# shellcheck disable=SC2086 # a verb and its words
-	runX $2
-	if [ -n "$3" ]; then
-		fails_with "$3"
-		[ "$(calls xl)" -eq 0 ]
-	else
-		succeeds
-	fi
-	[ -z "$3" ] || [ -d "$RUNX_ROOT/c1" ]
-}
-
 state_is() {
 	runX state c1
 	succeeds
