@@ -4,7 +4,8 @@
 # Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_readonly and
 # $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup
 # (empty or absolute), $memory (MiB), $vcpus, $cpu_weight, $cpu_cap (percent, or 0), $cpus (a list, or
-# empty), $resources (the record of them for update), $guest (records for `printf %b`), $hooks (statements for lib/hooks.sh, or empty), $state_head and $state_tail (halves of the state's JSON).
+# empty), $resources (the record of these five for update), $guest (records for `printf %b`), $hooks
+# (statements for lib/hooks.sh, or empty), $state_head and $state_tail (halves of the state's JSON).
 read_plan() {
 	local plan
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
