@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "child.h"
 
+#include "cgroup.h"
 #include "mounts.h"
 #include "privileges.h"
 #include "system.h"
@@ -250,6 +251,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 	const struct process *p = &spec->process;
 
 	setsid();
+	must(cgroup_enter());
 	if (container >= 0)
 		join_container(container);
 	else

@@ -6,6 +6,7 @@
  * Input: /container (docs/guest-interface.md), which the host appended to the initrd. Everything
  * said goes over the second PV console, /dev/hvc1; the kernel's own console is the first.
  */
+#include "cgroup.h"
 #include "io.h"
 #include "serve.h"
 #include "session.h"
@@ -119,6 +120,9 @@ int main(void)
 		fail(EINVAL, problem);
 	unlink(DESCRIPTION);
 	mount_root(&spec);
+	problem = cgroup_limit(spec.pids_limit);
+	if (problem)
+		fail(errno, problem);
 	if (child_start(&spec, 0, &child) < 0)
 		fail(errno, "the VM cannot start a process");
 	session_init(&container, 0, &child);

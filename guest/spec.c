@@ -57,6 +57,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 	} keys[] = {
 		{"hostname", .text = &spec->hostname},
 		{"domainname", .text = &spec->domainname},
+		{"pids_limit", .text = &spec->pids_limit},
 		{"device", .list = &spec->devices},
 		{"sysctl", .list = &spec->sysctls},
 		{"masked", .list = &spec->masked_paths},

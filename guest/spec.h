@@ -37,6 +37,7 @@ struct spec {
 	char *hostname, *domainname;
 	char *root_type, *root_source, *root_options;
 	bool root_readonly;
+	char *pids_limit; /* decimal, or NULL */
 	struct mount_spec *mounts;
 	size_t mount_count;
 

@@ -179,13 +179,18 @@ helper() {
 	return $rc
 }
 
-# xl_domain VERB: does it to the container's domain. On failure xl's words are in $problem. They are also how
-# to know: xl pause and unpause end with 0 whatever libxl said (tools/xl/xl_vmcontrol.c).
-xl_domain() {
+# xl_do VERB ARG…: on failure xl's words are in $problem. They are also how to know: xl pause and unpause end
+# with 0 whatever libxl said (tools/xl/xl_vmcontrol.c).
+xl_do() {
 	local rc=0
-	problem=$(xl "$1" "$domid" 2>&1 >/dev/null </dev/null) || rc=$?
+	problem=$(xl "$@" 2>&1 >/dev/null </dev/null) || rc=$?
 	case $problem in
 	*error:*) rc=1 ;;
 	esac
 	return $rc
+}
+
+# xl_domain VERB: does it to the container's domain.
+xl_domain() {
+	xl_do "$1" "$domid"
 }

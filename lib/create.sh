@@ -42,6 +42,8 @@ create_container() {
 	. "$RUNX_LIBDIR/boot.sh"
 	# shellcheck source=lib/domain.sh
 	. "$RUNX_LIBDIR/domain.sh"
+	# shellcheck source=lib/cgroups.sh
+	. "$RUNX_LIBDIR/cgroups.sh"
 	# shellcheck source=lib/remove.sh
 	. "$RUNX_LIBDIR/remove.sh"
 
@@ -61,6 +63,7 @@ create_container() {
 	prepare_boot
 	domain_create
 	start_proxy
+	[ -z "$cgroup" ] || enter_cgroups
 	[ -z "$hooks" ] || create_hooks
 	publish
 }
@@ -124,7 +127,15 @@ create_hooks() {
 # newline, as engines take its appearance for the end of create.
 publish() {
 	read -r domid pid _ <"$dir/proxy"
+	record_resources
 	save state '%s\n' "$state_head" "$state_tail"
 	announce_pid
 	trap - EXIT HUP INT TERM
+}
+
+# What the VM has, for update to lay its changes over.
+record_resources() {
+	# shellcheck disable=SC2086 # nine words of lib/resources.jq
+	set -- $resources
+	save resources '%s\n' "${given_memory:-$1} ${given_memory:-$2} ${given_vcpus:-$3} $4 $5 $6 $7 $8 $9"
 }

@@ -46,6 +46,10 @@ guest_type() {
 domain_config() {
 	[ -n "$given_memory" ] || echo "memory = $memory"
 	[ -n "$given_vcpus" ] || echo "vcpus = $vcpus"
+	# Xen's defaults, of which no file needs to speak.
+	[ "$cpu_weight" = 256 ] || echo "cpu_weight = $cpu_weight"
+	[ "$cpu_cap" = 0 ] || echo "cap = $cpu_cap"
+	[ -z "$cpus" ] || xl_setting cpus "$cpus"
 	[ -z "$xlconf" ] || xlconf_settings
 	own_settings
 	[ -z "$given_memory" ] || echo "memory = $given_memory"

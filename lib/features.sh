@@ -38,7 +38,8 @@ cmd_features() {
 				"SECCOMP_FILTER_FLAG_TSYNC"
 			]
 		'
-	# mountOptions are the flags of guest/mounts.c. What is absent is unknown, what is false not supported.
+	# mountOptions are the flags of guest/mounts.c. What is absent is unknown, what is false not supported:
+	# of systemd the paths are taken, but it is not asked to manage them.
 	cat <<END
 {
 	"ociVersionMin": "1.0.0",
@@ -51,8 +52,8 @@ cmd_features() {
 		"silent", "slave", "strictatime", "suid", "sync", "unbindable"
 	],
 	"linux": {
-		"namespaces": ["ipc", "mount", "network", "pid", "uts"],
-		"cgroup": {"v1": false, "v2": false, "systemd": false, "systemdUser": false, "rdma": false},
+		"namespaces": ["cgroup", "ipc", "mount", "network", "pid", "uts"],
+		"cgroup": {"v1": true, "v2": true, "systemd": false, "systemdUser": false, "rdma": false},
 		"seccomp": {$seccomp},
 		"apparmor": {"enabled": false},
 		"selinux": {"enabled": false},

@@ -23,6 +23,11 @@ commands:
   delete  [--force] ID   remove a stopped container; with --force a running one
   pause   ID             stop the VM of a running container
   resume  ID             let the VM of a paused container run on
+  update  [--resources FILE|-] [--memory BYTES] [--cpu-quota US] [--cpu-period US]
+          [--cpu-share N] [--cpuset-cpus LIST] [--pids-limit N] ID
+                         change what the VM may use (FILE: linux.resources as JSON)
+  events  [--stats] [--interval 5s] ID
+                         print what the VM uses (JSON), until it ends; with --stats once
   list    [--format table|json] [--quiet]
                          show the containers; with --quiet their ids
   ps      [--format table|json] ID [OPTIONS OF ps]

@@ -3,10 +3,13 @@
 # config.json -> plan: validates, and prints shell assignments and warnings, every value quoted by @sh.
 # An error names the field. After this no module reads config.json again.
 #
-# $id, $bundle: the container's; $default_memory: MiB.
+# $id, $bundle: the container's; $default_memory (MiB), $default_vcpus, $max_vcpus: the administrator's;
+# $systemd: "true" where --systemd-cgroup was given.
 
 include "check";
 include "process";
+include "resources";
+include "cgroups";
 
 def mount($i):
 	"mounts[\($i)]" as $field
@@ -154,11 +157,6 @@ def netns:
 		end
 	end;
 
-# A VM needs its kernel's memory on top of what the container may use.
-def memory:
-	if . == null or . <= 0 then $default_memory | tonumber
-	else (. / 1048576 | ceil) + 32 | if . < 64 then 64 else . end end;
-
 # One hook becomes one statement of lib/hooks.sh, which outlives any newline inside a value.
 def hook($kind; $i):
 	"hooks.\($kind)[\($i)]" as $field
@@ -208,10 +206,12 @@ object("config.json")
 | (.linux // {} | object("linux")) as $linux
 | (.annotations // {} | object("annotations")) as $annotations
 | .vm as $vm
+| ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
 	(.hostname // "" | text("hostname") | optional("hostname")),
 	(.domainname // "" | text("domainname") | optional("domainname")),
 	($linux | system),
+	($resources.pids | if . == 0 then empty else tostring | record("pids_limit") end),
 	($root.readonly | flag("root.readonly") | tostring | record("root.readonly")),
 	(.mounts | mounts),
 	($process | process)
@@ -225,7 +225,9 @@ object("config.json")
 "terminal=\($process.terminal == true)",
 "console_size=\($process.consoleSize | console_size | @sh)",
 "netns=\($linux.namespaces | netns | @sh)",
-"memory=\($linux.resources.memory.limit | memory)",
+"cgroup=\($linux.cgroupsPath | cgroup($systemd == "true") | @sh)",
+($resources | "memory=\(.memory)", "vcpus=\(.vcpus)", "cpu_weight=\(.weight)", "cpu_cap=\(.cap)",
+	"cpus=\(.cpus | @sh)", "resources=\(resources_line | @sh)"),
 "guest=\($records | join("") | @sh)",
 "seccomp=\($seccomp | join("") | @sh)",
 "hooks=\(if $hooks == [] then "" else

@@ -2,9 +2,11 @@
 # From a bundle's config.json to the plan: what the other modules and the guest are to do.
 
 # Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_readonly and
-# $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $memory
-# (MiB), $vcpus, $guest (records for `printf %b`), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements
-# for lib/hooks.sh, or empty), $state_head and $state_tail (halves of the state's JSON).
+# $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup
+# (empty or absolute), $memory (MiB), $vcpus, $cpu_weight, $cpu_cap (percent, or 0), $cpus (a list, or
+# empty), $resources (the record of these five for update), $guest (records for `printf %b`), $seccomp
+# (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
+# and $state_tail (halves of the state's JSON).
 # What lib/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
 # $xlconf (a file of the host), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
 # change), $device_tree, $dtdevs and $iomems (words), $irqs. Annotations have overruled some $conf_….
@@ -14,14 +16,15 @@ read_plan() {
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
 	[ -f "$bundle/config.json" ] ||
 		die "bundle $bundle: no config.json (expected $bundle/config.json; runX spec makes one)"
-	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
+	need_jq
 
-	rootfs='' root_readonly='' terminal='' console_size='' netns='' memory='' guest='' seccomp=''
-	state_head='' state_tail='' asked='' vcpus=$conf_vcpus given_memory='' given_vcpus=''
+	rootfs='' root_readonly='' terminal='' console_size='' netns='' cgroup='' guest='' seccomp=''
+	memory='' vcpus='' cpu_weight='' cpu_cap='' cpus='' resources=''
+	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	kernel='' initrd='' kernel_parameters='' xlconf='' device_tree='' dtdevs='' iomems='' irqs=''
-	plan=$(jq -r --arg id "$id" --arg bundle "$bundle" --arg default_memory "$conf_memory" \
-		-L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) ||
-		bad_json "$bundle/config.json" "$plan"
+	plan=$(jq -r -L "$RUNX_LIBDIR" --arg id "$id" --arg bundle "$bundle" --arg systemd "$systemd_cgroup" \
+		--arg default_memory "$conf_memory" --arg default_vcpus "$conf_vcpus" --arg max_vcpus "$conf_max_vcpus" \
+		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_json "$bundle/config.json" "$plan"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	[ -z "$asked" ] || read_asked
@@ -33,22 +36,11 @@ read_plan() {
 read_process() {
 	local plan tty="$terminal"
 	[ -e "$process" ] || die "process file $process: no such file"
-	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
+	need_jq
 	plan=$(jq -r -L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/exec.jq" "$process" 2>&1) || bad_json "$process" "$plan"
 	[ -n "$plan" ] || die "$process: is empty"
 	eval "$plan" # as above
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
-}
-
-# bad_json FILE WORDS: jq's, "jq: error (at FILE:N): root.path: must be a string".
-bad_json() {
-	local line="${2%%
-*}"
-	case $line in
-	*'): '*) line=${line#*'): '} ;;
-	*'parse error: '*) line="not JSON: ${line#*'parse error: '}" ;;
-	esac
-	die "$1: $line"
 }
 
 # What the container asks of its VM: a second jq, which few containers need.
@@ -67,4 +59,24 @@ read_asked() {
 	done <<-END
 		$warnings
 	END
+}
+
+need_jq() {
+	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
+}
+
+# bad_json FILE WORDS: ends with what jq said of it.
+bad_json() {
+	jq_problem "$2"
+	die "$1: $problem"
+}
+
+# Sets $problem to what jq said in $1, "jq: error (at FILE:N): root.path: must be a string".
+jq_problem() {
+	problem=${1%%
+*}
+	case $problem in
+	*'): '*) problem=${problem#*'): '} ;;
+	*'parse error: '*) problem="not JSON: ${problem#*'parse error: '}" ;;
+	esac
 }

@@ -17,6 +17,7 @@ remove_container() {
 		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy, then delete again)"
 	[ -f "$dir/destroyed" ] || domain_destroy
 	free_loops
+	[ ! -f "$dir/cgroups" ] || remove_cgroups
 	[ ! -f "$dir/hooks" ] || remove_hooks
 	rm -rf "$dir"
 }
@@ -27,6 +28,12 @@ remove_hooks() {
 	. "$RUNX_LIBDIR/hooks.sh"
 	pid=0
 	run_hooks poststop stopped
+}
+
+remove_cgroups() {
+	# shellcheck source=lib/cgroups.sh
+	. "$RUNX_LIBDIR/cgroups.sh"
+	leave_cgroups
 }
 
 # Loop devices of our images that the hotplug script did not get to detach.

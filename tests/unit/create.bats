@@ -139,11 +139,6 @@ load helpers
 @test "create: a device of no type" { bad '.linux.devices = [{path: "/dev/x"}]' 'linux.devices[0].type: must be c, u, b or p'; }
 @test "create: a sysctl that is a number" { bad '.linux.sysctl = {a: 1}' 'linux.sysctl.a: must be a string'; }
 
-# records KEY: the values of the guest's records of this key
-records() {
-	grep -z "^$1=" "$RUNX_ROOT/c1/container" | tr '\0' '\n' | sed "s/^$1=//"
-}
-
 @test "create: capabilities become masks, and each unknown one is warned of once and ignored" {
 	config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_KILL", "CAP_FUTURE", "CAP_CHECKPOINT_RESTORE"],
 		effective: ["CAP_FUTURE", "$(id) \u0027*"], permitted: null}'

@@ -19,6 +19,11 @@ load helpers
 	jq -e '.linux.namespaces | index("pid") and (index("user") | not)' <<<"$output"
 }
 
+@test "features: control groups of both versions, which systemd does not manage" {
+	runX features
+	jq -e '.linux.cgroup | .v1 and .v2 and (.systemd | not)' <<<"$output"
+}
+
 @test "features: the version is that of --version" {
 	runX --version
 	version=${lines[0]##* }

@@ -16,7 +16,7 @@ setup() {
 	head -c 1024 /dev/zero >"$FAKE/initrd"
 	export PATH=$FAKE/bin:$PATH
 	export RUNX_LIBEXEC=$FAKE/libexec RUNX_ROOT=$BATS_TEST_TMPDIR/root RUNX_XENBUS=$FAKE/xenbus
-	export RUNX_QEMU=/bin/true RUNX_CONF=$BATS_TEST_TMPDIR/runX.conf
+	export RUNX_CGROUP=$FAKE/cgroup RUNX_QEMU=/bin/true RUNX_CONF=$BATS_TEST_TMPDIR/runX.conf
 	printf '%s\n' 'guest_type = pv' "initrd = $FAKE/initrd" 'kernel = /kernel' >"$RUNX_CONF"
 	log=$BATS_TEST_TMPDIR/log.json
 	bundle=$BATS_TEST_TMPDIR/bundle
@@ -110,4 +110,50 @@ has() {
 
 calls() {
 	grep -c "^$1" "$FAKE/calls" || :
+}
+
+# bad PROGRAM WORDS: create refuses the bundle that the jq program makes, and leaves nothing
+bad() {
+	config "$1"
+	runX create --bundle "$bundle" c1
+	fails_with "$2"
+	nothing_left
+}
+
+# records KEY: the values of the guest's records of this key
+records() {
+	grep -z "^$1=" "$RUNX_ROOT/c1/container" | tr '\0' '\n' | sed "s/^$1=//"
+}
+
+# in_state STATE: a container c1 that is created, running, paused or stopped
+in_state() {
+	local pid
+	runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1
+	succeeds
+	pid=$(cat "$BATS_TEST_TMPDIR/pid")
+	case $1 in
+	running | paused | stopped) runX start c1 && succeeds ;;
+	esac
+	[ "$1" != paused ] || { runX pause c1 && succeeds; }
+	[ "$1" != stopped ] || end_process "$pid"
+}
+
+# The stand-in's sleep is nobody's child that we could wait for.
+end_process() {
+	kill -9 "$1"
+	tail --pid="$1" -f /dev/null
+}
+
+expect() { # STATE VERB-AND-ARGUMENTS WORDS-OF-THE-ERROR-OR-NOTHING
+	in_state "$1"
+	: >"$FAKE/calls"
+	# shellcheck disable=SC2086 # a verb and its words
+	runX $2
+	if [ -n "$3" ]; then
+		fails_with "$3"
+		[ "$(calls xl)" -eq 0 ]
+	else
+		succeeds
+	fi
+	[ -z "$3" ] || [ -d "$RUNX_ROOT/c1" ]
 }

@@ -4,20 +4,6 @@
 
 load helpers
 
-expect() { # STATE VERB-AND-ARGUMENTS WORDS-OF-THE-ERROR-OR-NOTHING
-	in_state "$1"
-	: >"$FAKE/calls"
-	# shellcheck disable=SC2086 # a verb and its words
-	runX $2
-	if [ -n "$3" ]; then
-		fails_with "$3"
-		[ "$(calls xl)" -eq 0 ]
-	else
-		succeeds
-	fi
-	[ -z "$3" ] || [ -d "$RUNX_ROOT/c1" ]
-}
-
 state_is() {
 	runX state c1
 	succeeds

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX events: prints what a container uses, as Xen counts it, until the container ends.
+
+events_option() {
+	case $1 in
+	interval) interval=$2 ;;
+	stats) once=$2 ;;
+	esac
+}
+
+cmd_events() {
+	local rc=3
+	interval=5s once=false
+	parse_options events_option interval stats "$@"
+	shift "$options_used"
+	check_id "$@"
+	[ $# -eq 1 ] || usage_error "events: too many arguments: $*"
+	interval_seconds
+
+	read_status
+	case $status in
+	created | running | paused) ;;
+	*) die "container $id: container not running" ;;
+	esac
+
+	while [ $rc -eq 3 ]; do
+		print_stats || return 0
+		[ "$once" = false ] || return 0
+		rc=0
+		helper control "$dir" wait "$seconds" || rc=$?
+	done
+	[ $rc -eq 0 ] || die "container $id: cannot wait for its end: $problem"
+}
+
+# Sets $seconds to $interval, a duration as Go writes it (1m30s), rounded up: 0 would be no time-out.
+interval_seconds() {
+	local rest="$interval" number unit
+	seconds=0
+	while [ -n "$rest" ]; do
+		number=${rest%%[!0-9]*} rest=${rest#"${rest%%[!0-9]*}"}
+		# The shell takes what begins with a zero for octal.
+		[ -z "$number" ] || number=${number#"${number%%[!0]*}"} number=${number:-0}
+		unit=${rest%%[0-9]*} rest=${rest#"${rest%%[0-9]*}"}
+		case $unit,$number in
+		*, | *,??????????*) die "events: not a duration: $interval (such as 5s or 1m30s)" ;;
+		h,*) seconds=$((seconds + number * 3600)) ;;
+		m,*) seconds=$((seconds + number * 60)) ;;
+		s,*) seconds=$((seconds + number)) ;;
+		ms,*) seconds=$((seconds + (number + 999) / 1000)) ;;
+		us,* | ns,*) seconds=$((seconds + (number > 0))) ;;
+		,0) ;;
+		*) die "events: not a duration: $interval (such as 5s or 1m30s)" ;;
+		esac
+	done
+	[ $seconds -gt 0 ] || die "duration interval must be greater than 0"
+}
+
+# One event, of what xl says of the domain. Fails where the container has ended meanwhile.
+print_stats() {
+	local said limit pids
+	said=$(xl list "$domid" 2>/dev/null </dev/null) || said=''
+	read -r _ limit _ _ _ _ _ pids _ <"$dir/resources" || limit=0 pids=0
+	# The last line: "NAME DOMID MEMORY VCPUS STATE SECONDS.TENTHS"
+	# shellcheck disable=SC2086 # fields, to be split; a name of ours has no blank
+	set -- ${said##*
+}
+	case ${6:-} in
+	*[0-9].[0-9]) ;;
+	*)
+		find_status
+		[ "$status" != stopped ] || return 1
+		die "container $id: xl list does not show its domain $domid"
+		;;
+	esac
+	# What is absent is not known: nobody outside the VM counts its processes.
+	if [ "$pids" = 0 ]; then pids=''; else pids="\"limit\":$pids"; fi
+	printf '{"type":"stats","id":"%s","data":{"cpu":{"usage":{"total":%s},"throttling":{}},' \
+		"$id" $((${6%.*} * 1000000000 + ${6#*.} * 100000000)) &&
+		printf '"memory":{"usage":{"limit":%s,"usage":%s}},"pids":{%s}}}\n' \
+			$((limit * 1048576)) $(($3 * 1048576)) "$pids"
+}

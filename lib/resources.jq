@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# linux.resources -> what the VM gets. Of the rest of it, some is the guest kernel's own (swap, huge
+# pages), and some has no meaning for a VM (device rules, block and network classes).
+
+include "check";
+
+# MiB that a VM needs for its kernel, on top of what the container may use; and the least that boots.
+def memory_overhead: 32;
+def memory_least: 64;
+
+# "No limit" of memory in engines is 2^63 less a page, which JSON's numbers do not hold exactly.
+def memory_unlimited: 1152921504606846976;
+
+# Linux's: microseconds; one more than the most processes there can be; shares of a full weight, which
+# is 256 for Xen's credit2.
+def period_default: 100000;
+def pids_unlimited: 4194304;
+def shares_per_weight: 4;
+def weight_default: 256;
+def weight_max: 65535;
+
+# null: nothing is asked for. 0: no limit is.
+def amount($field; $unlimited):
+	if . == null or . == 0 then null
+	elif type != "number" or . != floor then fail($field; "must be a whole number")
+	elif . < 0 or . >= $unlimited then 0
+	else . end;
+
+# null as well for 0 and "", which is how engines write what they do not set.
+def positive($field; $max):
+	if . == null then null else whole($field; $max) | if . == 0 then null else . end end;
+
+def vm_memory:
+	if . == null or . == 0 then . else
+		(. / 1048576 | ceil) + memory_overhead | if . < memory_least then memory_least else . end
+	end;
+
+def vm_weight:
+	if . == null then null else
+		./ shares_per_weight | floor | if . < 1 then 1 elif . > weight_max then weight_max else . end
+	end;
+
+def is_number: length > 0 and length < 6 and (explode | all(. >= 48 and . <= 57));
+
+def cpu_list($field):
+	if . == null or . == "" then null
+	elif text($field) | split(",") | all(split("-")
+		| (length == 1 or length == 2) and all(is_number) and (map(tonumber) | .[0] <= .[-1])) then .
+	else fail($field; "must be a list of numbers and ranges, such as 0-3,5") end;
+
+def section($field):
+	. // {} | object($field);
+
+# What is asked for, in the VM's terms. $in: "linux.resources.", or "" where that is all there is.
+def wanted($in):
+	(.memory | section("\($in)memory")) as $memory
+	| (.cpu | section("\($in)cpu")) as $cpu
+	| (.pids | section("\($in)pids")) as $pids
+	| {
+		memory: ($memory.limit | amount("\($in)memory.limit"; memory_unlimited) | vm_memory),
+		quota: ($cpu.quota | amount("\($in)cpu.quota"; 1e15)),
+		period: ($cpu.period | positive("\($in)cpu.period"; 1e9)),
+		weight: ($cpu.shares | positive("\($in)cpu.shares"; 1e18) | vm_weight),
+		cpus: ($cpu.cpus | cpu_list("\($in)cpu.cpus")),
+		pids: ($pids.limit | amount("\($in)pids.limit"; pids_unlimited))
+	};
+
+# The cap is in percent of one CPU, the quota of each period what all vCPUs may use together.
+def cap:
+	if .quota == 0 then 0
+	else [(.quota * 100 / .period | ceil), .vcpus * 100] | min end;
+
+def given_vcpus($default; $most):
+	if .quota == 0 then $default
+	else [(.quota / .period | ceil), ([$default, $most] | max)] | min end;
+
+# linux.resources of a new container. 0: no limit.
+def resources($memory; $vcpus; $max_vcpus):
+	section("linux.resources") | wanted("linux.resources.")
+	| (.memory | if . == null or . == 0 then $memory else . end) as $memory
+	| {
+		memory_max: $memory, memory: $memory, quota: (.quota // 0), period: (.period // period_default),
+		weight: (.weight // weight_default), cpus: (.cpus // ""), pids: (.pids // 0)
+	}
+	| .vcpus = given_vcpus($vcpus; $max_vcpus)
+	| .cap = cap;
+
+# The record that update reads and writes: words, none of them empty.
+def resources_line:
+	[.memory_max, .memory, .vcpus, .quota, .period, .cap, .weight, .pids,
+		(if .cpus == "" then "all" else .cpus end)]
+	| map(tostring) | join(" ");
+
+def resources_read:
+	split(" ") | . as $words | map(tonumber? // 0)
+	| {
+		memory_max: .[0], memory: .[1], vcpus: .[2], quota: .[3], period: .[4], cap: .[5], weight: .[6],
+		pids: .[7], cpus: $words[8]
+	};

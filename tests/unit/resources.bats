@@ -1,0 +1,128 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# linux.resources in create: what the VM gets, and what the guest is told.
+
+load helpers
+
+# sized PROGRAM LINES: linux.resources by the jq program gives these lines of xl's configuration
+sized() {
+	local got
+	config ".linux.resources += $1"
+	runX create --bundle "$bundle" c1
+	succeeds
+	got=$(grep -E '^(memory|vcpus|cpu_weight|cap|cpus) =' "$FAKE/xl.cfg" | sed 's/ = /=/' | xargs)
+	[ "$got" = "$2" ] || { echo "wanted: $2" "got: $got" && return 1; }
+}
+
+default='memory=128 vcpus=1'
+
+@test "resources: none" {
+	sized '{}' "$default"
+}
+@test "resources: no object at all" {
+	config 'del(.linux.resources)'
+	sized '{}' "$default"
+}
+@test "resources: those of engines that set nothing" {
+	sized '{memory: {limit: 0, swap: 0}, cpu: {shares: 0, quota: 0, period: 0, cpus: "", mems: ""}, pids: {limit: 0}}' "$default"
+	[ -z "$(records pids_limit)" ]
+}
+@test "resources: a memory limit, with room for the kernel" {
+	sized '{memory: {limit: 268435456}}' 'memory=288 vcpus=1'
+}
+@test "resources: a memory limit between two MiB" {
+	sized '{memory: {limit: 268435457}}' 'memory=289 vcpus=1'
+}
+@test "resources: a memory limit below what boots" {
+	sized '{memory: {limit: 4194304}}' 'memory=64 vcpus=1'
+}
+@test "resources: no memory limit, as -1 and as cgroup v1 says it" {
+	sized '{memory: {limit: -1}}' "$default"
+	runX delete --force c1
+	sized '{memory: {limit: 9223372036854771712}}' "$default"
+}
+@test "resources: the rest of memory is not read" {
+	sized '{memory: {reservation: 1, swap: -1, kernel: 5, kernelTCP: 5, swappiness: 0, disableOOMKiller: false, useHierarchy: true}}' "$default"
+}
+
+@test "resources: a quota over one CPU gives more of them" {
+	sized '{cpu: {quota: 150000, period: 100000}}' 'memory=128 vcpus=2 cap=150'
+}
+@test "resources: a quota below one CPU caps it" {
+	sized '{cpu: {quota: 25000}}' 'memory=128 vcpus=1 cap=25'
+}
+@test "resources: a part of a percent is one" {
+	sized '{cpu: {quota: 1001, period: 1000000}}' 'memory=128 vcpus=1 cap=1'
+}
+@test "resources: no quota" {
+	sized '{cpu: {quota: -1, period: 100000}}' "$default"
+}
+@test "resources: a quota of more CPUs than a VM may have" {
+	sized '{cpu: {quota: 6400000, period: 100000}}' 'memory=128 vcpus=8 cap=800'
+}
+@test "resources: the administrator's numbers of CPUs" {
+	printf '%s\n' 'vcpus = 3' 'max_vcpus = 2' >>"$RUNX_CONF"
+	sized '{}' 'memory=128 vcpus=3'
+	runX delete --force c1
+	sized '{cpu: {quota: 9000000}}' 'memory=128 vcpus=3 cap=300'
+}
+@test "resources: shares become a weight" {
+	sized '{cpu: {shares: 512}}' 'memory=128 vcpus=1 cpu_weight=128'
+}
+@test "resources: the least and the most shares" {
+	sized '{cpu: {shares: 2}}' 'memory=128 vcpus=1 cpu_weight=1'
+	runX delete --force c1
+	sized '{cpu: {shares: 262144}}' 'memory=128 vcpus=1 cpu_weight=65535'
+}
+@test "resources: full shares are Xen's default weight" {
+	sized '{cpu: {shares: 1024}}' "$default"
+}
+@test "resources: a list of CPUs pins" {
+	sized '{cpu: {cpus: "0-3,5"}}' 'memory=128 vcpus=1 cpus=0-3,5'
+}
+
+@test "resources: the guest limits processes" {
+	sized '{pids: {limit: 42}}' "$default"
+	[ "$(records pids_limit)" = 42 ]
+}
+@test "resources: no limit of processes" {
+	sized '{pids: {limit: -1}}' "$default"
+	[ -z "$(records pids_limit)" ]
+	runX delete --force c1
+	sized '{pids: {limit: 9223372036854775807}}' "$default"
+	[ -z "$(records pids_limit)" ]
+}
+
+@test "resources: what means nothing to a VM never fails" {
+	sized '{devices: [{allow: true, type: "c", major: 1, access: "rwm"}], blockIO: {weight: 10}, network: {classID: 5},
+		hugepageLimits: [{pageSize: "2MB", limit: 1}], rdma: {mlx5_1: {hcaHandles: 3}}, unified: {"memory.high": "1"},
+		cpu: {mems: "0", realtimeRuntime: 5, realtimePeriod: 7, idle: 1, burst: 5}}' "$default"
+}
+
+@test "resources: no object" { bad '.linux.resources = 5' 'linux.resources: must be an object'; }
+@test "resources: memory that is a number" { bad '.linux.resources.memory = 5' 'linux.resources.memory: must be an object'; }
+@test "resources: a memory limit that is a text" {
+	bad '.linux.resources.memory.limit = "1g"' 'linux.resources.memory.limit: must be a whole number'
+}
+@test "resources: a fractional memory limit" {
+	bad '.linux.resources.memory.limit = 1.5' 'linux.resources.memory.limit: must be a whole number'
+}
+@test "resources: a quota that is a text" {
+	bad '.linux.resources.cpu.quota = "1"' 'linux.resources.cpu.quota: must be a whole number'
+}
+@test "resources: a negative period" {
+	bad '.linux.resources.cpu.period = -5' 'linux.resources.cpu.period: must be a whole number'
+}
+@test "resources: negative shares" {
+	bad '.linux.resources.cpu.shares = -1' 'linux.resources.cpu.shares: must be a whole number'
+}
+@test "resources: pids that are a text" {
+	bad '.linux.resources.pids.limit = "max"' 'linux.resources.pids.limit: must be a whole number'
+}
+@test "resources: lists of CPUs that are none" {
+	local list
+	for list in all 1- -1 3-1 1,,2 '0 ' 1-2-3 '0"' ^1 99999999; do
+		bad ".linux.resources.cpu.cpus = \"${list//\"/\\\"}\"" 'linux.resources.cpu.cpus: must be a list of numbers and ranges'
+	done
+	bad '.linux.resources.cpu.cpus = 3' 'linux.resources.cpu.cpus: must be a string'
+}

@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# update and events on real Xen.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+# sleeping PROGRAM: a running container that sleeps, its bundle changed by a jq program
+sleeping() {
+	bundle '.process.args = ["sleep", "1000"]'" | $1"
+	create
+	dom0 runX start "$id"
+	says 0 '' ''
+}
+
+gone() {
+	dom0 runX delete --force "$id"
+	says 0 '' ''
+}
+
+# shared: weight and cap, as Xen's scheduler has them
+shared() {
+	"$bed" sh "xl sched-credit2 -d rx-$id | awk 'END { print \$3, \$4 }'"
+}
+
+@test "update: weight and cap of a running VM" {
+	sleeping '.linux.resources.cpu = {shares: 512, quota: 50000}'
+	[ "$(shared)" = '128 50' ]
+	dom0 runX update --cpu-share 2048 "$id"
+	says 0 '' ''
+	[ "$(shared)" = '512 50' ]
+	dom0 sh -c "echo '{\"cpu\": {\"quota\": 20000, \"period\": 100000}}' | runX update --resources=- $id"
+	says 0 '' ''
+	[ "$(shared)" = '512 20' ]
+	dom0 runX update --cpu-quota -1 "$id"
+	says 0 '' ''
+	[ "$(shared)" = '512 0' ]
+	gone
+}
+
+@test "update: a paused VM, and one that waits for its start" {
+	bundle '.process.args = ["true"]'
+	create
+	dom0 runX update --cpu-share 2048 "$id"
+	says 0 '' ''
+	[ "$(shared)" = '512 0' ]
+	gone
+	id=$id-2
+	sleeping .
+	dom0 sh -c "runX pause $id && runX update --cpu-share 512 $id && runX resume $id"
+	says 0 '' ''
+	[ "$(shared)" = '128 0' ]
+	gone
+}
+
+@test "update: a running VM is pinned" {
+	sleeping .
+	dom0 runX update --cpuset-cpus 1 "$id"
+	says 0 '' ''
+	[ "$("$bed" sh "xl vcpu-list rx-$id | awk 'END { print \$(NF - 2) }'")" = 1 ]
+	gone
+}
+
+# takes MIB: waits until the balloon is where the VM takes about so much
+takes() {
+	dom0 sh -c "until xl list rx-$id | awk 'END { exit !(\$3 > $1 - 6 && \$3 < $1 + 6) }'; do :; done"
+	[ "$status" -eq 0 ]
+}
+
+@test "update: memory of a running VM, down and up, but not over what it was made with" {
+	sleeping '.linux.resources.memory.limit = 268435456'
+	takes 288
+	dom0 runX update --memory 128m "$id"
+	says 0 '' ''
+	takes 160
+	dom0 runX update --memory 256m "$id"
+	says 0 '' ''
+	takes 288
+	dom0 runX update --memory 257m "$id"
+	says 1 '' "runX: container $id: its VM was made with 288 MiB, and memory.limit needs 289: only a new container can have more"
+	gone
+}
+
+@test "update: what cannot be changed, and what is not there" {
+	sleeping '.linux.resources.pids.limit = 42'
+	dom0 runX update --pids-limit 42 "$id"
+	says 0 '' ''
+	dom0 runX update --pids-limit 43 "$id"
+	says 1 '' "runX: container $id: pids.limit cannot be changed: it is the VM's own, and only a new container can have another"
+	dom0 sh -c "runX kill $id KILL; /usr/libexec/runX/control /run/runX/$id wait 60; runX update --cpu-share 2 $id"
+	says 1 '' "runX: container $id: container not running"
+	gone
+}
+
+@test "events: once, and until the end" {
+	sleeping '.linux.resources.memory.limit = 100663296'
+	dom0 runX events --stats "$id"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	jq -e '.type == "stats" and .id == "'"$id"'" and .data.cpu.usage.total > 0' <<<"$output"
+	[ "$(jq -c .data.memory.usage <<<"$output")" = '{"limit":134217728,"usage":134217728}' ]
+
+	# The reader of the first event ends the container, and with it the events.
+	dom0 sh -c "mkfifo /b/$id/out; { runX events --interval 1s $id >/b/$id/out; echo \$? >/b/$id/rc; } &
+		{ read -r line; runX kill $id KILL; cat >/dev/null; } </b/$id/out; wait; cat /b/$id/rc"
+	says 0 0 ''
+	dom0 runX events "$id"
+	says 1 '' "runX: container $id: container not running"
+	gone
+}
