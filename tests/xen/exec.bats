@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# runX exec and run: processes that join a VM that runs, and a foreground to wait in.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+# One container, for the tests that only look at it.
+sleeper() {
+	bundle '.process.args = ["sleep", "1000"] | .process.env += ["COLOUR=blue"] | .process.user = {uid: 7, gid: 8}'"${1:+ | $1}"
+	create
+	dom0 runX start "$id"
+	[ "$status" -eq 0 ]
+}
+
+@test "exec: in the container, as its user, with its environment, beside its process" {
+	sleeper
+	# shellcheck disable=SC2016 # of the shell inside
+	dom0 runX exec --env SHAPE=round --cwd /tmp "$id" sh -c \
+		'echo $COLOUR $SHAPE; id -u; id -g; pwd; cat /proc/1/cmdline | tr "\0" " "; hostname; echo err >&2; exit 3'
+	says 3 "$(printf '%s\n' 'blue round' 7 8 /tmp 'sleep 1000 runx')" err
+	dom0 runX exec --user 1:2 -g 3 "$id" id
+	says 0 'uid=1 gid=2 groups=3' ''
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: bytes in and out are the same, and stdin ends" {
+	sleeper
+	dom0 sh -c "head -c 1048576 /dev/urandom >/b/$id/in
+		runX exec $id cat </b/$id/in >/b/$id/out && cmp /b/$id/in /b/$id/out && echo same"
+	says 0 same ''
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: what cannot be executed is told in runc's words, with status 255" {
+	sleeper
+	dom0 runX exec "$id" nosuch
+	says 255 '' 'runX: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH'
+	dom0 runX exec "$id" /etc/passwd
+	says 255 '' 'runX: exec failed: unable to start container process: exec: "/etc/passwd": permission denied'
+	dom0 runX exec --cwd /proc/1/x "$id" true
+	[ "$status" -eq 255 ]
+	[[ $stderr == *'cannot enter the working directory /proc/1/x'* ]]
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: --detach leaves a process that engines can wait for, with a pid file" {
+	sleeper
+	dom0 sh -c "runX exec --detach --pid-file /b/$id/pid $id sleep 500 </dev/null >/dev/null 2>&1
+		ps -o args= -p \$(cat /b/$id/pid); runX exec $id ps -o args | grep -c '^sleep 500'"
+	[ "$status" -eq 0 ]
+	[[ ${lines[0]} == */libexec/runX/exec\ * ]]
+	[ "${lines[1]}" = 1 ]
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: a signal to its host process is its own, and KILL takes it with it" {
+	sleeper
+	dom0 sh -c "runX exec --pid-file /b/$id/pid $id sh -c 'trap \"echo got it; exit 9\" USR1; echo ready; sleep 1000 & wait' >/b/$id/out & 
+		tail -f /b/$id/out | grep -q -m 1 ready; kill -USR1 \$(cat /b/$id/pid); wait \$!; echo \$?; cat /b/$id/out"
+	says 0 "$(printf '9\nready\ngot it')" ''
+	dom0 sh -c "runX exec --detach --pid-file /b/$id/pid $id sleep 600 </dev/null >/dev/null 2>&1
+		kill -9 \$(cat /b/$id/pid); runX exec $id sh -c 'while pgrep -f \"sleep 600\" >/dev/null; do usleep 50000; done'"
+	says 0 '' ''
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: killed by a signal inside is 128 and its number" {
+	sleeper
+	# shellcheck disable=SC2016 # of the shell inside
+	dom0 runX exec "$id" sh -c 'kill -TERM $$'
+	[ "$status" -eq 143 ]
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: ends, with 137, when its container does" {
+	sleeper
+	dom0 sh -c "runX exec --pid-file /b/$id/pid $id sleep 700 & until [ -s /b/$id/pid ]; do sleep 0.1; done
+		runX kill $id KILL; wait \$!; echo \$?"
+	says 0 137 ''
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: does not wait for what it leaves behind" {
+	sleeper
+	dom0 sh -c "runX exec $id sh -c 'sleep 800 & echo started' && runX exec $id pgrep -f 'sleep 800' >/dev/null && echo there"
+	says 0 "$(printf 'started\nthere')" ''
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: --process is a process of its own, with its own capabilities" {
+	sleeper
+	dom0 sh -c "jq -n '{args: [\"sh\", \"-c\", \"grep CapEff /proc/self/status; env; id -u\"], cwd: \"/\", env: [\"PATH=/bin\", \"A=b\"],
+		user: {uid: 0, gid: 0}, capabilities: {bounding: [\"CAP_CHOWN\"], effective: [\"CAP_CHOWN\"], permitted: [\"CAP_CHOWN\"]}}' >/b/$id/p
+		runX exec --process /b/$id/p $id | sort"
+	[ "$status" -eq 0 ]
+	[[ $output == *'A=b'*'CapEff:'*'0000000000000001'* ]]
+	[[ $output != *COLOUR* ]]
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: a terminal of its own, of the size of ours" {
+	sleeper
+	dom0 sh -c "script -qec 'stty rows 31 cols 77; runX exec --tty $id sh -c \"tty; stty size\"' /dev/null </dev/null | tr -d '\r'"
+	says 0 "$(printf '/dev/pts/0\n31 77')" ''
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: twenty at once" {
+	sleeper
+	dom0 sh -c "for i in \$(seq 20); do runX exec $id sh -c \"echo \$i; exit \$i\" >/b/$id/o\$i & p=\"\$p \$!\"; done
+		for q in \$p; do wait \$q; s=\"\$s \$?\"; done; echo \$s; cat /b/$id/o* | sort -n | tr '\n' ' '"
+	says 0 "$(printf '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 ')" ''
+	dom0 runX delete --force "$id"
+}
+
+@test "exec: not in a created, a paused or a stopped container" {
+	bundle '.process.args = ["sleep", "1000"]'
+	create
+	dom0 runX exec "$id" true
+	[ "$status" -eq 255 ]
+	[[ $stderr == *'cannot exec in a container that is created'* ]]
+	dom0 sh -c "runX start $id && runX pause $id"
+	dom0 runX exec "$id" true
+	[[ $stderr == *'cannot exec in a paused container'* ]]
+	dom0 sh -c "runX resume $id && runX kill $id KILL && { runX exec $id sleep 1000 2>/dev/null; runX exec $id true; }"
+	[ "$status" -eq 255 ]
+	[[ $stderr == *'cannot exec in a stopped container'* || $stderr == *'container not running'* ]]
+	dom0 runX delete "$id"
+}
+
+@test "run: in the foreground, its streams and status are the process's, and nothing is left" {
+	bundle '.process.args = ["sh", "-c", "read x; echo out $x; echo err >&2; exit 5"]'
+	dom0 sh -c "echo word | runX run --bundle /b/$id $id"
+	says 5 'out word' err
+}
+
+@test "run: with a terminal, which is ours" {
+	bundle '.process.args = ["sh", "-c", "tty; stty size; exit 6"] | .process.terminal = true'
+	dom0 sh -c "script -qec 'stty rows 32 cols 78; runX run --bundle /b/$id $id' /dev/null </dev/null | tr -d '\r'"
+	[ "${lines[0]}" = /dev/pts/0 ]
+	[ "${lines[1]}" = '32 78' ]
+}
+
+@test "run: a signal to it is the process's" {
+	bundle '.process.args = ["sh", "-c", "trap \"exit 8\" TERM; echo ready; sleep 1000 & wait"]'
+	dom0 sh -c "runX run --bundle /b/$id $id >/b/$id/out & tail -f /b/$id/out | grep -q -m 1 ready; kill \$!; wait \$!; echo \$?"
+	says 0 8 ''
+}
+
+@test "run: --detach and --keep leave the container" {
+	bundle '.process.args = ["true"]'
+	dom0 runX run --keep --bundle "/b/$id" "$id"
+	says 0 '' ''
+	dom0 sh -c "runX state $id | jq -r .status; runX delete $id"
+	says 0 stopped ''
+	dom0 sh -c "runX run --detach --pid-file /b/$id/pid --bundle /b/$id $id </dev/null >/dev/null 2>&1; tail --pid=\$(cat /b/$id/pid) -f /dev/null; runX delete $id"
+	says 0 '' ''
+}
+
+@test "run: what cannot be started leaves nothing" {
+	bundle '.process.args = ["nosuch"]'
+	dom0 runX run --bundle "/b/$id" "$id"
+	says 1 '' 'runX: runX run failed: unable to start container process: exec: "nosuch": executable file not found in $PATH'
+}
