@@ -31,13 +31,19 @@ static void close_fd(int *fd)
 
 /* ---- to the process ---- */
 
-static void set_size(struct session *s, const struct wire_frame *frame)
+static void set_size(const struct session *s)
 {
-	struct winsize size = {.ws_row = (unsigned short)wire_word(frame, 0),
-			       .ws_col = (unsigned short)wire_word(frame, 1)};
+	struct winsize size = {.ws_row = s->rows, .ws_col = s->columns};
 
 	if (s->child.terminal && s->child.input >= 0)
 		(void)ioctl(s->child.input, TIOCSWINSZ, &size);
+}
+
+static void take_size(struct session *s, const struct wire_frame *frame)
+{
+	s->rows = (unsigned short)wire_word(frame, 0);
+	s->columns = (unsigned short)wire_word(frame, 1);
+	set_size(s);
 }
 
 static void give_credit(struct session *s)
@@ -120,7 +126,7 @@ void session_frame(struct session *s, const struct wire_frame *frame)
 			(void)kill(s->child.pid, (int)wire_word(frame, 0));
 		break;
 	case WIRE_WINSIZE:
-		set_size(s, frame);
+		take_size(s, frame);
 		break;
 	default:
 		break;
@@ -171,6 +177,8 @@ static void serve_report(struct session *s)
 		return;
 	case CHILD_EXECUTED:
 		s->phase = RUNNING;
+		if (s->rows && s->columns)
+			set_size(s);
 		io_send(WIRE_STARTED, 0, s->id, NULL, 0);
 		return;
 	case CHILD_FAILED:

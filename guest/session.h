@@ -16,6 +16,7 @@ struct session {
 	enum { STARTING, RUNNING, OVER, FAILED } phase;
 	int status; /* as of wait(2), once OVER */
 	struct child child;
+	unsigned short rows, columns; /* of its terminal; asked for before it was there */
 
 	/* Streams count as wire.h has them. */
 	size_t credit[WIRE_STREAMS]; /* what we may still send of stdout and stderr */

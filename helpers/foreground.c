@@ -7,7 +7,8 @@
  *
  * Runs the command of the COUNT START-WORDs with a directory of ours in $RUNX_FOREGROUND. It is to
  * leave a process in the background, write its pid to `pid` there, and send the master of its
- * terminal, where it has one, to the socket `console` there. Relays signals and terminal, until
+ * terminal, where it has one, to the socket `console` there; $RUNX_FOREGROUND_SIZE is the size of
+ * ours, ROWSxCOLUMNS. Relays signals and terminal, until
  * the process has ended; then runs the command of the END-WORDs, if there are any.
  *
  * Exit status: that of the process, 128+n where signal n ended it; STATUS (1) where it was not
@@ -60,6 +61,7 @@ static void make_meeting_place(void)
 static void remove_meeting_place(void)
 {
 	(void)unsetenv("RUNX_FOREGROUND");
+	(void)unsetenv("RUNX_FOREGROUND_SIZE");
 	(void)unlink(self.pid_file);
 	(void)unlink(self.socket);
 	(void)rmdir(self.directory);
@@ -94,6 +96,17 @@ static void take_master(void)
 	if (c)
 		memcpy(&self.master, CMSG_DATA(c), sizeof(self.master));
 	close(s);
+}
+
+static void tell_size(void)
+{
+	struct winsize size;
+	char text[16];
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_row || !size.ws_col)
+		return;
+	snprintf(text, sizeof(text), "%hux%hu", size.ws_row, size.ws_col);
+	setenv("RUNX_FOREGROUND_SIZE", text, 1);
 }
 
 /* ---- the commands ---- */
@@ -266,6 +279,7 @@ int main(int argc, char **argv)
 	self.signals = take_signals();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	make_meeting_place();
+	tell_size();
 	pid_t pid = bring_up(words, count);
 	if (pid > 0)
 		take_master();

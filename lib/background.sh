@@ -5,12 +5,20 @@
 check_terminal() {
 	if [ -n "${RUNX_FOREGROUND:-}" ]; then
 		console_socket=''
-		[ "$terminal" = false ] || console_socket=$RUNX_FOREGROUND/console
+		[ "$terminal" = false ] || take_foreground_terminal
 	elif [ "$terminal" = true ] && [ -z "$console_socket" ]; then
 		die "cannot allocate tty if runX will detach without setting console socket (--console-socket)"
 	elif [ "$terminal" = false ] && [ -n "$console_socket" ]; then
 		die "cannot use console socket if runX will not detach or allocate tty (process.terminal is false)"
 	fi
+}
+
+# Its size is ours from the first moment on, also in the guest's records, $guest.
+take_foreground_terminal() {
+	console_socket=$RUNX_FOREGROUND/console
+	[ -n "${RUNX_FOREGROUND_SIZE:-}" ] || return 0
+	console_size=$RUNX_FOREGROUND_SIZE
+	guest=${guest}rows=${console_size%x*}\\0000columns=${console_size#*x}\\0000
 }
 
 # Writes $pid to $pid_file, if that is set, and to who waits in the foreground.

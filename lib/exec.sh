@@ -64,7 +64,7 @@ cmd_exec() {
 }
 
 exec_parse() {
-	process='' console_socket='' pid_file='' console_size='' terminal=false detach=false ignore_paused=false
+	process='' console_socket='' pid_file='' console_size='' guest='' terminal=false detach=false ignore_paused=false
 	parse_options exec_option "$EXEC_VALUED" "$EXEC_SWITCHES" "$@"
 	shift "$options_used"
 	check_id "$@"
@@ -88,10 +88,8 @@ exec_in_foreground() {
 
 # Prints the records of the process (docs/guest-interface.md), which lie over those of the container's own.
 exec_describe() {
-	if [ -n "$process" ]; then
-		printf %b "$guest"
-		return
-	fi
+	printf %b "$guest"
+	[ -z "$process" ] || return 0
 	parse_options exec_record "$EXEC_VALUED" "$EXEC_SWITCHES" "$@"
 	shift $((options_used + 1))
 	printf 'arg=%s\0' "$@"

@@ -18,7 +18,7 @@ sleeper() {
 	# shellcheck disable=SC2016 # of the shell inside
 	dom0 runX exec --env SHAPE=round --cwd /tmp "$id" sh -c \
 		'echo $COLOUR $SHAPE; id -u; id -g; pwd; cat /proc/1/cmdline | tr "\0" " "; hostname; echo err >&2; exit 3'
-	says 3 "$(printf '%s\n' 'blue round' 7 8 /tmp 'sleep 1000 runx')" err
+	says 3 "$(printf '%s\n' 'blue round' 7 8 /tmp 'sleep 1000 runc')" err
 	dom0 runX exec --user 1:2 -g 3 "$id" id
 	says 0 'uid=1 gid=2 groups=3' ''
 	dom0 runX delete --force "$id"
@@ -56,11 +56,11 @@ sleeper() {
 
 @test "exec: a signal to its host process is its own, and KILL takes it with it" {
 	sleeper
-	dom0 sh -c "runX exec --pid-file /b/$id/pid $id sh -c 'trap \"echo got it; exit 9\" USR1; echo ready; sleep 1000 & wait' >/b/$id/out & 
-		tail -f /b/$id/out | grep -q -m 1 ready; kill -USR1 \$(cat /b/$id/pid); wait \$!; echo \$?; cat /b/$id/out"
-	says 0 "$(printf '9\nready\ngot it')" ''
+	dom0 sh -c "cd /b/$id; mkfifo out; runX exec $id sh -c 'trap \"echo got it; exit 9\" USR1; echo ready; sleep 1000 & wait' >out &
+		exec 3<out; head -n 1 <&3; kill -USR1 \$!; cat <&3; wait \$!; echo \$?"
+	says 0 "$(printf 'ready\ngot it\n9')" ''
 	dom0 sh -c "runX exec --detach --pid-file /b/$id/pid $id sleep 600 </dev/null >/dev/null 2>&1
-		kill -9 \$(cat /b/$id/pid); runX exec $id sh -c 'while pgrep -f \"sleep 600\" >/dev/null; do usleep 50000; done'"
+		kill -9 \$(cat /b/$id/pid); runX exec $id sh -c 'while ps -o args | grep -q \"^sleep 600\"; do usleep 50000; done'"
 	says 0 '' ''
 	dom0 runX delete --force "$id"
 }
@@ -75,7 +75,7 @@ sleeper() {
 
 @test "exec: ends, with 137, when its container does" {
 	sleeper
-	dom0 sh -c "runX exec --pid-file /b/$id/pid $id sleep 700 & until [ -s /b/$id/pid ]; do sleep 0.1; done
+	dom0 sh -c "cd /b/$id; mkfifo out; runX exec $id sh -c 'echo ready; exec sleep 700' >out & exec 3<out; head -n 1 <&3 >/dev/null
 		runX kill $id KILL; wait \$!; echo \$?"
 	says 0 137 ''
 	dom0 runX delete --force "$id"
@@ -83,8 +83,8 @@ sleeper() {
 
 @test "exec: does not wait for what it leaves behind" {
 	sleeper
-	dom0 sh -c "runX exec $id sh -c 'sleep 800 & echo started' && runX exec $id pgrep -f 'sleep 800' >/dev/null && echo there"
-	says 0 "$(printf 'started\nthere')" ''
+	dom0 sh -c "runX exec $id sh -c 'sleep 800 & echo started' && runX exec $id ps -o args | grep '^sleep 8'"
+	says 0 "$(printf 'started\nsleep 800')" ''
 	dom0 runX delete --force "$id"
 }
 
@@ -144,7 +144,7 @@ sleeper() {
 
 @test "run: a signal to it is the process's" {
 	bundle '.process.args = ["sh", "-c", "trap \"exit 8\" TERM; echo ready; sleep 1000 & wait"]'
-	dom0 sh -c "runX run --bundle /b/$id $id >/b/$id/out & tail -f /b/$id/out | grep -q -m 1 ready; kill \$!; wait \$!; echo \$?"
+	dom0 sh -c "cd /b/$id; mkfifo out; runX run --bundle . $id >out & exec 3<out; head -n 1 <&3 >/dev/null; kill \$!; wait \$!; echo \$?"
 	says 0 8 ''
 }
 

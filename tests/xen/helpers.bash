@@ -25,6 +25,7 @@ setup() {
 # Every test must leave dom0 as it found it.
 teardown() {
 	local left
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || "$bed" run runX delete --force "$id" || :
 	left=$("$bed" run leaks) || return
 	[ -z "$left" ] || { echo "left behind in dom0:" "$left" && return 1; }
 }
