@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include "cgroup.h"
+#include "hooks.h"
 #include "mounts.h"
 #include "privileges.h"
 #include "system.h"
@@ -207,6 +208,17 @@ static void enter_cwd(const struct process *p)
 		give_up("cannot enter the working directory %s", p->cwd);
 }
 
+/* Not for those that join: the container has been started by then. */
+static void run_hooks(const struct spec *spec, char **environment)
+{
+	struct report report = {.error = EINVAL};
+
+	if (hooks_run(spec, environment, report.words, sizeof(report.words)))
+		return;
+	send_report(&report, -1);
+	_exit(127);
+}
+
 static void execute(const struct process *p, char **environment)
 {
 	char **args = p->args.items;
@@ -264,6 +276,8 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 	must(privileges_limit(p));
 	char **environment = make_environment(p);
 	must(privileges_drop(p, spec->seccomp));
+	if (container < 0)
+		run_hooks(spec, environment);
 	execute(p, environment);
 	_exit(127);
 }

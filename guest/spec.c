@@ -33,6 +33,17 @@ static bool add_mount(struct spec *spec, char *destination)
 	return true;
 }
 
+static bool add_hook(struct spec *spec, char *path)
+{
+	struct hook *hooks = realloc(spec->hooks, (spec->hook_count + 1) * sizeof(*hooks));
+
+	if (!hooks)
+		return false;
+	spec->hooks = hooks;
+	hooks[spec->hook_count++] = (struct hook){.path = path};
+	return true;
+}
+
 static void release_process(struct process *p)
 {
 	free(p->args.items);
@@ -48,6 +59,8 @@ static bool set(struct spec *spec, const char *key, char *value)
 	struct mount_spec nowhere = {0};
 	struct mount_spec *mount =
 		spec->mount_count ? &spec->mounts[spec->mount_count - 1] : &nowhere;
+	struct hook no_hook = {0};
+	struct hook *hook = spec->hook_count ? &spec->hooks[spec->hook_count - 1] : &no_hook;
 	const struct {
 		const char *key;
 		char **text;
@@ -78,6 +91,11 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"mount.type", .text = &mount->type},
 		{"mount.source", .text = &mount->source},
 		{"mount.option", .list = &mount->options},
+		{"state", .text = &spec->state},
+		{"hook.arg", .list = &hook->args},
+		{"hook.env", .list = &hook->env},
+		{"hook.own_environment", .on = &hook->own_environment},
+		{"hook.timeout", .number = &hook->seconds},
 		{"arg", .list = &process->args},
 		{"env", .list = &process->env},
 		{"cwd", .text = &process->cwd},
@@ -92,6 +110,8 @@ static bool set(struct spec *spec, const char *key, char *value)
 
 	if (!strcmp(key, "mount"))
 		return add_mount(spec, value);
+	if (!strcmp(key, "hook"))
+		return add_hook(spec, value);
 	if (!strcmp(key, "process")) {
 		release_process(process);
 		*process = (struct process){.cwd = (char *)"/"};

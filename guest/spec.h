@@ -33,6 +33,13 @@ struct process {
 	unsigned int rows, columns; /* of the terminal; 0: not known yet */
 };
 
+struct hook {
+	char *path;
+	struct list args, env;
+	bool own_environment; /* `env`, also where that is empty */
+	unsigned int seconds; /* 0: it may take as long as it likes */
+};
+
 struct spec {
 	char *hostname, *domainname;
 	char *root_type, *root_source, *root_options;
@@ -43,6 +50,10 @@ struct spec {
 
 	struct list devices, sysctls, masked_paths, readonly_paths; /* forms: system.c */
 	char *seccomp; /* seccomp.c; of every process, or NULL */
+
+	struct hook *hooks; /* startContainer */
+	size_t hook_count;
+	char *state; /* JSON, for the hooks */
 
 	struct process process;
 };

@@ -30,3 +30,9 @@ def object($field):
 
 def absolute($field):
 	text($field) | if startswith("/") then . else fail($field; "must be an absolute path") end;
+
+# The items of an array, as {key, value}.
+def items($field):
+	if . == null then empty
+	elif type != "array" then fail($field; "must be an array")
+	else to_entries[] end;

@@ -44,7 +44,7 @@ cmd_features() {
 {
 	"ociVersionMin": "1.0.0",
 	"ociVersionMax": "1.3.0",
-	"hooks": ["prestart", "createRuntime", "createContainer", "poststart", "poststop"],
+	"hooks": ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
 	"mountOptions": [
 		"async", "atime", "defaults", "dev", "diratime", "dirsync", "exec", "loud", "noatime",
 		"nodev", "nodiratime", "noexec", "norelatime", "nostrictatime", "nosuid", "private",

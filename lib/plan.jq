@@ -57,11 +57,6 @@ def system:
 	(.readonlyPaths | texts("linux.readonlyPaths")[] | record("readonly")),
 	(.maskedPaths | texts("linux.maskedPaths")[] | record("masked"));
 
-def items($field):
-	if . == null then empty
-	elif type != "array" then fail($field; "must be an array")
-	else to_entries[] end;
-
 # SECCOMP_RET_* of linux/seccomp.h, which libseccomp takes as well.
 def seccomp_actions:
 	{SCMP_ACT_KILL: 0, SCMP_ACT_KILL_THREAD: 0, SCMP_ACT_KILL_PROCESS: 2147483648,
@@ -157,32 +152,39 @@ def netns:
 		end
 	end;
 
-# One hook becomes one statement of lib/hooks.sh, which outlives any newline inside a value.
-def hook($kind; $i):
-	"hooks.\($kind)[\($i)]" as $field
-	| object($field)
-	| (.path | absolute("\($field).path")) as $path
-	| (.args | texts("\($field).args") | if . == [] then [$path] else . end) as $args
-	| (.env | texts("\($field).env")) as $env
-	| (if .env == null then "" else $env | length | tostring end) as $env_count
-	| (.timeout | if . == null then ""
-		elif type != "number" or . < 1 or . > 2147483647 or . != floor then
-			fail("\($field).timeout"; "must be a whole number of seconds, 1 or more")
-		else floor | tostring end) as $seconds
-	| "hook " + ([$kind, $seconds, $env_count, $path] + $env + $args | @sh);
+def seconds($field):
+	if . == null then ""
+	elif type != "number" or . < 1 or . > 2147483647 or . != floor then
+		fail($field; "must be a whole number of seconds, 1 or more")
+	else floor | tostring end;
 
-def hooks:
-	if . == null then empty
-	else
-		object("hooks")
-		| (.startContainer // [] | if . != [] then
-			fail("hooks.startContainer"; "hooks that run inside the VM are not supported yet")
-		else empty end),
-		(("prestart", "createRuntime", "createContainer", "poststart", "poststop") as $kind
-			| .[$kind]
-			| if . == null then empty
-			elif type != "array" then fail("hooks.\($kind)"; "must be an array")
-			else range(length) as $i | .[$i] | hook($kind; $i) end)
+# {path, args, env (or null), seconds} of the hooks of a kind.
+def hooks($kind):
+	(. // {}) | object("hooks") | .[$kind] | items("hooks.\($kind)")
+	| "hooks.\($kind)[\(.key)]" as $field
+	| .value | object($field)
+	| (.path | absolute("\($field).path")) as $path
+	| {
+		$path, args: (.args | texts("\($field).args") | if . == [] then [$path] else . end),
+		env: (if .env == null then null else .env | texts("\($field).env") end),
+		seconds: (.timeout | seconds("\($field).timeout"))
+	};
+
+# One on the host becomes one statement of lib/hooks.sh, which outlives any newline inside a value.
+def host_hooks:
+	("prestart", "createRuntime", "createContainer", "poststart", "poststop") as $kind
+	| hooks($kind)
+	| "hook " + ([$kind, .seconds, (if .env == null then "" else .env | length | tostring end), .path]
+		+ (.env // []) + .args | @sh);
+
+# One in the guest becomes records; $state: a JSON object, whose pid is the one that its process sees.
+def guest_hooks($state):
+	[hooks("startContainer")] | if . == [] then empty else
+		($state + {status: "created", pid: 1} | tojson | record("state")),
+		(.[] | (.path | record("hook")), (.args[] | record("hook.arg")),
+			(if .env == null then empty else "true" | record("hook.own_environment") end),
+			(.env // [] | .[] | record("hook.env")),
+			(if .seconds == "" then empty else .seconds | record("hook.timeout") end))
 	end;
 
 # What is for vm.jq, a program of its own: few containers ask, and each line costs all of them time.
@@ -192,12 +194,6 @@ def asked($env; $vm):
 	| if $annotations == {} and $variables == [] and $vm == null then ""
 	else {$annotations, $vm, env: $variables} | tojson end;
 
-def state:
-	{
-		bundle: $bundle, rootfs: .rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")),
-		annotations: .annotations, owner: ""
-	} | tojson | .[1:];
-
 object("config.json")
 | (.ociVersion | text("ociVersion")) as $oci
 | (.root | object("root")) as $root
@@ -206,6 +202,9 @@ object("config.json")
 | (.linux // {} | object("linux")) as $linux
 | (.annotations // {} | object("annotations")) as $annotations
 | .vm as $vm
+| {
+	bundle: $bundle, $rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")), $annotations, owner: ""
+} as $state
 | ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
 	(.hostname // "" | text("hostname") | optional("hostname")),
@@ -214,12 +213,13 @@ object("config.json")
 	($resources.pids | if . == 0 then empty else tostring | record("pids_limit") end),
 	($root.readonly | flag("root.readonly") | tostring | record("root.readonly")),
 	(.mounts | mounts),
+	(.hooks | guest_hooks({ociVersion: $oci, $id} + $state)),
 	($process | process)
 ] as $records
 | [$linux.seccomp | seccomp] as $seccomp
-| [.hooks | hooks] as $hooks
+| [.hooks | host_hooks] as $hooks
 | "state_head=\("{\n  \"ociVersion\": \($oci | tojson),\n  \"id\": \($id | tojson)," | @sh)" as $state_head
-| "state_tail=\({rootfs: $rootfs, annotations: $annotations} | state | @sh)" as $state_tail
+| "state_tail=\($state | tojson | .[1:] | @sh)" as $state_tail
 | "rootfs=\($rootfs | @sh)",
 "root_readonly=\($root.readonly == true)",
 "terminal=\($process.terminal == true)",

@@ -7,7 +7,7 @@ load helpers
 @test "features: needs no root, no xl, no PATH, and leaves nothing" {
 	run env -i RUNX_ROOT="$RUNX_ROOT" "$(command -v dash)" "$top/runX" features
 	succeeds
-	jq -e '.ociVersionMin == "1.0.0" and .ociVersionMax == "1.3.0" and (.hooks | length == 5)' <<<"$output"
+	jq -e '.ociVersionMin == "1.0.0" and .ociVersionMax == "1.3.0" and (.hooks | length == 6)' <<<"$output"
 	[ ! -e "$RUNX_ROOT" ]
 	[ "$(calls xl)" -eq 0 ]
 }

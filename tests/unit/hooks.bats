@@ -325,9 +325,23 @@ refused() {
 	nothing_left
 }
 
-@test "hooks: startContainer is refused" {
-	refused '{startContainer: [{path: "/x"}]}' 'hooks.startContainer: hooks that run inside the VM are not supported yet'
+@test "hooks: startContainer goes to the guest, with the state that it is to see" {
+	config '.hooks = {startContainer: [{path: "/h", args: ["h", "a\nb"], env: [], timeout: 3}, {path: "/i"}]} | .annotations = {a: "b"}'
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(records hook)" = "$(printf '/h\n/i')" ]
+	[ "$(records hook.arg)" = "$(printf 'h\na\nb\n/i')" ]
+	[ "$(records hook.own_environment)" = true ]
+	[ "$(records hook.timeout)" = 3 ]
+	[ "$(records state | jq -c '[.id, .status, .pid, .bundle, .annotations]')" = "[\"c1\",\"created\",1,\"$bundle\",{\"a\":\"b\"}]" ]
+	[ ! -e "$RUNX_ROOT/c1/hooks" ]
 }
+
+@test "hooks: startContainer that is no list of hooks" {
+	refused '{startContainer: [{path: "x"}]}' 'hooks.startContainer[0].path: must be an absolute path'
+	refused '{startContainer: {}}' 'hooks.startContainer: must be an array'
+}
+
 @test "hooks: hooks that are no object" { refused '[]' 'hooks: must be an object'; }
 @test "hooks: a kind that is no array" { refused '{poststop: {}}' 'hooks.poststop: must be an array'; }
 @test "hooks: one that is no object" { refused '{poststop: [{path: "/x"}, 5]}' 'hooks.poststop[1]: must be an object'; }

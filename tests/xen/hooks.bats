@@ -106,3 +106,29 @@ runX: warning: error running poststop hook #1: exit status 1'
 	dom0 sh -c "jq -r .level /b/$id/log | xargs"
 	says 0 'warning warning' ''
 }
+
+@test "hooks: startContainer runs in the container, as its user, before its process, and sees the state" {
+	# shellcheck disable=SC2016 # of the shells inside
+	container '.process.args = ["sh", "-c", "cat /tmp/seen; echo process"] | .process.user = {uid: 5, gid: 6}
+		| .process.env += ["COLOUR=blue"] | .annotations = {a: "b"}
+		| .hooks.startContainer = [
+			{path: "/bin/sh", args: ["sh", "-c", "(echo $COLOUR; id -u; hostname; cat; echo; echo unseen >&2) >/tmp/seen"]},
+			{path: "/bin/sh", args: ["sh", "-c", "echo $COLOUR.$SHAPE >>/tmp/seen"], env: ["SHAPE=round"]}]'
+	[ "$status" -eq 0 ]
+	[ "${lines[0]} ${lines[1]} ${lines[2]}" = 'blue 5 runc' ]
+	[ "$(jq -c '[.id, .status, .pid, .annotations.a]' <<<"${lines[3]}")" = "[\"$id\",\"created\",1,\"b\"]" ]
+	[ "${lines[4]} ${lines[5]}" = '.round process' ]
+}
+
+@test "hooks: startContainer that fails keeps the process from being started" {
+	# shellcheck disable=SC2016 # of the shells inside
+	container '.process.args = ["echo", "process"]
+		| .hooks.startContainer = [{path: "/bin/true"}, {path: "/bin/sh", args: ["sh", "-c", "echo why >&2; exit 3"]}]'
+	[ "$status" -eq 121 ]
+	[[ $stderr == *'runX start failed: error running startContainer hook #1: exit status 3, stderr: why'* ]]
+	[[ $output != *process* ]]
+	container '.process.args = ["true"] | .hooks.startContainer = [{path: "/nosuch"}]'
+	[[ $stderr == *'error running startContainer hook #0: fork/exec /nosuch: no such file or directory'* ]]
+	container '.process.args = ["true"] | .hooks.startContainer = [{path: "/bin/sleep", args: ["sleep", "1000"], timeout: 1}]'
+	[[ $stderr == *'error running startContainer hook #0: hook ran past specified timeout of 1s'* ]]
+}
