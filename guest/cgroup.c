@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cgroup.h"
 
+#include "file.h"
+
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
@@ -14,17 +16,6 @@
 /* The group's cgroup.procs, open in PID 1 and in its children until they execute; or -1. */
 static int members = -1;
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -1;
-	ssize_t n = write(fd, text, strlen(text));
-	close(fd);
-	return n < 0 ? -1 : 0;
-}
-
 /*
  * The mount lies in PID 1's root, below the one that the container sees. nsdelegate keeps root in
  * the container, which may mount its own view, from raising the limit of what is the root there.
@@ -35,8 +26,8 @@ const char *cgroup_limit(const char *pids_max)
 		return NULL;
 	if (mkdir(HIERARCHY, 0755) < 0 ||
 	    mount("cgroup2", HIERARCHY, "cgroup2", 0, "nsdelegate") < 0 ||
-	    write_text(HIERARCHY "/cgroup.subtree_control", "+pids") < 0 ||
-	    mkdir(GROUP, 0755) < 0 || write_text(GROUP "/pids.max", pids_max) < 0)
+	    file_write(HIERARCHY "/cgroup.subtree_control", "+pids") < 0 ||
+	    mkdir(GROUP, 0755) < 0 || file_write(GROUP "/pids.max", pids_max) < 0)
 		return "cannot limit the number of processes";
 	members = open(GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
 	return members < 0 ? "cannot limit the number of processes" : NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "privileges.h"
 
+#include "file.h"
 #include "seccomp.h"
 
 #include <errno.h>
@@ -40,23 +41,12 @@ static int set_rlimit(const char *record)
 	return setrlimit(resource, &limit);
 }
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -1;
-	ssize_t n = write(fd, text, strlen(text));
-	close(fd);
-	return n < 0 ? -1 : 0;
-}
-
 const char *privileges_limit(const struct process *p)
 {
 	for (size_t i = 0; i < p->rlimits.count; i++)
 		if (set_rlimit(p->rlimits.items[i]) < 0)
 			return "cannot set a resource limit";
-	if (p->oom_score_adj && write_text("/proc/self/oom_score_adj", p->oom_score_adj) < 0)
+	if (p->oom_score_adj && file_write("/proc/self/oom_score_adj", p->oom_score_adj) < 0)
 		return "cannot set oom_score_adj";
 	return NULL;
 }

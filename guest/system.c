@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "system.h"
 
+#include "file.h"
 #include "mounts.h"
 
 #include <errno.h>
@@ -25,12 +26,7 @@ static int set_sysctl(const char *record)
 	}
 	for (size_t i = 0; i < length; i++)
 		path[10 + i] = (char)(record[i] == '.' ? '/' : record[i]);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ssize_t n = write(fd, value + 1, strlen(value + 1));
-	close(fd);
-	return n < 0 ? -1 : 0;
+	return file_write(path, value + 1);
 }
 
 /* A record "TYPE:MAJOR:MINOR:MODE:UID:GID:PATH", the mode octal. */

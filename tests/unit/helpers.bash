@@ -50,25 +50,6 @@ runX() {
 	run ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null 3>&-
 }
 
-# in_state created|running|paused|stopped: the container c1
-in_state() {
-	local pid
-	runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1
-	succeeds
-	pid=$(cat "$BATS_TEST_TMPDIR/pid")
-	case $1 in
-	running | paused | stopped) runX start c1 && succeeds ;;
-	esac
-	[ "$1" != paused ] || { runX pause c1 && succeeds; }
-	[ "$1" != stopped ] || end_process "$pid"
-}
-
-# The stand-in's sleep is nobody's child that we could wait for.
-end_process() {
-	kill -9 "$1"
-	tail --pid="$1" -f /dev/null
-}
-
 # fails_with TEXT: the last runX failed, said TEXT on stderr in one line, and said the same in the log
 fails_with() {
 	[ "$status" -ne 0 ] || { echo "it succeeded: $output" && return 1; }
