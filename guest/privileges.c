@@ -67,7 +67,8 @@ static void drop_bounding(uint64_t kept)
 static int set_capabilities(const struct process *p)
 {
 	struct cap_header header = {CAP_VERSION_3, 0};
-	const uint64_t effective = set_of(p->cap_effective), permitted = set_of(p->cap_permitted),
+	const uint64_t added = set_of(p->cap_add), effective = set_of(p->cap_effective) | added,
+		       permitted = set_of(p->cap_permitted) | added,
 		       inheritable = set_of(p->cap_inheritable);
 	struct cap_data data[2];
 
@@ -110,7 +111,7 @@ const char *privileges_drop(const struct process *p, const char *seccomp)
 		return "cannot install the seccomp profile";
 	if (take_groups(p) < 0)
 		return "cannot take the groups";
-	drop_bounding(set_of(p->cap_bounding));
+	drop_bounding(set_of(p->cap_bounding) | set_of(p->cap_add));
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setuid(p->uid) < 0 ||
 	    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return "cannot become the user";

@@ -109,6 +109,15 @@ static void take_end(struct session *s, unsigned int stream)
 		close_fd(stream == WIRE_STDOUT ? &s->child.output : &s->child.error);
 }
 
+/* All that PID 1 of a VM can signal are the container's processes. */
+static void take_signal(const struct session *s, const struct wire_frame *frame)
+{
+	const bool all = wire_word(frame, 1);
+
+	if (s->child.pid > 0)
+		(void)kill(all ? -1 : s->child.pid, (int)wire_word(frame, 0));
+}
+
 void session_frame(struct session *s, const struct wire_frame *frame)
 {
 	switch (frame->type) {
@@ -122,8 +131,7 @@ void session_frame(struct session *s, const struct wire_frame *frame)
 		s->credit[frame->stream] += wire_word(frame, 0);
 		break;
 	case WIRE_SIGNAL:
-		if (s->child.pid > 0)
-			(void)kill(s->child.pid, (int)wire_word(frame, 0));
+		take_signal(s, frame);
 		break;
 	case WIRE_WINSIZE:
 		take_size(s, frame);

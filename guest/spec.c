@@ -82,6 +82,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"capability.permitted", .text = &process->cap_permitted},
 		{"capability.inheritable", .text = &process->cap_inheritable},
 		{"capability.ambient", .text = &process->cap_ambient},
+		{"capability.add", .text = &process->cap_add},
 		{"oom_score_adj", .text = &process->oom_score_adj},
 		{"no_new_privileges", .on = &process->no_new_privileges},
 		{"root.type", .text = &spec->root_type},

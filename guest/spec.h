@@ -27,6 +27,7 @@ struct process {
 	char *umask;	     /* octal, or NULL */
 	struct list rlimits; /* "NUMBER:SOFT:HARD" */
 	char *cap_bounding, *cap_effective, *cap_permitted, *cap_inheritable, *cap_ambient;
+	char *cap_add;	     /* to the first three */
 	char *oom_score_adj; /* decimal */
 	bool no_new_privileges;
 	bool terminal;

@@ -2,7 +2,8 @@
 /*
  * Asks a container's proxy for something, or waits for its end.
  *
- * usage: control STATE-DIRECTORY start | signal NUMBER
+ * usage: control STATE-DIRECTORY start
+ *        control STATE-DIRECTORY signal NUMBER [all]
  *        control STATE-DIRECTORY wait SECONDS
  *
  * Exit status 0: done. 1: refused, with the proxy's words on stderr. 2: there is no proxy (any
@@ -61,16 +62,17 @@ static int wait_for_end(int directory, unsigned int seconds)
 
 int main(int argc, char **argv)
 {
-	char words[CONTROL_MESSAGE];
+	char words[CONTROL_MESSAGE] = "";
 
-	if (argc < 3 || argc > 4)
-		failx("usage: control STATE-DIRECTORY start | signal NUMBER | wait SECONDS");
+	if (argc < 3 || argc > 5)
+		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS");
 	int directory = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		fail("%s", argv[1]);
 	if (!strcmp(argv[2], "wait") && argc == 4)
 		return wait_for_end(directory, (unsigned int)atoi(argv[3]));
-	snprintf(words, sizeof(words), "%s%s%s", argv[2], argc == 4 ? " " : "",
-		 argc == 4 ? argv[3] : "");
+	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)
+		used += snprintf(words + used, sizeof(words) - (size_t)used, "%s%s",
+				 i > 2 ? " " : "", argv[i]);
 	return request(directory, words);
 }

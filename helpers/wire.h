@@ -32,7 +32,7 @@ enum wire_type {
 	WIRE_DATA,	/* both: bytes of a stream, never more than the credit */
 	WIRE_EOF,	/* sender of a stream: it ended. Receiver: nobody reads it any more. */
 	WIRE_CREDIT,	/* receiver of a stream: u32 bytes were delivered */
-	WIRE_SIGNAL,	/* host: u32 signal number */
+	WIRE_SIGNAL,	/* host: u32 signal number, u32 to all (0, or absent: to its own process) */
 	WIRE_WINSIZE,	/* host: u32 rows, u32 columns */
 	WIRE_PING,	/* host: answer with a PONG, at once */
 	WIRE_PONG,	/* guest */

@@ -14,7 +14,7 @@ exec_option() {
 	detach | d) detach=true ;;
 	ignore-paused) ignore_paused=true ;;
 	preserve-fds) [ "$2" = 0 ] || die "--preserve-fds $2: a VM cannot be given descriptors" ;;
-	cap | c) die "--cap $2: not supported: give the process's capabilities with --process" ;;
+	cap | c) caps="$caps $2" ;;
 	user | u)
 		case $2 in
 		'' | *[!0-9:]* | :* | *: | *:*:*) usage_error "exec: --user $2: must be UID or UID:GID, in numbers" ;;
@@ -54,6 +54,7 @@ cmd_exec() {
 
 	read_conf
 	[ -z "$process" ] || read_process
+	[ -z "$caps" ] || read_caps
 	check_terminal
 	{ exec_describe "$@" >"$dir/exec.$$"; } 2>/dev/null || die "cannot write $dir/exec.$$ (is the disk full?)"
 	set -- -t "$conf_start_timeout"
@@ -64,7 +65,7 @@ cmd_exec() {
 }
 
 exec_parse() {
-	process='' console_socket='' pid_file='' console_size='' guest='' terminal=false detach=false ignore_paused=false
+	process='' console_socket='' pid_file='' console_size='' guest='' caps='' terminal=false detach=false ignore_paused=false
 	parse_options exec_option "$EXEC_VALUED" "$EXEC_SWITCHES" "$@"
 	shift "$options_used"
 	check_id "$@"

@@ -24,7 +24,9 @@ cmd_kill() {
 	stopped,true) return 0 ;;
 	stopped,* | creating,*) die "container $id: container not running" ;;
 	esac
-	helper control "$dir" signal "$signal" ||
+	set -- signal "$signal"
+	[ $all = false ] || set -- "$@" all
+	helper control "$dir" "$@" ||
 		die "container $id: ${problem:-container not running}"
 }
 

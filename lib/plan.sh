@@ -43,6 +43,17 @@ read_process() {
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
 }
 
+# Adds the capabilities named in $caps to $guest.
+read_caps() {
+	local record
+	need_jq
+	record=$(jq -n -r -L "$RUNX_LIBDIR" --arg caps "$caps" 'include "process"; $caps | added_capabilities' 2>&1) || {
+		jq_problem "$record"
+		die "$problem"
+	}
+	guest=$guest$record
+}
+
 # What the container asks of its VM: a second jq, which few containers need.
 read_asked() {
 	local plan warnings='' warning

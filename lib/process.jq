@@ -28,8 +28,17 @@ def capability_names:
 	PERFMON BPF CHECKPOINT_RESTORE"
 	| split("\n") | map(ltrimstr("\t")) | join(" ") | split(" ");
 
+def capability_numbers: capability_names | to_entries | map({("CAP_" + .value): .key}) | add;
+
+# "CAP_CHOWN CAP_KILL", of exec --cap.
+def added_capabilities:
+	capability_numbers as $numbers
+	| split(" ") | map(select(. != "")) | unique
+	| map($numbers[.] // fail("--cap \(.)"; "unknown capability") | exp2)
+	| add | tostring | record("capability.add");
+
 def capabilities:
-	(capability_names | to_entries | map({("CAP_" + .value): .key}) | add) as $numbers
+	capability_numbers as $numbers
 	| (. // {}) | object("process.capabilities") as $sets
 	| "bounding", "effective", "permitted", "inheritable", "ambient"
 	| . as $set

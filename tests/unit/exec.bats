@@ -30,6 +30,15 @@ described() {
 	described uid=5 arg=id
 }
 
+@test "exec: --cap adds capabilities to those of the container" {
+	in_state running
+	runX exec -d --cap CAP_KILL -c CAP_CHOWN c1 id
+	succeeds
+	described capability.add=33 arg=id
+	runX exec -d --cap NONSENSE c1 id
+	fails_with '--cap NONSENSE: unknown capability'
+}
+
 @test "exec: the pid file has the pid, no newline, and is where the caller is" {
 	in_state running
 	cd "$BATS_TEST_TMPDIR"

@@ -89,13 +89,15 @@ sleeper() {
 }
 
 @test "exec: --process is a process of its own, with its own capabilities" {
-	sleeper
+	sleeper '.process.capabilities = {}'
 	dom0 sh -c "jq -n '{args: [\"sh\", \"-c\", \"grep CapEff /proc/self/status; env; id -u\"], cwd: \"/\", env: [\"PATH=/bin\", \"A=b\"],
 		user: {uid: 0, gid: 0}, capabilities: {bounding: [\"CAP_CHOWN\"], effective: [\"CAP_CHOWN\"], permitted: [\"CAP_CHOWN\"]}}' >/b/$id/p
 		runX exec --process /b/$id/p $id | sort"
 	[ "$status" -eq 0 ]
 	[[ $output == *'A=b'*'CapEff:'*'0000000000000001'* ]]
 	[[ $output != *COLOUR* ]]
+	dom0 runX exec --user 0:0 --cap CAP_SYS_TIME "$id" grep -c 'Cap[PEB].*0000000002000000' /proc/self/status
+	says 0 3 ''
 	dom0 runX delete --force "$id"
 }
 
