@@ -54,6 +54,16 @@ static void give_credit(struct session *s)
 	}
 }
 
+/* A pipe closes; a terminal whose far side is gone hangs up, and its processes with it. */
+static void end_input(struct session *s)
+{
+	if (!s->input_ended || s->used > 0 || s->phase == STARTING)
+		return;
+	if (s->child.terminal)
+		close_fd(&s->child.output);
+	close_fd(&s->child.input);
+}
+
 static void write_input(struct session *s)
 {
 	size_t chunk = sizeof(s->bytes) - s->head;
@@ -72,16 +82,7 @@ static void write_input(struct session *s)
 	s->owed += (size_t)n;
 	s->head = s->used ? (s->head + (size_t)n) % sizeof(s->bytes) : 0;
 	give_credit(s);
-}
-
-/* A pipe closes; a terminal whose far side is gone hangs up, and its processes with it. */
-static void end_input(struct session *s)
-{
-	if (!s->input_ended || s->used > 0 || s->phase == STARTING)
-		return;
-	if (s->child.terminal)
-		close_fd(&s->child.output);
-	close_fd(&s->child.input);
+	end_input(s);
 }
 
 /* A terminal's input is kept until there is a terminal. */
@@ -103,10 +104,12 @@ static void take_input(struct session *s, const struct wire_frame *frame)
 
 static void take_end(struct session *s, unsigned int stream)
 {
-	if (stream == WIRE_STDIN)
-		s->input_ended = true;
-	else
+	if (stream != WIRE_STDIN) {
 		close_fd(stream == WIRE_STDOUT ? &s->child.output : &s->child.error);
+		return;
+	}
+	s->input_ended = true;
+	end_input(s);
 }
 
 /* All that PID 1 of a VM can signal are the container's processes. */
@@ -187,6 +190,7 @@ static void serve_report(struct session *s)
 		s->phase = RUNNING;
 		if (s->rows && s->columns)
 			set_size(s);
+		end_input(s);
 		io_send(WIRE_STARTED, 0, s->id, NULL, 0);
 		return;
 	case CHILD_FAILED:
@@ -220,7 +224,6 @@ void session_serve(struct session *s, const struct pollfd *fds)
 	serve_output(s, WIRE_STDERR, &s->child.error, &fds[AT_ERROR]);
 	if (fds[AT_INPUT].revents && s->child.input >= 0)
 		write_input(s);
-	end_input(s);
 	if (fds[AT_REPORT].revents)
 		serve_report(s);
 }
