@@ -94,7 +94,7 @@ uninstall: ## remove what install put there
 	rm -f $(BINDIR)/runX
 	rm -rf $(LIBEXEC) $(SHARE)
 
-demo: ## run a container as a Xen VM, from nothing (first time about 15 min, then 30 s)
+demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then 30 s)
 	@tests/demo
 
 test: ## set up and run the whole suite: unit, helpers, real Xen (first time about 30 min)
