@@ -16,7 +16,7 @@ enter_cgroups() {
 		is_hierarchy || continue
 		fill_cpuset "$hierarchy$cgroup"
 		{ printf '%s\n' "$pid" >"$hierarchy$cgroup/cgroup.procs"; } 2>/dev/null ||
-			die "runX create failed: cannot move the proxy into the cgroup $hierarchy$cgroup (linux.cgroupsPath)"
+			die "runX $verb failed: cannot move the proxy into the cgroup $hierarchy$cgroup (linux.cgroupsPath)"
 	done
 }
 
@@ -40,7 +40,7 @@ make_groups() {
 	[ -n "$missing" ] || return 0
 	save cgroups %s "$missing"
 	with_groups mkdir -p ||
-		die "runX create failed: cannot make the cgroup $cgroup in every hierarchy (linux.cgroupsPath)"
+		die "runX $verb failed: cannot make the cgroup $cgroup in every hierarchy (linux.cgroupsPath)"
 }
 
 # with_groups COMMAND…: runs it once, with the recorded groups as its last arguments.
