@@ -30,11 +30,6 @@ load helpers
 	fails_with "option --bundle needs a value"
 }
 
-# The verbs as runX itself lists them.
-accepted_verbs() {
-	sed -n '/^\tcase $verb in$/,/^\tesac$/{ /^\t\*)/d; s/) ;;$//p; }' "$top/runX" | tr -d '|'
-}
-
 @test "cli: help lists every command that is accepted" {
 	local verb verbs
 	read -rd '' -a verbs < <(accepted_verbs) || :

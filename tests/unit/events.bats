@@ -56,11 +56,6 @@ load helpers
 	done
 }
 
-@test "events: created" { expect created 'events --stats c1' ''; }
-@test "events: paused" { expect paused 'events --stats c1' ''; }
-@test "events: stopped is refused" { expect stopped 'events --stats c1' 'container c1: container not running'; }
-@test "events: unknown is refused" { runX events c9 && false || fails_with 'container does not exist'; }
-
 @test "events: a container that ends meanwhile is no error, a domain that is not there is one" {
 	in_state running
 	: >"$FAKE/domains"

@@ -93,14 +93,6 @@ calls() {
 	grep -c "^$1" "$FAKE/calls" || :
 }
 
-# bad PROGRAM WORDS: create refuses the bundle that the jq program makes, and leaves nothing
-bad() {
-	config "$1"
-	runX create --bundle "$bundle" c1
-	fails_with "$2"
-	nothing_left
-}
-
 # records KEY: the values of the guest's records of this key
 records() {
 	grep -z "^$1=" "$RUNX_ROOT/c1/container" | tr '\0' '\n' | sed "s/^$1=//"
@@ -125,16 +117,7 @@ end_process() {
 	tail --pid="$1" -f /dev/null
 }
 
-expect() { # STATE VERB-AND-ARGUMENTS WORDS-OF-THE-ERROR-OR-NOTHING
-	in_state "$1"
-	: >"$FAKE/calls"
-	# shellcheck disable=SC2086 # a verb and its words
-	runX $2
-	if [ -n "$3" ]; then
-		fails_with "$3"
-		[ "$(calls xl)" -eq 0 ]
-	else
-		succeeds
-	fi
-	[ -z "$3" ] || [ -d "$RUNX_ROOT/c1" ]
+# The verbs as runX itself lists them.
+accepted_verbs() {
+	sed -n '/^\tcase $verb in$/,/^\tesac$/{ /^\t\*)/d; s/) ;;$//p; }' "$top/runX" | tr -d '|'
 }
