@@ -3,10 +3,11 @@
 # What each operation comes to in every state of a container, with stand-ins for all that needs Xen.
 #
 # ok: it succeeds, and the state stays. =STATE: it succeeds, and this is the state then. A word: it fails, says
-# what stands for the word below, changes nothing of the container, and asks neither xl nor the proxy.
+# what stands for the word in states.bash, changes nothing of the container, and asks neither xl nor the proxy.
 # -: exec.bats has it, since it waits for the container's end.
 
 load helpers
+load ../states
 
 STATES='unknown creating created running paused stopped'
 
@@ -28,24 +29,6 @@ STATES='unknown creating created running paused stopped'
 @test "states: update"      { row update         absent    not-up    ok        ok        ok        not-up; }
 @test "states: events"      { row events         absent    not-up    ok        ok        ok        not-up; }
 @test "states: list"        { row list           ok        ok        ok        ok        ok        ok; }
-
-words_of() {
-	case $1,$state in
-	absent,*) words='container does not exist' ;;
-	taken,*) words='container with given ID already exists' ;;
-	not-up,*) words='container not running' ;;
-	not-held,*) words='container not paused' ;;
-	paused,*) words='container paused already' ;;
-	runs,*) words='cannot start an already running container' ;;
-	ended,*) words='cannot start a container that has stopped' ;;
-	no-start,*) words="cannot start a container that is $state" ;;
-	no-delete,*) words="cannot delete container c1 that is not stopped: $state" ;;
-	held,*) words='cannot exec in a paused container' ;;
-	no-exec,stopped) words='cannot exec in a stopped container' ;;
-	no-exec,*) words="cannot exec in a container that is $state" ;;
-	*) false ;;
-	esac
-}
 
 operate() {
 	case $1 in
@@ -81,7 +64,7 @@ row() {
 			is_now "${1#=}"
 			;;
 		*)
-			words_of "$1"
+			words_of "$1" "$state"
 			fails_with "$words"
 			nothing_done
 			;;
