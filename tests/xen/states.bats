@@ -15,8 +15,8 @@ run          -        taken     taken     taken     taken
 run-d        -        taken     taken     taken     taken
 start        absent   -         runs      no-start  ended
 state        absent   ok        ok        ok        ok
-kill         absent   -         ok        ok        not-up
-kill-a       absent   -         ok        ok        ok
+kill         absent   ok        ok        ok        not-up
+kill-a       absent   ok        ok        ok        ok
 delete       absent   -         no-delete no-delete -
 delete-f     ok       -         -         -         -
 exec         absent   no-exec   ok        held      no-exec
@@ -34,7 +34,7 @@ words_for() {
 	case $1 in
 	create | run) command="$1 --bundle /b/$id $id" ;;
 	run-d) command="run --detach --bundle /b/$id $id" ;;
-	# Which the process does not notice.
+	# Which nothing notices, also before there is a process.
 	kill) command="kill $id CONT" ;;
 	kill-a) command="kill --all $id CONT" ;;
 	delete-f) command="delete --force $id" ;;
