@@ -11,6 +11,7 @@ OUT     := out/$(ARCH)
 BINDIR  := $(DESTDIR)$(PREFIX)/sbin
 LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/runX
 SHARE   := $(DESTDIR)$(PREFIX)/share/runX
+MAN8    := $(DESTDIR)$(PREFIX)/share/man/man8
 
 CC         := $(CROSS_COMPILE)gcc
 # PID 1 is static, and a tenth of the size with musl (Debian: musl-tools).
@@ -84,14 +85,15 @@ $(OUT)/init: $(init) $(wildcard guest/*.h helpers/wire.h) Makefile
 	$(Q)$(STRIP) $@
 
 install: ## install under $DESTDIR$PREFIX what was built (run `make` before)
-	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib
+	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib $(MAN8)
 	install -m 0755 runX $(BINDIR)/runX
 	install -m 0755 $(HELPERS:%=$(OUT)/%) $(LIBEXEC)
 	install -m 0644 lib/*.sh lib/*.jq lib/*.json $(SHARE)/lib
 	install -m 0644 $(OUT)/kernel $(OUT)/initrd $(SHARE)
+	install -m 0644 docs/runX.8 $(MAN8)
 
 uninstall: ## remove what install put there
-	rm -f $(BINDIR)/runX
+	rm -f $(BINDIR)/runX $(MAN8)/runX.8
 	rm -rf $(LIBEXEC) $(SHARE)
 
 demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then 30 s)
@@ -103,7 +105,7 @@ test: ## set up and run the whole suite: unit, helpers, real Xen (first time abo
 check: ## what needs no Xen, in seconds
 	@tests/run check
 
-lint: ## ShellCheck, shfmt, clang-format, cppcheck
+lint: ## ShellCheck, shfmt, clang-format, cppcheck, mandoc
 	@tests/lint $(SHELL_FILES) -- $(C_FILES)
 
 fmt: ## format shell and C as lint wants it

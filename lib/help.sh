@@ -13,13 +13,14 @@ commands:
   start   ID             run the container's process
   run     [--detach] [--keep] [options of create] ID
                          create and start; without --detach wait for the end, and delete
-  exec    [--detach] [--tty] [--env K=V] [--cwd DIR] [--user UID[:GID]] [--pid-file FILE]
-          [--console-socket PATH] ID COMMAND [ARG…]
-  exec    [--detach] [--pid-file FILE] [--console-socket PATH] --process FILE ID
+  exec    [--detach] [--tty] [--env K=V] [--cwd DIR] [--user UID[:GID]] [--additional-gids GID]
+          [--cap CAP] [--no-new-privs] [--ignore-paused] [--pid-file FILE] [--console-socket PATH]
+          ID COMMAND [ARG…]
+  exec    [--detach] [--ignore-paused] [--pid-file FILE] [--console-socket PATH] --process FILE ID
                          run one more process in a running container
   state   ID             print the container's state (JSON)
   kill    [--all] ID [SIGNAL]
-                         send a signal (number or name, TERM by default) to the process
+                         send a signal (number or name, TERM by default) to the process, or all
   delete  [--force] ID   remove a stopped container; with --force a running one
   pause   ID             stop the VM of a running container
   resume  ID             let the VM of a paused container run on
@@ -41,6 +42,7 @@ global options:
   --root DIR             where containers are recorded (/run/runX)
   --log FILE             append errors to FILE
   --log-format text|json
+  --systemd-cgroup       linux.cgroupsPath is slice:prefix:name
   --debug                trace to stderr
   --version, --help
 END

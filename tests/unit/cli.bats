@@ -30,17 +30,6 @@ load helpers
 	fails_with "option --bundle needs a value"
 }
 
-@test "cli: help lists every command that is accepted" {
-	local verb verbs
-	read -rd '' -a verbs < <(accepted_verbs) || :
-	[ "${#verbs[@]}" -gt 10 ]
-	runX --help
-	succeeds
-	for verb in "${verbs[@]}"; do
-		grep -qE "^  ([a-z]+, )*$verb[ ,]|--$verb\b" <<<"$output" || { echo "not: $verb" && return 1; }
-	done
-}
-
 @test "cli: every command that is accepted has its module" {
 	local verb
 	for verb in $(accepted_verbs); do
