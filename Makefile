@@ -38,7 +38,7 @@ SECCOMP    ?= 1
 # Where libseccomp is, when it is not where the compiler looks.
 SECCOMP_FLAGS ?=
 
-HELPERS := proxy control exec foreground prepare block hook
+HELPERS := proxy control exec foreground prepare stage block hook
 ifeq ($(SECCOMP),1)
 HELPERS += seccomp
 $(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
@@ -49,6 +49,7 @@ control := control client
 exec    := exec client host terminal
 foreground := foreground
 prepare := prepare lookup source
+stage   := stage
 block   := block xenstore
 hook    := hook host
 seccomp := seccomp

@@ -107,9 +107,12 @@ static void make_mounts(const struct spec *spec)
 		const struct mount_spec *m = &spec->mounts[i];
 		if (mounts_mount(m) < 0)
 			give_up("error mounting \"%s\" to rootfs at \"%s\"",
-				m->source ? m->source : "", m->destination);
+				!strcmp(m->type, "bind") ? m->type
+				: m->source		 ? m->source
+							 : "",
+				m->destination);
 	}
-	if (mounts_fill_dev() < 0)
+	if (mounts_own_dev(spec) && mounts_fill_dev() < 0)
 		give_up("cannot fill /dev");
 }
 
@@ -244,6 +247,8 @@ static void execute(const struct process *p, char **environment)
 /* The first process makes what the others find. */
 static void make_container(const struct spec *spec)
 {
+	if (mounts_take_binds(spec) < 0)
+		give_up("cannot take the bind mounts");
 	enter_root();
 	make_mounts(spec);
 	must(system_apply(spec));

@@ -8,6 +8,7 @@
  */
 #include "cgroup.h"
 #include "io.h"
+#include "mounts.h"
 #include "serve.h"
 #include "session.h"
 #include "spec.h"
@@ -73,33 +74,44 @@ static int take_signals(void)
 }
 
 /* 9p has no device to wait for: its front end is connected before PID 1 starts. */
-static void mount_root(const struct spec *spec)
+static void mount_device(const char *what, const char *source, const char *place, const char *type,
+			 unsigned long flags, const char *options)
 {
-	const char *source = spec->root_source ? spec->root_source : "root";
 	char words[128];
 	int device;
 
 	if (source[0] == '/') {
 		device = io_open_device(source, O_RDONLY);
 		if (device < 0)
-			fail(errno, "the disk of the root file system did not appear");
+			fail(errno, "a disk of the container's did not appear");
 		close(device);
 	}
-	/* Writable, also for a read-only root: the places of its mounts may have to be made first.
-	 */
-	if (mount(source, ROOT, spec->root_type, 0, spec->root_options) < 0) {
+	if (mount(source, place, type, flags, options) < 0) {
 		int error = errno;
-		snprintf(words, sizeof(words), "cannot mount the root file system (%s): %s",
-			 spec->root_type, strerror(error));
+		snprintf(words, sizeof(words), "cannot mount the %s (%s): %s", what, type,
+			 strerror(error));
 		fail(error, words);
 	}
 }
 
+static void mount_devices(const struct spec *spec)
+{
+	/* Writable, also for a read-only root: the places of its mounts may have to be made first.
+	 */
+	mount_device("root file system", spec->root_source ? spec->root_source : "root", ROOT,
+		     spec->root_type, 0, spec->root_options);
+	if (!spec->binds_type)
+		return;
+	mkdir(BINDS, 0700);
+	mount_device("bind mounts", spec->binds_source, BINDS, spec->binds_type,
+		     spec->binds_readonly ? MS_RDONLY : 0, spec->binds_options);
+}
+
 /* What was written must be on the host before it hears of the end and takes the disk away. */
-static void finish(int status)
+static void finish(const struct spec *spec, int status)
 {
 	kill(-1, SIGKILL);
-	if (umount2(ROOT, 0) < 0)
+	if (umount2(ROOT, 0) < 0 || spec->binds_type)
 		sync();
 	io_send_word(WIRE_EXITED, 0, 0, (uint32_t)status);
 }
@@ -119,7 +131,7 @@ int main(void)
 	if (problem)
 		fail(EINVAL, problem);
 	unlink(DESCRIPTION);
-	mount_root(&spec);
+	mount_devices(&spec);
 	problem = cgroup_limit(spec.pids_limit);
 	if (problem)
 		fail(errno, problem);
@@ -128,6 +140,6 @@ int main(void)
 	session_init(&container, 0, &child);
 	int status = serve(&spec, &container, signals);
 	if (status >= 0)
-		finish(status);
+		finish(&spec, status);
 	power_off();
 }

@@ -2,12 +2,32 @@
 #include "mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+/* linux/mount.h, which musl's sys/mount.h does not go with */
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1
+#endif
+#ifndef MOVE_MOUNT_F_EMPTY_PATH
+#define MOVE_MOUNT_F_EMPTY_PATH 4
+#endif
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+#ifndef MS_LAZYTIME
+#define MS_LAZYTIME (1 << 25)
+#endif
+
+#define LINKS_MAX 40 /* as Linux's own */
 
 /* Options that are flags of mount(2); all others are the file system's own (runtime-spec, mounts).
  */
@@ -35,8 +55,40 @@ static const struct {
 	{"norelatime", 0, MS_RELATIME},
 	{"strictatime", MS_STRICTATIME, 0},
 	{"nostrictatime", 0, MS_STRICTATIME},
+	{"nosymfollow", MS_NOSYMFOLLOW, 0},
+	{"symfollow", 0, MS_NOSYMFOLLOW},
+	{"iversion", MS_I_VERSION, 0},
+	{"noiversion", 0, MS_I_VERSION},
+	{"lazytime", MS_LAZYTIME, 0},
+	{"nolazytime", 0, MS_LAZYTIME},
+	{"acl", MS_POSIXACL, 0},
+	{"noacl", 0, MS_POSIXACL},
 	{"silent", MS_SILENT, 0},
 	{"loud", 0, MS_SILENT},
+	/* Linux has no mandatory locks since 5.15. */
+	{"mand", 0, 0},
+	{"nomand", 0, 0},
+	{"bind", 0, 0},
+	{"rbind", 0, 0},
+	/* Recursive ones: what is mounted here is one mount, also where the host has more in it. */
+	{"rro", MS_RDONLY, 0},
+	{"rrw", 0, MS_RDONLY},
+	{"rnosuid", MS_NOSUID, 0},
+	{"rsuid", 0, MS_NOSUID},
+	{"rnodev", MS_NODEV, 0},
+	{"rdev", 0, MS_NODEV},
+	{"rnoexec", MS_NOEXEC, 0},
+	{"rexec", 0, MS_NOEXEC},
+	{"rnoatime", MS_NOATIME, 0},
+	{"ratime", 0, MS_NOATIME},
+	{"rnodiratime", MS_NODIRATIME, 0},
+	{"rdiratime", 0, MS_NODIRATIME},
+	{"rrelatime", MS_RELATIME, 0},
+	{"rnorelatime", 0, MS_RELATIME},
+	{"rstrictatime", MS_STRICTATIME, 0},
+	{"rnostrictatime", 0, MS_STRICTATIME},
+	{"rnosymfollow", MS_NOSYMFOLLOW, 0},
+	{"rsymfollow", 0, MS_NOSYMFOLLOW},
 	/* Propagation ends at the VM's border: nothing outside could see or send a mount. */
 	{"private", 0, 0},
 	{"rprivate", 0, 0},
@@ -48,27 +100,130 @@ static const struct {
 	{"runbindable", 0, 0},
 };
 
-int mounts_make_directory(const char *path, mode_t mode)
-{
-	char copy[4096];
-	struct stat st;
+/* By their numbers: each a mount that lies nowhere yet. */
+static int *trees;
 
-	if (strlen(path) >= sizeof(copy)) {
+int mounts_take_binds(const struct spec *spec)
+{
+	char path[32];
+
+	if (!spec->binds_type)
+		return 0;
+	/* Their numbers are less than all mounts'. */
+	trees = calloc(spec->mount_count, sizeof(*trees));
+	if (!trees)
+		return -1;
+	for (size_t i = 0, n = 0; i < spec->mount_count; i++) {
+		if (strcmp(spec->mounts[i].type, "bind") != 0)
+			continue;
+		snprintf(path, sizeof(path), BINDS "/%zu", n);
+		trees[n] = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC);
+		if (trees[n++] < 0)
+			return -1;
+	}
+	/* Else root would get there by breaking out of its chroot. */
+	return umount2(BINDS, MNT_DETACH);
+}
+
+struct way {
+	char path[PATH_MAX];  /* as far as it is there, no link in it */
+	size_t used;	      /* of it; 0: the root */
+	char ahead[PATH_MAX]; /* what is still to go */
+};
+
+/* The first name ahead is a link: its words take its place. */
+static int follow(struct way *way, size_t length)
+{
+	char link[PATH_MAX], rest[PATH_MAX];
+	ssize_t n = readlink(way->path, link, sizeof(link) - 1);
+
+	if (n < 0)
+		return -1;
+	link[n] = '\0';
+	strcpy(rest, way->ahead + length);
+	if (snprintf(way->ahead, sizeof(way->ahead), "%s%s", link, rest) >= PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (stat(path, &st) == 0) {
-		errno = ENOTDIR;
-		return S_ISDIR(st.st_mode) ? 0 : -1;
+	if (link[0] == '/')
+		way->used = 0;
+	return 0;
+}
+
+static int enter_name(struct way *way, size_t length, mode_t mode, int *links)
+{
+	const char *after = way->ahead + length;
+	bool last = after[strspn(after, "/")] == '\0';
+	struct stat st;
+
+	if (way->used + length + 2 > sizeof(way->path)) {
+		errno = ENAMETOOLONG;
+		return -1;
 	}
-	strcpy(copy, path);
-	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST && errno != EROFS)
-			return -1;
-		*slash = '/';
+	way->path[way->used] = '/';
+	memcpy(way->path + way->used + 1, way->ahead, length);
+	way->path[way->used + 1 + length] = '\0';
+	int missing = lstat(way->path, &st);
+	if (!missing && S_ISLNK(st.st_mode)) {
+		if (++*links <= LINKS_MAX)
+			return follow(way, length);
+		errno = ELOOP;
+		return -1;
 	}
-	return mkdir(copy, mode) < 0 && errno != EEXIST ? -1 : 0;
+	if (missing &&
+	    (errno != ENOENT || (last && S_ISREG(mode) ? mknod(way->path, mode, 0)
+						       : mkdir(way->path, mode & 0777)) < 0))
+		return -1;
+	way->used += length + 1;
+	memmove(way->ahead, after, strlen(after) + 1);
+	return 0;
+}
+
+/*
+ * Leaves in way->path where `path` leads, and makes what is missing: directories, and in the end
+ * what `mode` says. Also behind links that lead nowhere, as images have for resolv.conf; the kernel
+ * makes nothing there. It is called from within the root, so that nothing leads out.
+ */
+static int make_place(struct way *way, const char *path, mode_t mode)
+{
+	int links = 0;
+
+	if (strlen(path) >= sizeof(way->ahead)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(way->ahead, path);
+	way->used = 0;
+	for (;;) {
+		size_t slashes = strspn(way->ahead, "/");
+		memmove(way->ahead, way->ahead + slashes, strlen(way->ahead + slashes) + 1);
+		size_t length = strcspn(way->ahead, "/");
+		bool dot = length == 1 && way->ahead[0] == '.';
+		bool up = length == 2 && !strncmp(way->ahead, "..", 2);
+		if (length == 0)
+			break;
+		if (!dot && !up) {
+			if (enter_name(way, length, mode, &links) < 0)
+				return -1;
+			continue;
+		}
+		while (up && way->used > 0 && way->path[--way->used] != '/')
+			;
+		memmove(way->ahead, way->ahead + length, strlen(way->ahead + length) + 1);
+	}
+	strcpy(way->path + way->used, way->used ? "" : "/");
+	return 0;
+}
+
+int mounts_make_directory(const char *path, mode_t mode)
+{
+	struct way way;
+	struct stat st;
+
+	if (make_place(&way, path, S_IFDIR | mode) < 0 || stat(way.path, &st) < 0)
+		return -1;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode) ? 0 : -1;
 }
 
 static bool is_flag(const char *option, unsigned long *mount_flags)
@@ -88,13 +243,49 @@ static bool wants_data(const char *type)
 	return strcmp(type, "cgroup2") != 0;
 }
 
+/* Of a directory where there is another thing, or the reverse, Linux says only that it is invalid.
+ */
+static int attach(int tree, const char *destination, struct way *way)
+{
+	struct stat from, to;
+
+	if (fstat(tree, &from) < 0 ||
+	    make_place(way, destination, (from.st_mode & S_IFMT) | 0755) < 0 ||
+	    stat(way->path, &to) < 0)
+		return -1;
+	if (S_ISDIR(from.st_mode) != S_ISDIR(to.st_mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	return (int)syscall(SYS_move_mount, tree, "", AT_FDCWD, way->path, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+static int bind_mount(const struct mount_spec *m)
+{
+	int tree = trees[strtoul(m->source, NULL, 10)];
+	unsigned long mount_flags = 0;
+	struct way way;
+
+	for (size_t i = 0; i < m->options.count; i++)
+		(void)is_flag(m->options.items[i], &mount_flags);
+	if (attach(tree, m->destination, &way) < 0)
+		return -1;
+	close(tree);
+	if (mount_flags == 0)
+		return 0;
+	return mount(NULL, way.path, NULL, MS_REMOUNT | MS_BIND | mount_flags, NULL);
+}
+
 int mounts_mount(const struct mount_spec *m)
 {
 	const char *type = !m->type ? "none" : !strcmp(m->type, "cgroup") ? "cgroup2" : m->type;
 	unsigned long mount_flags = 0;
+	struct way way;
 	char data[2048] = "";
 	size_t used = 0;
 
+	if (!strcmp(type, "bind"))
+		return bind_mount(m);
 	for (size_t i = 0; i < m->options.count; i++) {
 		const char *option = m->options.items[i];
 		if (is_flag(option, &mount_flags) || !wants_data(type))
@@ -106,9 +297,18 @@ int mounts_mount(const struct mount_spec *m)
 			return -1;
 		}
 	}
-	if (mounts_make_directory(m->destination, 0755) < 0)
+	if (make_place(&way, m->destination, S_IFDIR | 0755) < 0)
 		return -1;
-	return mount(m->source ? m->source : type, m->destination, type, mount_flags, data);
+	return mount(m->source ? m->source : type, way.path, type, mount_flags, data);
+}
+
+bool mounts_own_dev(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->mount_count; i++)
+		if (!strcmp(spec->mounts[i].destination, "/dev") &&
+		    !strcmp(spec->mounts[i].type, "bind"))
+			return false;
+	return true;
 }
 
 /* runtime-spec, config-linux.md, "Default Devices" and "/dev symbolic links". */

@@ -5,9 +5,23 @@
 
 #include "spec.h"
 
+#define BINDS                                                                                      \
+	"/binds" /* where the sources of bind mounts are mounted, in PID 1's view: 0, 1, 2, … */
+
 /* All return 0, or -1 with errno. */
+
+/*
+ * Takes what mounts_mount() will need of BINDS, which is gone from the child's view then. Before
+ * the child enters its root.
+ */
+int mounts_take_binds(const struct spec *spec);
+
+/* Makes a directory, and those that lead to it, unless it is there. */
 int mounts_make_directory(const char *path, mode_t mode);
 int mounts_mount(const struct mount_spec *m);
 int mounts_fill_dev(void);
+
+/* Whether /dev is the container's: where it is a bind mount, nothing is to be made in it. */
+bool mounts_own_dev(const struct spec *spec);
 
 #endif

@@ -86,7 +86,7 @@ const char *system_apply(const struct spec *spec)
 		return "cannot set the host name";
 	if (spec->domainname && setdomainname(spec->domainname, strlen(spec->domainname)) < 0)
 		return "cannot set the domain name";
-	if (for_each(&spec->devices, make_device) < 0)
+	if (mounts_own_dev(spec) && for_each(&spec->devices, make_device) < 0)
 		return "cannot make a device";
 	if (for_each(&spec->sysctls, set_sysctl) < 0) /* before /proc/sys may become read-only */
 		return "cannot set a sysctl";

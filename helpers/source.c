@@ -30,7 +30,7 @@ static struct stat regular_file(const struct source *s)
 	return st;
 }
 
-/* The tree of `trees` that the file of this real path lies in, or NULL. */
+/* The tree of `trees` that the file of this real path lies in, or is; or NULL. */
 static const char *within(const char *path, const struct words *trees)
 {
 	char tree[PATH_MAX];
@@ -42,7 +42,7 @@ static const char *within(const char *path, const struct words *trees)
 			fail("%s", trees->list[i]);
 		}
 		size_t n = strcmp(tree, "/") ? strlen(tree) : 0;
-		if (!strncmp(path, tree, n) && path[n] == '/')
+		if (!strncmp(path, tree, n) && (path[n] == '/' || path[n] == '\0'))
 			return trees->list[i];
 	}
 	return NULL;

@@ -4,8 +4,15 @@
 # Checks and copies what came from the container to $dir, and makes the initrd there. On return
 # $kernel is the path of the kernel; with $xlconf, $dir/xlconf is fit to be a part of our configuration.
 prepare_boot() {
-	local directory
-	set -- -x "$bundle"
+	local directory words
+	eval "set -- $binds" # jq's @sh quoted every word
+	words=$#
+	while [ "$words" -gt 0 ]; do
+		set -- "$@" -x "$2"
+		shift 3
+		words=$((words - 3))
+	done
+	set -- "$@" -x "$bundle"
 	for directory in $conf_host_files; do
 		set -- "$@" -d "$directory"
 	done

@@ -65,7 +65,7 @@ own_settings() {
 	xl_setting kernel "$kernel"
 	xl_setting ramdisk "$dir/initrd"
 	kernel_command_line
-	printf '%s\n' "$root_device"
+	printf '%s\n' "$devices"
 	[ -z "$device_tree" ] || xl_setting device_tree "$device_tree"
 	[ -z "$dtdevs" ] || xl_list dtdev "$dtdevs"
 	[ -z "$iomems" ] || xl_list iomem "$iomems"
@@ -96,12 +96,17 @@ xl_list() {
 	printf '%s = [ %s ]\n' "$1" "$list"
 }
 
-# Makes the domain, paused. -e: no xl process stays behind to watch it; our guardian does.
+# Makes the domain, paused. -e: no xl process stays behind to watch it; our guardian does. The QEMU that xl
+# starts for 9p is to see the bind mounts.
 domain_create() {
-	local config said
+	local config said rc=0
 	config=$(domain_config) || exit 1
 	save xl.cfg '%s\n' "$config"
-	said=$(xl create -q -p -e "$dir/xl.cfg" 2>&1 </dev/null) || die "$(why_xl_failed)"
+	set -- xl create -q -p -e "$dir/xl.cfg"
+	[ -z "$staged" ] || eval "set -- \"\$RUNX_LIBEXEC/stage\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
+	said=$("$@" 2>&1 </dev/null) || rc=$?
+	[ $rc -ne 125 ] || die "runX $verb failed: $said" # stage's; xl ends with 1
+	[ $rc -eq 0 ] || die "$(why_xl_failed)"
 }
 
 # The first line of what xl has $said that tells a cause, as a sentence.

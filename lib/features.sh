@@ -46,10 +46,14 @@ cmd_features() {
 	"ociVersionMax": "1.3.0",
 	"hooks": ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
 	"mountOptions": [
-		"async", "atime", "defaults", "dev", "diratime", "dirsync", "exec", "loud", "noatime",
-		"nodev", "nodiratime", "noexec", "norelatime", "nostrictatime", "nosuid", "private",
-		"relatime", "ro", "rprivate", "rshared", "rslave", "runbindable", "rw", "shared",
-		"silent", "slave", "strictatime", "suid", "sync", "unbindable"
+		"acl", "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec",
+		"iversion", "lazytime", "loud", "mand", "noacl", "noatime", "nodev", "nodiratime", "noexec",
+		"noiversion", "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid",
+		"nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "rexec",
+		"rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid",
+		"rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rshared", "rslave",
+		"rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave",
+		"strictatime", "suid", "symfollow", "sync", "unbindable"
 	],
 	"linux": {
 		"namespaces": ["cgroup", "ipc", "mount", "network", "pid", "uts"],

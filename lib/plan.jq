@@ -8,28 +8,9 @@
 
 include "check";
 include "process";
+include "mounts";
 include "resources";
 include "cgroups";
-
-def mount($i):
-	"mounts[\($i)]" as $field
-	| object($field)
-	| (.destination | text("\($field).destination")) as $destination
-	| (.options | texts("\($field).options")) as $options
-	| (.type // "" | text("\($field).type")) as $type
-	| if $type == "" or $type == "bind" or ($options | any(. == "bind" or . == "rbind")) then
-		fail("\($field) (\($destination))"; "bind mounts are not supported yet")
-	else . end
-	| (if $destination | startswith("/") then $destination else "/" + $destination end
-		| record("mount")),
-	($type | record("mount.type")),
-	(.source // "" | text("\($field).source") | optional("mount.source")),
-	($options[] | record("mount.option"));
-
-def mounts:
-	if . == null then empty
-	elif type != "array" then fail("mounts"; "must be an array")
-	else range(length) as $i | .[$i] | mount($i) end;
 
 def devices:
 	if . == null then empty
@@ -205,6 +186,7 @@ object("config.json")
 | {
 	bundle: $bundle, $rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")), $annotations, owner: ""
 } as $state
+| (.mounts | binds($bundle)) as $binds
 | ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
 	(.hostname // "" | text("hostname") | optional("hostname")),
@@ -212,7 +194,7 @@ object("config.json")
 	($linux | system),
 	($resources.pids | if . == 0 then empty else tostring | record("pids_limit") end),
 	($root.readonly | flag("root.readonly") | tostring | record("root.readonly")),
-	(.mounts | mounts),
+	(.mounts | mounts($binds)),
 	(.hooks | guest_hooks({ociVersion: $oci, $id} + $state)),
 	($process | process)
 ] as $records
@@ -229,6 +211,7 @@ object("config.json")
 ($resources | "memory=\(.memory)", "vcpus=\(.vcpus)", "cpu_weight=\(.weight)", "cpu_cap=\(.cap)",
 	"cpus=\(.cpus | @sh)", "resources=\(resources_line | @sh)"),
 "guest=\($records | join("") | @sh)",
+"binds=\([$binds[].words[]] | @sh | @sh)",
 "seccomp=\($seccomp | join("") | @sh)",
 "hooks=\(if $hooks == [] then "" else
 	["bundle=\($bundle | @sh)", $state_head, $state_tail] + $hooks | join("\n") + "\n"
@@ -236,4 +219,5 @@ end | @sh)",
 $state_head,
 $state_tail,
 "asked=\($annotations | asked($process.env; $vm) | @sh)",
+(.mounts | relative_destinations),
 ($process.capabilities | unknown_capabilities)

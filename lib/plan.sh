@@ -4,8 +4,8 @@
 # Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_readonly and
 # $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup
 # (empty or absolute), $memory (MiB), $vcpus, $cpu_weight, $cpu_cap (percent, or 0), $cpus (a list, or
-# empty), $resources (the record of these five for update), $guest (records for `printf %b`), $seccomp
-# (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
+# empty), $resources (the record of these five for update), $guest (records for `printf %b`), $binds (words
+# for helpers/stage.c, quoted for eval, or empty), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
 # and $state_tail (halves of the state's JSON).
 # What lib/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
 # $xlconf (a file of the host), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
@@ -18,7 +18,7 @@ read_plan() {
 		die "bundle $bundle: no config.json (expected $bundle/config.json; runX spec makes one)"
 	need_jq
 
-	rootfs='' root_readonly='' terminal='' console_size='' netns='' cgroup='' guest='' seccomp=''
+	rootfs='' root_readonly='' terminal='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
 	memory='' vcpus='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	kernel='' initrd='' kernel_parameters='' xlconf='' device_tree='' dtdevs='' iomems='' irqs=''

@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Bind mounts: what create makes of them for xl and the guest, and what `stage` shows to a command.
+
+load helpers
+
+# bound OPTIONS [SOURCE [DESTINATION]]: a jq program that adds a bind mount; OPTIONS is JSON
+bound() {
+	printf '.mounts += [{type: "bind", source: "%s", destination: "%s", options: %s}]' \
+		"${2:-$volume}" "${3:-/data}" "$1"
+}
+
+# stands_in PROGRAM…: xl's create also runs this shell program, as the QEMU that it starts would
+stands_in() {
+	rm "$FAKE/bin/xl"
+	printf '%s\n' '#!/bin/sh' "[ \"\$1\" != create ] || { $*; } || exit" \
+		"exec $top/tests/unit/fake/xl \"\$@\"" >"$FAKE/bin/xl"
+	chmod 755 "$FAKE/bin/xl"
+}
+
+# as_disk: the root, and so the bind mounts, become images
+as_disk() {
+	echo 'rootfs = disk' >>"$RUNX_CONF"
+}
+
+image() {
+	debugfs -R "$1" "$RUNX_ROOT/c1/binds.img" 2>/dev/null
+}
+
+setup_volume() {
+	volume=$BATS_TEST_TMPDIR/volume
+	mkdir -p "$volume/sub"
+	echo volume >"$volume/file"
+	view=$RUNX_ROOT/c1/binds
+}
+
+# staged WORD…: runs stage at $BATS_TEST_TMPDIR/s
+staged() {
+	run "$FAKE/libexec/stage" "$BATS_TEST_TMPDIR/s" "$@" </dev/null 3>&-
+}
+
+@test "binds: without any, stage is not run and there is one device" {
+	rm "$FAKE/libexec/stage"
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(grep -o tag= "$FAKE/xl.cfg" | wc -l)" -eq 1 ]
+	[ "$(records binds.type)" = '' ]
+}
+
+@test "binds: the guest gets numbers and options, in the order of all mounts" {
+	setup_volume
+	config '.mounts = [.mounts[0]]'
+	config "$(bound '["rbind", "ro"]')"
+	config '.mounts += [{type: "tmpfs", source: "t", destination: "/t"}]'
+	creates "$(bound '["bind", "noexec"]' "$volume/file" /etc/file)"
+	[ "$(tr '\0' '\n' <"$RUNX_ROOT/c1/container" | grep -E '^(binds|mount)' | xargs)" = "binds.type=9p binds.source=binds \
+binds.options=trans=xen,version=9p2000.L,cache=mmap,msize=262144,directio mount=/proc mount.type=proc mount.source=proc \
+mount=/data mount.type=bind mount.source=0 mount.option=rbind mount.option=ro mount=/t mount.type=tmpfs mount.source=t \
+mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=noexec" ]
+}
+
+@test "binds: one share more has them all, and xl sees them there" {
+	setup_volume
+	stands_in "cat $view/0/file $view/1"
+	config "$(bound '["rbind"]')"
+	creates "$(bound '["bind"]' "$volume/file" /f)"
+	[ "$(grep -o 'tag=[a-z]*,path=[^,]*' "$FAKE/xl.cfg" | xargs)" = "tag=root,path=$bundle/rootfs tag=binds,path=$view" ]
+	[ -z "$(ls "$view")" ]
+	! grep -q "$view" /proc/mounts
+}
+
+@test "binds: jq and xl are started once each" {
+	setup_volume
+	printf '#!/bin/sh\necho jq >>"$FAKE/calls"\nexec %s "$@"\n' "$(command -v jq)" >"$FAKE/bin/jq"
+	chmod 755 "$FAKE/bin/jq"
+	config "$(bound '["rbind"]')"
+	: >"$FAKE/calls"
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(calls jq)" -eq 1 ]
+	[ "$(calls xl)" -eq 1 ]
+}
+
+@test "binds: an option makes a bind of any type, and the type one without options" {
+	setup_volume
+	config "$(bound '["bind"]') | .mounts[-1].type = \"tmpfs\""
+	config "$(bound '["rbind"]') | .mounts[-1] |= del(.type)"
+	creates "$(bound null)"
+	[ "$(records mount.type | grep -c '^bind$')" -eq 3 ]
+}
+
+@test "binds: relative sources are the bundle's, relative destinations are taken from /" {
+	setup_volume
+	mkdir "$bundle/mine"
+	echo mine >"$bundle/mine/file"
+	stands_in "cp $view/0/file $FAKE/seen"
+	creates "$(bound '["bind"]' mine data)"
+	[ "$(cat "$FAKE/seen")" = mine ]
+	[ "$output" = 'runX: warning: mount destination data is relative, and taken from /' ]
+	records mount | grep -qx /data
+}
+
+@test "binds: a read-only one is so for xl's QEMU, whatever the options' order" {
+	setup_volume
+	config "$(bound '["ro", "bind"]')"
+	config "$(bound '["rbind", "rro"]')"
+	config "$(bound '["ro", "rw"]')"
+	stands_in "for i in 0 1 2; do touch $view/\$i/\$i; done 2>/dev/null; touch $view/x 2>/dev/null && exit 1; true"
+	creates .
+	[ "$(ls "$volume")" = "$(printf '2\nfile\nsub')" ]
+}
+
+@test "binds: forty of them, and any characters" {
+	setup_volume
+	odd=$BATS_TEST_TMPDIR/"a'b \"c\" \$(id) \\n
+x,y"
+	mkdir "$odd"
+	stands_in "ls $view >$FAKE/seen"
+	creates "$(jq -nr --arg s "$odd" '.mounts += [range(40) as $i | {type: "bind", source: $s, destination: "/m\($i)"}] |
+		".mounts += \(.mounts | tojson)"')"
+	[ "$(sort -n "$FAKE/seen" | xargs)" = "$(seq -s ' ' 0 39)" ]
+}
+
+@test "binds: with a disk root they are a second disk" {
+	setup_volume
+	as_disk
+	config "$(bound '["rbind", "ro"]')"
+	creates "$(bound '["bind", "ro"]' "$volume/file" /f)"
+	grep -q '^disk = \[ "[^"]*vdev=xvda,access=rw,[^"]*/rootfs.img", "[^"]*vdev=xvdb,access=ro,[^"]*/binds.img" \]$' "$FAKE/xl.cfg"
+	[ "$(image 'cat /0/file')$(image 'cat /1')" = volumevolume ]
+	[ "$(records binds.type) $(records binds.source) $(records binds.readonly)" = 'ext4 /dev/xvdb true' ]
+}
+
+@test "binds: one that may be written makes the second disk so" {
+	setup_volume
+	as_disk
+	config "$(bound '["rbind", "ro"]')"
+	creates "$(bound '["rbind"]')"
+	grep -q 'vdev=xvdb,access=rw,' "$FAKE/xl.cfg"
+	[ "$(records binds.readonly)" = '' ]
+}
+
+@test "binds: a source that is missing, in runc's words" {
+	bad "$(bound '["rbind"]' /nowhere)" \
+		'runX create failed: error mounting "/nowhere" to rootfs at "/data": no such file or directory'
+	as_disk
+	bad . 'runX create failed: error mounting "/nowhere" to rootfs at "/data": no such file or directory'
+}
+
+@test "binds: sources that a VM can make nothing of" {
+	setup_volume
+	mkfifo "$volume/fifo"
+	bad "$(bound '["bind"]' "$volume/fifo")" 'the source is a FIFO'
+	bad '.mounts[-1].source = "/dev/null"' 'the source is a character device'
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$volume/socket"
+	bad ".mounts[-1].source = \"$volume/socket\"" 'the source is a socket'
+}
+
+@test "binds: none given" { bad '.mounts[0] = {destination: "/x", type: "bind"}' 'mounts[0].source: a bind mount needs one'; }
+@test "binds: an option that no bind mount has" {
+	bad '.mounts[0] = {destination: "/x", source: "/", options: ["bind", "size=1m"]}' \
+		'mounts[0].options: a bind mount cannot have the option size=1m'
+}
+@test "binds: an idmapped one" {
+	bad '.mounts[0] = {destination: "/x", source: "/", options: ["bind", "idmap"]}' 'cannot have the option idmap'
+}
+@test "binds: a mount of no type" { bad 'del(.mounts[0].type)' 'mounts[0].type: must not be empty'; }
+@test "binds: options that are a text" { bad '.mounts[0].options = "bind"' 'mounts[0].options: must be an array'; }
+@test "binds: a NUL in a source" { bad '.mounts[0] = {destination: "/x", source: "/a\u0000", type: "bind"}' 'must not contain a NUL'; }
+
+@test "binds: the options that they may have are the flags that the guest knows" {
+	[ "$(jq -nr "$(sed -n '/^def mount_flags/,/;$/p' "$top/lib/mounts.jq") mount_flags[]")" = \
+		"$(sed -n '/} flags\[\] = {/,/^};/s/^[[:space:]]*{"\([a-z]*\)",.*/\1/p' "$top/guest/mounts.c" | sort)" ]
+}
+
+@test "binds: a file of the host that the container can see is no XLCONF" {
+	setup_volume
+	echo 'vcpus = 2' >"$volume/xl"
+	printf '%s\n' "host_files = $BATS_TEST_TMPDIR" >>"$RUNX_CONF"
+	config ".process.env += [\"XLCONF=$volume/xl\"]"
+	bad "$(bound '["rbind"]')" "lies in $volume, which the container can see"
+	bad ".mounts[-1].source = \"$volume/xl\"" "lies in $volume/xl, which the container can see"
+	creates '.mounts[-1].source = "/proc"'
+}
+
+@test "binds: a program in one is left to the guest" {
+	setup_volume
+	creates "$(bound '["rbind"]') | .process.args = [\"/data/program\"]"
+}
+
+# stage by itself
+
+@test "stage: files and directories side by side, and nothing is left of them" {
+	setup_volume
+	staged rw "$volume" /d rw "$volume/file" /f -- sh -c 'cd "$1" && cat 0/file 1 && ls' sh "$BATS_TEST_TMPDIR/s"
+	succeeds
+	[ "$output" = "$(printf '%s\n' volume volume 0 1)" ]
+	[ -z "$(ls "$BATS_TEST_TMPDIR/s")" ]
+}
+
+@test "stage: rbind brings what is mounted in the source, bind does not, and rro makes it read-only" {
+	setup_volume
+	# shellcheck disable=SC2016 # for the shell in the namespace
+	run unshare -m sh -c 'mount -t tmpfs t "$2/sub" && : >"$2/sub/x" && exec "$3" "$1" bind "$2" /0 rbind,ro "$2" /1 \
+		rbind,rro "$2" /2 -- sh -c "cd \"$1\"; ls 0/sub; ls 1/sub; : >1/sub/y && : >2/sub/z"' \
+		sh "$BATS_TEST_TMPDIR/s" "$volume" "$FAKE/libexec/stage"
+	[[ ${lines[0]} == x ]]
+	[[ ${lines[1]} == *'cannot create 2/sub/z: Read-only file system' ]]
+	[ "${#lines[@]}" -eq 2 ]
+}
+
+@test "stage: neither devices nor the bits of setuid files work there" {
+	setup_volume
+	mknod "$volume/null" c 1 3
+	staged rw "$volume" /d -- sh -c ': >"$1/0/null"' sh "$BATS_TEST_TMPDIR/s"
+	[[ $output == *'Permission denied' ]]
+	[ "$status" -ne 0 ]
+}
+
+@test "stage: what is mounted on the host later is there, unless it is to be private" {
+	setup_volume
+	mkfifo "$BATS_TEST_TMPDIR/ready" "$BATS_TEST_TMPDIR/go"
+	# shellcheck disable=SC2016 # for the shells in the namespaces
+	run unshare -m sh -c 'cd "$1" && mount -t tmpfs t volume && mount --make-shared volume && mkdir volume/a
+		"$2" "$1/s" rbind volume /0 rbind,private volume /1 -- \
+			sh -c "echo >ready && read x <go; ls s/0/a | sed s/^/shared:/; ls s/1/a | sed s/^/private:/" &
+		read x <ready && mount -t tmpfs t volume/a && : >volume/a/later && echo >go && wait' \
+		sh "$BATS_TEST_TMPDIR" "$FAKE/libexec/stage"
+	succeeds
+	[ "$output" = shared:later ]
+}
+
+@test "stage: a command that is not there" {
+	staged -- /nowhere/x
+	[ "$status" -eq 125 ]
+	[ "$output" = '/nowhere/x: No such file or directory' ]
+}
+
+@test "stage: words that are no three" {
+	staged rw /x
+	[ "$status" -eq 125 ]
+	[[ $output == usage:* ]]
+}

@@ -1,0 +1,207 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Bind mounts, beside both kinds of root file system.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+with_conf() {
+	"$bed" sh "printf '%s\n' 'guest_type = ${2:-pv}' 'rootfs = $1' >/etc/runX/runX.conf"
+}
+
+# volume: a fresh /b/$id/volume with a file in it
+volume() {
+	"$bed" sh "rm -rf /b/$id && mkdir -p /b/$id/volume/sub && echo from-host >/b/$id/volume/file"
+}
+
+# bound OPTIONS [SOURCE [DESTINATION]]: a jq program that adds a bind mount; OPTIONS is JSON
+bound() {
+	printf '.mounts += [{type: "bind", source: "%s", destination: "%s", options: %s}]' \
+		"${2:-/b/$id/volume}" "${3:-/data}" "$1"
+}
+
+# command SCRIPT: a jq program that makes this the process's
+command() {
+	jq -nr --arg script "$1" '".process.args = [\"sh\", \"-c\", \($script | tojson)]"'
+}
+
+# An administrator of the guest, who may mount.
+admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD", "CAP_FOWNER", "CAP_CHOWN"]
+	| {bounding: ., effective: ., permitted: .})'
+
+@test "binds: a directory is the same on both sides by 9p" {
+	with_conf 9p
+	volume
+	container "$(bound '["rbind"]') | $(command 'cat /data/file; echo from-guest >/data/guest; rm /data/file')"
+	says 0 from-host ''
+	dom0 sh -c "cat /b/$id/volume/guest; ls /b/$id/volume"
+	says 0 "$(printf '%s\n' from-guest guest sub)" ''
+}
+
+@test "binds: with a disk root they are a copy" {
+	with_conf disk
+	volume
+	container "$(bound '["rbind"]') | $(bound '["bind", "ro"]' "/b/$id/volume/file" /etc/one) |
+		$(command 'cat /data/file /etc/one; echo x >/data/new && cat /data/new; echo y >/etc/one; grep -c /data /proc/mounts')"
+	says 0 "$(printf '%s\n' from-host from-host x 1)" "sh: can't create /etc/one: Read-only file system"
+	dom0 test -e "/b/$id/volume/new"
+	says 1 '' ''
+}
+
+@test "binds: a read-only one cannot be written, also by who mounts it anew" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		container "$(bound '["rbind", "ro"]') | $admin |
+			$(command 'echo x >/data/file; mount -o remount,rw,bind /data && echo remounted; echo x >/data/file; cat /data/file')"
+		says 0 "$(printf 'remounted\nfrom-host')" \
+			"$(printf "sh: can't create /data/file: Read-only file system\nsh: can't create /data/file: Read-only file system")"
+	done
+}
+
+@test "binds: noexec, nosuid and nodev are flags of the mount" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		container "$(bound '["rbind", "noexec", "nosuid", "nodev"]') |
+			$(command 'cp /bin/busybox /data/echo && /data/echo x; grep " /data " /proc/mounts | cut -d " " -f 4 | cut -d , -f 1-4')"
+		says 0 rw,nosuid,nodev,noexec 'sh: /data/echo: Permission denied'
+	done
+}
+
+@test "binds: a file, which shows at once what the other side writes into it" {
+	with_conf 9p
+	volume
+	bundle "$(bound '["rbind", "rprivate"]' "/b/$id/volume/file" /etc/hosts) | .process.args = [\"sleep\", \"1000\"]"
+	create
+	"$bed" run runX start "$id"
+	dom0 runX exec "$id" cat /etc/hosts
+	says 0 from-host ''
+	"$bed" sh "echo something longer than before >/b/$id/volume/file"
+	dom0 runX exec "$id" cat /etc/hosts
+	says 0 'something longer than before' ''
+	dom0 runX exec "$id" sh -c 'echo short >/etc/hosts; cat /etc/hosts'
+	says 0 short ''
+	dom0 cat "/b/$id/volume/file"
+	says 0 short ''
+	"$bed" run runX delete --force "$id"
+}
+
+@test "binds: destinations are made, as directory or file, and with a read-only root too" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		container ".root.readonly = true | $(bound '["rbind"]' "/b/$id/volume" /tmp/made/sub/dir) |
+			$(bound '["bind"]' "/b/$id/volume/file" /tmp/made/file) |
+			$(command 'cd /tmp/made; cat sub/dir/file file; echo x >sub/dir/new && cat sub/dir/new; touch x')"
+		says 0 "$(printf '%s\n' from-host from-host x)" 'touch: x: Read-only file system'
+		"$bed" sh 'rm -rf /bundles/busybox/rootfs/tmp/made'
+	done
+}
+
+@test "binds: forty of them" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		container ".mounts += [range(40) as \$i | {type: \"bind\", source: \"/b/$id/volume\", destination: \"/tmp/m/\\(\$i)\",
+			options: [\"rbind\"]}] | $(command 'cat /tmp/m/*/file | sort | uniq -c; grep -c /tmp/m/ /proc/mounts')"
+		says 0 "$(printf '     40 from-host\n40')" ''
+	done
+	"$bed" sh 'rm -rf /bundles/busybox/rootfs/tmp/m'
+}
+
+@test "binds: rbind brings what is mounted in the source, bind does not" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		"$bed" sh "mount -t tmpfs tmpfs /b/$id/volume/sub && echo deep >/b/$id/volume/sub/file"
+		container "$(bound '["rbind"]') | $(bound '["bind"]' "/b/$id/volume" /tmp/flat) |
+			$(command 'cat /data/sub/file; ls -A /tmp/flat/sub; echo x >/data/sub/new; cat /data/file')"
+		"$bed" sh "umount /b/$id/volume/sub; rmdir /bundles/busybox/rootfs/tmp/flat 2>/dev/null || :"
+		says 0 "$(printf 'deep\nfrom-host')" ''
+	done
+}
+
+@test "binds: a relative source is the bundle's" {
+	with_conf 9p
+	volume
+	container "$(bound '["rbind"]' volume) | $(command 'cat /data/file')"
+	says 0 from-host ''
+}
+
+@test "binds: a missing source is told in runc's words, and leaves nothing" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		bundle "$(bound '["rbind"]' /nowhere)"
+		dom0 runX create --bundle "/b/$id" "$id"
+		says 1 '' 'runX: runX create failed: error mounting "/nowhere" to rootfs at "/data": no such file or directory'
+		dom0 leaks
+		says 0 '' ''
+	done
+}
+
+@test "binds: a program out of one" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		"$bed" sh "cp /bundles/busybox/rootfs/bin/busybox /b/$id/volume/echo"
+		container "$(bound '["bind", "ro"]' "/b/$id/volume/echo" /tmp/tool/echo) | .process.args = [\"/tmp/tool/echo\", \"hello\"]"
+		says 0 hello ''
+		"$bed" sh 'rm -rf /bundles/busybox/rootfs/tmp/tool'
+	done
+}
+
+@test "binds: a link in the root at or before the destination leads nowhere but into the root" {
+	local how
+	"$bed" sh 'cd /bundles/busybox/rootfs/tmp && ln -s /etc etc && ln -s ../../../.. up && ln -s ../../../no/where dangling'
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		"$bed" sh 'ls -A / /etc >/b/before'
+		container "$(bound '["rbind"]' "/b/$id/volume" /tmp/etc/bound) | $(bound '["rbind"]' "/b/$id/volume" /tmp/up/bound) |
+			$(bound '["rbind"]' "/b/$id/volume/file" /tmp/dangling) |
+			$(command 'cat /etc/bound/file /bound/file /no/where')"
+		says 0 "$(printf '%s\n' from-host from-host from-host)" ''
+		dom0 sh -c 'ls -A / /etc | diff - /b/before'
+		says 0 '' ''
+		"$bed" sh 'cd /bundles/busybox/rootfs && rm -rf etc/bound bound no'
+	done
+	"$bed" sh 'cd /bundles/busybox/rootfs/tmp && rm etc up dangling'
+}
+
+@test "binds: the root is free after delete, also to be unmounted" {
+	with_conf 9p
+	volume
+	"$bed" sh "mkdir /b/$id/rootfs && mount --bind /bundles/busybox/rootfs /b/$id/rootfs"
+	container "$(bound '["rbind"]') | .root.path = \"rootfs\" | $(command 'cat /data/file')"
+	says 0 from-host ''
+	dom0 umount "/b/$id/rootfs"
+	says 0 '' ''
+}
+
+@test "binds: a PVH guest gets them as well" {
+	local how
+	for how in 9p disk; do
+		with_conf $how pvh
+		id=t$BATS_TEST_NUMBER-$how
+		volume
+		container "$(bound '["rbind"]') | $(command 'cat /data/file')"
+		says 0 from-host ''
+	done
+}
