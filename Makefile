@@ -130,6 +130,11 @@ out/tests/filtered: tests/helpers/filtered.c guest/seccomp.c guest/seccomp.h Mak
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -O1 -o $@ $(filter %.c,$^)
 
+out/tests/mounter: tests/helpers/mounter.c guest/mounts.c guest/copy.c $(wildcard guest/*.h) Makefile
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -g -O1 -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
+
 out/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mounts.h"
 
+#include "copy.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -70,6 +72,7 @@ static const struct {
 	{"nomand", 0, 0},
 	{"bind", 0, 0},
 	{"rbind", 0, 0},
+	{"tmpcopyup", 0, 0},
 	/* Recursive ones: what is mounted here is one mount, also where the host has more in it. */
 	{"rro", MS_RDONLY, 0},
 	{"rrw", 0, MS_RDONLY},
@@ -276,20 +279,42 @@ static int bind_mount(const struct mount_spec *m)
 	return mount(NULL, way.path, NULL, MS_REMOUNT | MS_BIND | mount_flags, NULL);
 }
 
+/* A file system that hides what is in its place, or brings it along. */
+static int mount_over(const struct mount_spec *m, const char *place, const char *type,
+		      unsigned long mount_flags, const char *data, bool copy)
+{
+	const char *source = m->source ? m->source : type;
+	int from = copy ? open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	unsigned long later = copy ? mount_flags & MS_RDONLY : 0;
+
+	if ((copy && from < 0) || mount(source, place, type, mount_flags & ~later, data) < 0)
+		return -1;
+	if (!copy)
+		return 0;
+	int to = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (to < 0 || copy_directory(from, to) < 0)
+		return -1;
+	return later ? mount(NULL, place, NULL, MS_REMOUNT | MS_BIND | mount_flags, NULL) : 0;
+}
+
 int mounts_mount(const struct mount_spec *m)
 {
 	const char *type = !m->type ? "none" : !strcmp(m->type, "cgroup") ? "cgroup2" : m->type;
 	unsigned long mount_flags = 0;
 	struct way way;
+	struct stat st;
 	char data[2048] = "";
 	size_t used = 0;
+	bool tmpfs = !strcmp(type, "tmpfs"), copy = false, own_mode = false;
 
 	if (!strcmp(type, "bind"))
 		return bind_mount(m);
 	for (size_t i = 0; i < m->options.count; i++) {
 		const char *option = m->options.items[i];
+		copy = copy || (tmpfs && !strcmp(option, "tmpcopyup"));
 		if (is_flag(option, &mount_flags) || !wants_data(type))
 			continue;
+		own_mode = own_mode || !strncmp(option, "mode=", 5);
 		int n = snprintf(data + used, sizeof(data) - used, "%s%s", used ? "," : "", option);
 		used += (size_t)n;
 		if (used >= sizeof(data)) {
@@ -297,9 +322,13 @@ int mounts_mount(const struct mount_spec *m)
 			return -1;
 		}
 	}
+	/* As runc does: the mode of the directory that it takes the place of. */
+	if (tmpfs && !own_mode && stat(m->destination, &st) == 0)
+		snprintf(data + used, sizeof(data) - used, "%smode=%o", used ? "," : "",
+			 st.st_mode & 07777);
 	if (make_place(&way, m->destination, S_IFDIR | 0755) < 0)
 		return -1;
-	return mount(m->source ? m->source : type, way.path, type, mount_flags, data);
+	return mount_over(m, way.path, type, mount_flags, data, copy);
 }
 
 bool mounts_own_dev(const struct spec *spec)

@@ -5,8 +5,8 @@
 
 #include "spec.h"
 
-#define BINDS                                                                                      \
-	"/binds" /* where the sources of bind mounts are mounted, in PID 1's view: 0, 1, 2, … */
+/* Where the sources of bind mounts are mounted, in PID 1's view: 0, 1, 2, … */
+#define BINDS "/binds"
 
 /* All return 0, or -1 with errno. */
 

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define LINKS_MAX    40 /* as Linux's own */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* 0 where `path` is a file that somebody may execute, else an errno. */
@@ -31,15 +32,75 @@ static int check(int rootfs, const char *path)
 	return st.st_mode & 0111 ? 0 : EACCES;
 }
 
-/* Whether a mount hides `path`: a destination is the path itself or leads to it. */
-static bool under_mount(const struct program *program, const char *path)
+/* Where the link `path` of the root leads; false: it is no link, or not there. */
+static bool read_link(int rootfs, const char *path, char target[PATH_MAX])
 {
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT};
+	int fd = (int)syscall(SYS_openat2, rootfs, path, &how, sizeof(how));
+
+	if (fd < 0)
+		return false;
+	ssize_t n = readlinkat(fd, "", target, PATH_MAX - 1);
+	close(fd);
+	target[n < 0 ? 0 : n] = '\0';
+	return n >= 0;
+}
+
+/*
+ * Leaves in `to` where `path` leads, without links, as far as the root has it; names that are not
+ * there stay as they are. False: it cannot be told.
+ */
+static bool follow(int rootfs, const char *path, char to[PATH_MAX])
+{
+	char ahead[PATH_MAX], target[PATH_MAX], rest[PATH_MAX];
+	const char *at = ahead;
+	size_t used = 0, length;
+
+	if (snprintf(ahead, sizeof(ahead), "%s", path) >= PATH_MAX)
+		return false;
+	for (int links = 0; links <= LINKS_MAX;) {
+		at += strspn(at, "/");
+		length = strcspn(at, "/");
+		to[used] = '\0';
+		if (length == 0)
+			return true;
+		if (length == 2 && !strncmp(at, "..", 2)) {
+			while (used > 0 && to[--used] != '/')
+				;
+		} else if (length != 1 || at[0] != '.') {
+			if (used + length + 2 > PATH_MAX)
+				return false;
+			snprintf(to + used, PATH_MAX - used, "/%.*s", (int)length, at);
+			if (read_link(rootfs, to, target)) {
+				links++;
+				strcpy(rest, at + length);
+				if (snprintf(ahead, sizeof(ahead), "%s%s", target, rest) >=
+				    PATH_MAX)
+					return false;
+				at = ahead;
+				used = target[0] == '/' ? 0 : used;
+				continue;
+			}
+			used += length + 1;
+		}
+		at += length;
+	}
+	return false;
+}
+
+/* Whether a mount hides `path`: its destination is the path itself or leads to it. */
+static bool under_mount(int rootfs, const struct program *program, const char *path)
+{
+	char place[PATH_MAX], mount[PATH_MAX];
+
+	if (program->mount_count == 0 || !follow(rootfs, path, place))
+		return false;
 	for (size_t i = 0; i < program->mount_count; i++) {
-		const char *m = program->mounts[i];
-		size_t n = strlen(m);
-		while (n > 0 && m[n - 1] == '/')
-			n--;
-		if (!strncmp(path, m, n) && (path[n] == '/' || path[n] == '\0'))
+		if (!follow(rootfs, program->mounts[i], mount))
+			continue;
+		size_t n = strlen(mount);
+		if (!strncmp(place, mount, n) && (place[n] == '/' || place[n] == '\0'))
 			return true;
 	}
 	return false;
@@ -56,9 +117,9 @@ static const char *lookup_file(int rootfs, const struct program *program)
 
 	if (n >= (int)sizeof(path))
 		return "file name too long";
-	if (under_mount(program, path))
-		return NULL;
 	int error = check(rootfs, path);
+	if (error && under_mount(rootfs, program, path))
+		return NULL;
 	switch (error) {
 	case 0:
 		return NULL;
@@ -77,31 +138,39 @@ static const char *lookup_file(int rootfs, const struct program *program)
 	}
 }
 
+/* Takes the next entry of a PATH from *at, which is NULL after the last. False: it is too long. */
+static bool next_place(const char **at, const struct program *program, char path[PATH_MAX])
+{
+	const char *entry = *at;
+	int length = (int)strcspn(entry, ":");
+	/* An empty entry is the working directory, as execvp has it. */
+	bool relative = length == 0 || entry[0] != '/';
+
+	*at = entry[length] ? entry + length + 1 : NULL;
+	return snprintf(path, PATH_MAX, "%s%s%.*s/%s", relative ? program->cwd : "",
+			relative ? "/" : "", length, entry, program->name) < PATH_MAX;
+}
+
+/* Mounts are only looked at where nothing is found, since each costs several system calls. */
 static const char *search_path(int rootfs, const struct program *program)
 {
-	const char *at = program->path ? program->path : DEFAULT_PATH;
+	const char *places = program->path ? program->path : DEFAULT_PATH;
 	const char *problem = "executable file not found in $PATH";
 	char path[PATH_MAX];
 
-	for (;;) {
-		int length = (int)strcspn(at, ":");
-		/* An empty entry is the working directory, as execvp has it. */
-		bool relative = length == 0 || at[0] != '/';
-		int n = snprintf(path, sizeof(path), "%s%s%.*s/%s", relative ? program->cwd : "",
-				 relative ? "/" : "", length, at, program->name);
-		if (n < (int)sizeof(path)) {
-			if (under_mount(program, path))
-				return NULL;
-			int error = check(rootfs, path);
-			if (error == 0)
-				return NULL;
-			if (error == EACCES)
-				problem = "permission denied";
-		}
-		if (at[length] == '\0')
-			return problem;
-		at += length + 1;
+	for (const char *at = places; at;) {
+		if (!next_place(&at, program, path))
+			continue;
+		int error = check(rootfs, path);
+		if (error == 0)
+			return NULL;
+		if (error == EACCES)
+			problem = "permission denied";
 	}
+	for (const char *at = places; at;)
+		if (next_place(&at, program, path) && under_mount(rootfs, program, path))
+			return NULL;
+	return problem;
 }
 
 const char *lookup_program(int rootfs, const struct program *program)

@@ -3,7 +3,7 @@
  * Runs a command that sees the sources of a container's bind mounts side by side, and nothing else
  * of the places where they lie.
  *
- * usage: stage DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
+ * usage: stage [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
  *
  * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own: nobody
  * else sees them, and they go with its last process. DIRECTORY is made if it is absent. MODE is
@@ -12,6 +12,10 @@
  * messages, whose words are runc's.
  *
  * What is read-only must be so here: root in a VM may mount what it was given as it likes.
+ *
+ * -k is for commands that stay: other containers' mounts are taken out of the namespace, which
+ * would keep them in use where the host's unmount of them does not come through. TREE and the way
+ * to it stay.
  */
 #include "common.h"
 
@@ -24,6 +28,10 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* linux/mount.h does not have those of umount2(2). */
+#define MNT_DETACH	2
+#define UMOUNT_NOFOLLOW 8
 
 #define FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC) /* of the mount that holds the others */
 
@@ -152,22 +160,88 @@ static void begin(const char *directory)
 		fail("cannot mount a tmpfs at %s", directory);
 }
 
+/* Whether the real path `path` is `tree`, or lies in it. */
+static bool within(const char *path, const char *tree)
+{
+	size_t n = strlen(tree);
+
+	return !strncmp(path, tree, n) && (path[n] == '/' || path[n] == '\0');
+}
+
+/*
+ * Engines mount deep below /run and /var. Nearer mounts are the host's, as those that have to do
+ * with Xen are.
+ */
+static bool foreign(const char *place)
+{
+	int depth = 0;
+
+	for (const char *at = place; *at; at++)
+		depth += *at == '/';
+	return depth > 2 && (within(place, "/run") || within(place, "/var")) &&
+	       !strstr(place, "/xen");
+}
+
+/* In place, the octal escapes of /proc/self/mountinfo. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at; at++)
+		if (at[0] == '\\' && at[1] && at[2] && at[3]) {
+			*to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
+			at += 3;
+		} else {
+			*to++ = *at;
+		}
+	*to = '\0';
+}
+
+static void drop_foreign(const char *tree, const char *directory)
+{
+	char kept[2][PATH_MAX], *line = NULL, *place;
+	size_t size = 0;
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+
+	if (!mounts || !realpath(tree, kept[0]) || !realpath(directory, kept[1]))
+		fail("cannot tell which mounts %s needs", tree);
+	while (getline(&line, &size, mounts) > 0) {
+		if (sscanf(line, "%*s %*s %*s %*s %ms", &place) != 1)
+			continue;
+		unescape(place);
+		/* It may have gone with one that it lay in, or by the host's hand. */
+		if (foreign(place) && !within(kept[0], place) && !within(kept[1], place) &&
+		    !within(place, kept[0]) && !within(place, kept[1]))
+			(void)syscall(SYS_umount2, place, MNT_DETACH | UMOUNT_NOFOLLOW);
+		free(place);
+	}
+	free(line);
+	fclose(mounts);
+}
+
 int main(int argc, char **argv)
 {
-	int at = 2;
+	const char *tree = NULL, *directory;
+	int at;
 
-	if (argc >= 2)
-		begin(argv[1]);
-	while (at + 3 < argc && strcmp(argv[at], "--") != 0) {
-		add(argv[1], (unsigned int)(at - 2) / 3,
-		    &(struct bind){argv[at], argv[at + 1], argv[at + 2]});
-		at += 3;
+	if (argc > 2 && !strcmp(argv[1], "-k")) {
+		tree = argv[2];
+		argv += 2;
+		argc -= 2;
 	}
+	directory = argv[1];
+	if (argc > 1)
+		begin(directory);
+	for (at = 2; at + 3 < argc && strcmp(argv[at], "--") != 0; at += 3)
+		add(directory, (unsigned int)(at - 2) / 3,
+		    &(struct bind){argv[at], argv[at + 1], argv[at + 2]});
 	if (at + 1 >= argc || strcmp(argv[at], "--") != 0)
-		failx("usage: stage DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…");
+		failx("usage: stage [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…");
 	/* It is memory of the host's, which a guest must not fill. */
-	if (sys_mount(NULL, argv[1], NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL) < 0)
-		fail("cannot make %s read-only", argv[1]);
+	if (sys_mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL) < 0)
+		fail("cannot make %s read-only", directory);
+	if (tree)
+		drop_foreign(tree, directory);
 	execvp(argv[at + 1], argv + at + 1);
 	fail("%s", argv[at + 1]);
 }

@@ -103,7 +103,7 @@ domain_create() {
 	config=$(domain_config) || exit 1
 	save xl.cfg '%s\n' "$config"
 	set -- xl create -q -p -e "$dir/xl.cfg"
-	[ -z "$staged" ] || eval "set -- \"\$RUNX_LIBEXEC/stage\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
+	[ -z "$staged" ] || eval "set -- \"\$RUNX_LIBEXEC/stage\" -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
 	said=$("$@" 2>&1 </dev/null) || rc=$?
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # stage's; xl ends with 1
 	[ $rc -eq 0 ] || die "$(why_xl_failed)"

@@ -53,7 +53,7 @@ cmd_features() {
 		"rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid",
 		"rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rshared", "rslave",
 		"rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave",
-		"strictatime", "suid", "symfollow", "sync", "unbindable"
+		"strictatime", "suid", "symfollow", "sync", "tmpcopyup", "unbindable"
 	],
 	"linux": {
 		"namespaces": ["cgroup", "ipc", "mount", "network", "pid", "uts"],

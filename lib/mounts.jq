@@ -11,7 +11,7 @@ def mount_flags:
 	nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime
 	rbind rdev rdiratime relatime rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid
 	rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw
-	shared silent slave strictatime suid symfollow sync unbindable"
+	shared silent slave strictatime suid symfollow sync tmpcopyup unbindable"
 	| split("\n") | map(ltrimstr("\t")) | join(" ") | split(" ");
 
 def is_bind:

@@ -28,6 +28,7 @@ image() {
 }
 
 setup_volume() {
+	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
 	volume=$BATS_TEST_TMPDIR/volume
 	mkdir -p "$volume/sub"
 	echo volume >"$volume/file"
@@ -152,7 +153,7 @@ x,y"
 	mkfifo "$volume/fifo"
 	bad "$(bound '["bind"]' "$volume/fifo")" 'the source is a FIFO'
 	bad '.mounts[-1].source = "/dev/null"' 'the source is a character device'
-	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$volume/socket"
+	perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, sockaddr_un($ARGV[0])) || die' "$volume/socket"
 	bad ".mounts[-1].source = \"$volume/socket\"" 'the source is a socket'
 }
 
@@ -228,6 +229,18 @@ x,y"
 		sh "$BATS_TEST_TMPDIR" "$FAKE/libexec/stage"
 	succeeds
 	[ "$output" = shared:later ]
+}
+
+@test "stage: with -k no other container's mounts are kept in use" {
+	setup_volume
+	# shellcheck disable=SC2016 # for the shell in the namespace
+	run unshare -m sh -c 'mount -t tmpfs t /run && cd /run && mkdir -p xen/a/b e/c1/rootfs e/c1/x "e/c2/root fs" && mount -t tmpfs x xen/a/b &&
+		mount -t tmpfs a e/c1 && mkdir e/c1/rootfs && mount -t tmpfs b e/c1/rootfs && mount -t tmpfs c "e/c2/root fs" && : >e/c1/rootfs/file &&
+		exec "$2" -k e/c1/rootfs "$1/s" rw "e/c2/root fs" /d -- \
+			sh -c "grep -o \" /run[^ ]*\" /proc/self/mountinfo; ls /run/e/c1/rootfs; touch \"$1/s/0/x\"; ls \"$1/s/0\""' \
+		sh "$BATS_TEST_TMPDIR" "$FAKE/libexec/stage"
+	succeeds
+	[ "$(xargs <<<"$output")" = '/run /run/xen/a/b /run/e/c1 /run/e/c1/rootfs file x' ]
 }
 
 @test "stage: a command that is not there" {

@@ -208,6 +208,19 @@ load helpers
 	runX create --bundle "$bundle" c1
 	succeeds
 }
+@test "create: a program that links lead under a mount is left to the guest" {
+	ln -s /a/../dev/./shm//x "$bundle/rootfs/bin/in"
+	ln -s bin "$bundle/rootfs/sub"
+	creates '.process.args = ["in"]'
+	runX delete --force c1
+	creates '.process.args = ["/sub/there/x"] | .mounts += [{destination: "/bin/there/", type: "tmpfs"}]'
+}
+@test "create: a program that links lead past a mount is not found" {
+	ln -s /dev/shm/../../x "$bundle/rootfs/bin/past"
+	ln -s loop "$bundle/rootfs/bin/loop"
+	bad '.process.args = ["past"]' 'executable file not found in $PATH'
+	bad '.process.args = ["/bin/loop"]' 'too many levels of symbolic links'
+}
 
 # What can fail on the host.
 

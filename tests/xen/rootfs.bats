@@ -59,3 +59,11 @@ with_conf() {
 	container '.process.args = ["echo", "pvh"]'
 	says 0 pvh ''
 }
+
+@test "rootfs: a tmpfs has the mode of the directory that it hides, and by tmpcopyup what is in it" {
+	with_conf disk
+	container '.mounts += [{destination: "/etc", type: "tmpfs", options: ["tmpcopyup", "nosuid"]},
+			{destination: "/home", type: "tmpfs", options: ["mode=1711", "ro"]}]
+		| .process.args = ["sh", "-c", "grep -c ^root: /etc/passwd; >/etc/new && stat -c %a /etc/passwd /etc /home; touch /home/x; true"]'
+	says 0 "$(printf '%s\n' 1 644 755 1711)" 'touch: /home/x: Read-only file system'
+}

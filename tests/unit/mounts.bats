@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The mounts that PID 1 makes in the guest, made here by its own module.
+
+setup() {
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
+	make -s -C "$top" out/tests/mounter
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p binds/0 binds/2 root/etc root/dir
+	echo zero >binds/0/name
+	echo one >binds/1
+	echo file >root/file
+}
+
+# mounter [DESTINATION TYPE OPTIONS]… -- COMMAND…
+mounter() {
+	ASAN_OPTIONS=detect_leaks=0 run "$top/out/tests/mounter" . "$@" 3>&-
+}
+
+# prints TEXT: the command succeeded and printed this, and nothing failed
+prints() {
+	[ "$status" -eq 0 ] && [ "$output" = "$1" ] && return
+	printf 'wanted: %s\ngot %s: %s\n' "$1" "$status" "$output"
+	return 1
+}
+
+@test "mounts: a directory and a file, at places that are there and at some that are not" {
+	mounter /dir bind rbind /new/deep/file bind ro /file bind '' -- sh -c 'cat root/dir/name root/new/deep/file; ls root'
+	[ "${lines[0]}" = '/file: Not a directory' ]
+	[ "$(tail -n +2 <<<"$output" | xargs)" = 'zero one dir etc file new' ]
+	[ -d root/new/deep ] && [ -f root/new/deep/file ]
+}
+
+@test "mounts: options are those of the mount" {
+	mounter /a bind bind,ro,nosuid /b bind rnoexec,rprivate,nosymfollow,rw,noatime /c bind defaults \
+		-- sed -n 's/^.* \/[^ ]*\/root\/\([abc]\) \([^ ]*\) .*/\1 \2/p' /proc/self/mountinfo
+	[[ ${lines[0]} == 'a ro,nosuid,'* ]]
+	[[ ${lines[1]} == 'b rw,noexec,noatime,nosymfollow' ]]
+	[[ ${lines[2]} == 'c rw,'*time ]]
+}
+
+@test "mounts: links in the root stay in it, also to what is not there" {
+	ln -s ../../../../run/stub.conf root/etc/resolv.conf
+	ln -s /etc root/data
+	ln -s ../../.. root/up
+	mounter /data/x/./y bind '' /etc/resolv.conf bind '' /up/dir/../z bind '' -- \
+		sh -c 'cat root/etc/x/y/name root/run/stub.conf; test -d root/z; ls; ls -d /z /run/stub.conf 2>/dev/null'
+	[ "$(xargs <<<"$output")" = 'zero one binds root' ]
+	[ -L root/etc/resolv.conf ]
+}
+
+@test "mounts: places that lead nowhere" {
+	ln -s loop root/loop
+	mounter /loop/x bind '' /file/x bind '' "/$(printf '%0300d' 0)" bind '' -- true
+	[ "${lines[0]}" = '/loop/x: Too many levels of symbolic links' ]
+	[ "${lines[1]}" = '/file/x: Not a directory' ]
+	[[ ${lines[2]} == *'File name too long' ]]
+}
+
+@test "mounts: a tmpfs has the mode of what it hides, if it is not told another" {
+	chmod 750 root/dir
+	mounter /dir tmpfs size=1m /etc tmpfs mode=700 /new tmpfs '' -- stat -c %a root/dir root/etc root/new
+	prints "$(printf '%s\n' 750 700 1777)"
+}
+
+@test "mounts: tmpcopyup brings all of it along, and it is read-only then" {
+	mkdir root/dir/sub
+	head -c 3000000 /dev/urandom >root/dir/sub/big
+	echo x >root/dir/x
+	chown 5:6 root/dir/x
+	chmod 4711 root/dir/x
+	ln -s x root/dir/link
+	mkfifo root/dir/fifo
+	touch -d 2001-02-03 root/dir/sub/big root/dir/sub
+	(cd root/dir && find . ! -name . -printf '%p %m %U %G %T@ %l %y\n' | sort && cksum sub/big) >before
+	mounter /dir tmpfs tmpcopyup,ro,size=10m -- sh -c \
+		'cd root/dir && find . ! -name . -printf "%p %m %U %G %T@ %l %y\n" | sort && cksum sub/big && ! touch y 2>/dev/null'
+	[ "$status" -eq 0 ]
+	diff before - <<<"$output"
+	mounter /dir tmpfs tmpcopyup,size=1m -- true
+	prints '/dir: No space left on device'
+}
