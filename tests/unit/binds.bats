@@ -148,6 +148,12 @@ x,y"
 	bad . 'runX create failed: error mounting "/nowhere" to rootfs at "/data": no such file or directory'
 }
 
+@test "binds: xl that fails is told as ever" {
+	setup_volume
+	export XL_FAIL=create XL_SAYS='libxl: error: libxl_dm.c:1:spawn: Domain 3:device model did not start: -3'
+	bad "$(bound '["rbind"]')" 'xl cannot create the VM: device model did not start: -3'
+}
+
 @test "binds: sources that a VM can make nothing of" {
 	setup_volume
 	mkfifo "$volume/fifo"

@@ -20,8 +20,8 @@ bound() {
 		"${2:-/b/$id/volume}" "${3:-/data}" "$1"
 }
 
-# command SCRIPT: a jq program that makes this the process's
-command() {
+# runs SCRIPT: a jq program that makes this what the process does
+runs() {
 	jq -nr --arg script "$1" '".process.args = [\"sh\", \"-c\", \($script | tojson)]"'
 }
 
@@ -32,7 +32,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 @test "binds: a directory is the same on both sides by 9p" {
 	with_conf 9p
 	volume
-	container "$(bound '["rbind"]') | $(command 'cat /data/file; echo from-guest >/data/guest; rm /data/file')"
+	container "$(bound '["rbind"]') | $(runs 'cat /data/file; echo from-guest >/data/guest; rm /data/file')"
 	says 0 from-host ''
 	dom0 sh -c "cat /b/$id/volume/guest; ls /b/$id/volume"
 	says 0 "$(printf '%s\n' from-guest guest sub)" ''
@@ -42,7 +42,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	with_conf disk
 	volume
 	container "$(bound '["rbind"]') | $(bound '["bind", "ro"]' "/b/$id/volume/file" /etc/one) |
-		$(command 'cat /data/file /etc/one; echo x >/data/new && cat /data/new; echo y >/etc/one; grep -c /data /proc/mounts')"
+		$(runs 'cat /data/file /etc/one; echo x >/data/new && cat /data/new; echo y >/etc/one; grep -c /data /proc/mounts')"
 	says 0 "$(printf '%s\n' from-host from-host x 1)" "sh: can't create /etc/one: Read-only file system"
 	dom0 test -e "/b/$id/volume/new"
 	says 1 '' ''
@@ -55,7 +55,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		id=t$BATS_TEST_NUMBER-$how
 		volume
 		container "$(bound '["rbind", "ro"]') | $admin |
-			$(command 'echo x >/data/file; mount -o remount,rw,bind /data && echo remounted; echo x >/data/file; cat /data/file')"
+			$(runs 'echo x >/data/file; mount -o remount,rw,bind /data && echo remounted; echo x >/data/file; cat /data/file')"
 		says 0 "$(printf 'remounted\nfrom-host')" \
 			"$(printf "sh: can't create /data/file: Read-only file system\nsh: can't create /data/file: Read-only file system")"
 	done
@@ -68,7 +68,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		id=t$BATS_TEST_NUMBER-$how
 		volume
 		container "$(bound '["rbind", "noexec", "nosuid", "nodev"]') |
-			$(command 'cp /bin/busybox /data/echo && /data/echo x; grep " /data " /proc/mounts | cut -d " " -f 4 | cut -d , -f 1-4')"
+			$(runs 'cp /bin/busybox /data/echo && /data/echo x; grep " /data " /proc/mounts | cut -d " " -f 4 | cut -d , -f 1-4')"
 		says 0 rw,nosuid,nodev,noexec 'sh: /data/echo: Permission denied'
 	done
 }
@@ -99,7 +99,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		volume
 		container ".root.readonly = true | $(bound '["rbind"]' "/b/$id/volume" /tmp/made/sub/dir) |
 			$(bound '["bind"]' "/b/$id/volume/file" /tmp/made/file) |
-			$(command 'cd /tmp/made; cat sub/dir/file file; echo x >sub/dir/new && cat sub/dir/new; touch x')"
+			$(runs 'cd /tmp/made; cat sub/dir/file file; echo x >sub/dir/new && cat sub/dir/new; touch x')"
 		says 0 "$(printf '%s\n' from-host from-host x)" 'touch: x: Read-only file system'
 		"$bed" sh 'rm -rf /bundles/busybox/rootfs/tmp/made'
 	done
@@ -112,7 +112,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		id=t$BATS_TEST_NUMBER-$how
 		volume
 		container ".mounts += [range(40) as \$i | {type: \"bind\", source: \"/b/$id/volume\", destination: \"/tmp/m/\\(\$i)\",
-			options: [\"rbind\"]}] | $(command 'cat /tmp/m/*/file | sort | uniq -c; grep -c /tmp/m/ /proc/mounts')"
+			options: [\"rbind\"]}] | $(runs 'cat /tmp/m/*/file | sort | uniq -c; grep -c /tmp/m/ /proc/mounts')"
 		says 0 "$(printf '     40 from-host\n40')" ''
 	done
 	"$bed" sh 'rm -rf /bundles/busybox/rootfs/tmp/m'
@@ -126,7 +126,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		volume
 		"$bed" sh "mount -t tmpfs tmpfs /b/$id/volume/sub && echo deep >/b/$id/volume/sub/file"
 		container "$(bound '["rbind"]') | $(bound '["bind"]' "/b/$id/volume" /tmp/flat) |
-			$(command 'cat /data/sub/file; ls -A /tmp/flat/sub; echo x >/data/sub/new; cat /data/file')"
+			$(runs 'cat /data/sub/file; ls -A /tmp/flat/sub; echo x >/data/sub/new; cat /data/file')"
 		"$bed" sh "umount /b/$id/volume/sub; rmdir /bundles/busybox/rootfs/tmp/flat 2>/dev/null || :"
 		says 0 "$(printf 'deep\nfrom-host')" ''
 	done
@@ -135,7 +135,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 @test "binds: a relative source is the bundle's" {
 	with_conf 9p
 	volume
-	container "$(bound '["rbind"]' volume) | $(command 'cat /data/file')"
+	container "$(bound '["rbind"]' volume) | $(runs 'cat /data/file')"
 	says 0 from-host ''
 }
 
@@ -176,7 +176,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		"$bed" sh 'ls -A / /etc >/b/before'
 		container "$(bound '["rbind"]' "/b/$id/volume" /tmp/etc/bound) | $(bound '["rbind"]' "/b/$id/volume" /tmp/up/bound) |
 			$(bound '["rbind"]' "/b/$id/volume/file" /tmp/dangling) |
-			$(command 'cat /etc/bound/file /bound/file /no/where')"
+			$(runs 'cat /etc/bound/file /bound/file /no/where')"
 		says 0 "$(printf '%s\n' from-host from-host from-host)" ''
 		dom0 sh -c 'ls -A / /etc | diff - /b/before'
 		says 0 '' ''
@@ -189,7 +189,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	with_conf 9p
 	volume
 	"$bed" sh "mkdir /b/$id/rootfs && mount --bind /bundles/busybox/rootfs /b/$id/rootfs"
-	container "$(bound '["rbind"]') | .root.path = \"rootfs\" | $(command 'cat /data/file')"
+	container "$(bound '["rbind"]') | .root.path = \"rootfs\" | $(runs 'cat /data/file')"
 	says 0 from-host ''
 	dom0 umount "/b/$id/rootfs"
 	says 0 '' ''
@@ -201,7 +201,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		with_conf $how pvh
 		id=t$BATS_TEST_NUMBER-$how
 		volume
-		container "$(bound '["rbind"]') | $(command 'cat /data/file')"
+		container "$(bound '["rbind"]') | $(runs 'cat /data/file')"
 		says 0 from-host ''
 	done
 }
