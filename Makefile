@@ -43,7 +43,7 @@ HELPERS += seccomp
 $(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 endif
 
-proxy   := proxy host session execs terminal domain ring xenstore wire
+proxy   := proxy serve container vm requests execs session terminal host domain ring xenstore wire
 control := control client
 exec    := exec client host terminal
 foreground := foreground
