@@ -209,14 +209,9 @@ const char *container_start(int *client)
 
 const char *container_exec(int *client, const int *fds, size_t count)
 {
-	const char *problem = NULL;
-
 	if (container.phase != RUNNING)
-		problem = "container not running";
-	if (!problem)
-		problem = execs_add(&container.outbox, *client, fds, count);
-	for (size_t i = 0; problem && i < count; i++)
-		close(fds[i]);
+		return "container not running";
+	const char *problem = execs_add(&container.outbox, *client, fds, count);
 	if (!problem)
 		*client = -1;
 	return problem;

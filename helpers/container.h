@@ -53,7 +53,7 @@ bool container_frame(const struct wire_frame *frame);
  */
 const char *container_start(int *client);
 const char *container_signal(int signal);
-/* With these descriptors, which are taken or closed. */
+/* With these descriptors, which are taken where it returns NULL. */
 const char *container_exec(int *client, const int *fds, size_t count);
 
 /* Tells the guest what size the terminal has. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* One request, and the descriptors that came with it: how many they are. */
 static size_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTROL_FDS])
@@ -21,7 +22,7 @@ static size_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTR
 			   .msg_control = &control,
 			   .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(client, &m, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
 
 	words[n > 0 ? n : 0] = '\0';
 	if (!c || c->cmsg_type != SCM_RIGHTS)
@@ -34,17 +35,22 @@ static size_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTR
 void requests_take(int client)
 {
 	char words[CONTROL_MESSAGE + 1];
+	const char *reply = "not a request";
 	int signal, fds[CONTROL_FDS];
 	size_t count = receive(client, words, fds);
 
-	if (!strcmp(words, "start"))
-		answer(&client, container_start(&client));
-	else if (!strcmp(words, "exec"))
-		answer(&client, container_exec(&client, fds, count));
-	else if (sscanf(words, "signal %d", &signal) == 1 && signal > 0 && signal <= 64)
-		answer(&client, container_signal(signal));
-	else
-		answer(&client, "not a request");
+	if (!strcmp(words, "start")) {
+		reply = container_start(&client);
+	} else if (!strcmp(words, "exec")) {
+		reply = container_exec(&client, fds, count);
+		if (!reply)
+			count = 0;
+	} else if (sscanf(words, "signal %d", &signal) == 1 && signal > 0 && signal <= 64) {
+		reply = container_signal(signal);
+	}
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+	answer(&client, reply);
 }
 
 void requests_event(int listener)
