@@ -34,6 +34,8 @@ static int until(void)
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++)
 		if (deadlines[i] && (next == 0 || deadlines[i] < next))
 			next = deadlines[i];
+	if (container.phase != OVER && container.unread)
+		return 0;
 	if (next == 0 || container.phase == OVER)
 		return -1;
 	int64_t left = next - host_now();
