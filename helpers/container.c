@@ -132,9 +132,13 @@ bool container_frame(const struct wire_frame *frame)
 		started();
 		return true;
 	case WIRE_FAILED:
+		if (container.ran)
+			return false;
 		failed(frame);
 		return true;
 	case WIRE_EXITED:
+		if (!container.ran)
+			return false;
 		exited(wire_word(frame, 0));
 		return true;
 	case WIRE_PONG:
