@@ -77,30 +77,36 @@ static void lost(const char *how)
 	container_end(255, how);
 }
 
+/*
+ * Some domain ended, maybe ours: xenstore does not tell which (before Xen 4.22), and a crashed one
+ * keeps its nodes. A guest that can still answer need not be asked of xl, which costs more. What it
+ * said before is no answer, and one that reads nothing, so that no ping fits, gives none.
+ */
+static void check_alive(void)
+{
+	if (container.ring.shared)
+		vm_read();
+	if (container.hello && container.pong_by == 0) {
+		(void)outbox_put(&container.outbox, WIRE_PING, 0, 0, NULL, 0);
+		container.pong_by = host_now() + PING_SECONDS * 1000;
+	}
+	container.suspect = !container.hello;
+}
+
 static void check_domain(void)
 {
 	char path[XENSTORE_PATH];
 
 	snprintf(path, sizeof(path), "/local/domain/%u/domid", container.domid);
-	if (xenstore_number(&container.xs, path) < 0 && errno == ENOENT) {
+	if (xenstore_number(&container.xs, path) < 0 && errno == ENOENT)
 		lost("the VM was destroyed from outside");
-		return;
-	}
-	/*
-	 * Some domain ended, maybe ours: xenstore does not tell which (before Xen 4.22), and a
-	 * crashed one keeps its nodes. A guest that can still answer need not be asked of xl, which
-	 * costs more.
-	 */
-	if (container.hello && container.pong_by == 0 &&
-	    outbox_put(&container.outbox, WIRE_PING, 0, 0, NULL, 0))
-		container.pong_by = host_now() + PING_SECONDS * 1000;
-	else if (!container.hello)
-		container.suspect = true;
+	else
+		check_alive();
 }
 
 void vm_event(void)
 {
-	if (!xenstore_events(&container.xs))
+	if (!xenstore_events(&container.xs) || container.phase == OVER)
 		return;
 	if (!container.ring.shared && ring_connect(&container.ring, &container.xs) < 0)
 		container_end(255, "cannot connect to the VM's console");
