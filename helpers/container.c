@@ -94,11 +94,15 @@ static void exited(uint32_t status)
 
 void container_send_size(void)
 {
+	const struct session *s = &container.session;
+	int slave = s->input >= 0 ? s->input : s->sinks[WIRE_STDOUT].fd;
 	uint32_t rows, columns;
 	uint8_t payload[8];
 
-	terminal_raw(STDIN_FILENO);
-	terminal_size(STDIN_FILENO, &rows, &columns);
+	if (slave < 0)
+		return;
+	terminal_raw(slave);
+	terminal_size(slave, &rows, &columns);
 	wire_put32(payload, rows);
 	wire_put32(payload + 4, columns);
 	outbox_put(&container.outbox, WIRE_WINSIZE, 0, 0, payload, sizeof(payload));

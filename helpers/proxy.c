@@ -8,8 +8,8 @@
  * has the size of -s ROWSxCOLUMNS. -n is the network namespace to live in: "new", or that at a
  * path. -t SECONDS is how long a started VM may take to say that its process runs.
  *
- * Stdin, stdout and descriptor 3 (stderr) become the container's; our own words go to stderr until
- * the container's takes its place. Returns 0 once the proxy runs in the background, its record
+ * Stdin, stdout and descriptor 3 (stderr) become the container's; our own words go to stderr while
+ * there is somebody to read them. Returns 0 once the proxy runs in the background, its record
  * written. The proxy ends with the exit status of the guest's process, 128+n where signal n ended
  * it, 255 where the VM ended without a word. What it reads from the guest is hostile:
  * docs/security.md.
@@ -50,34 +50,48 @@ static void write_record(void)
 	close(file);
 }
 
+/* One above those that programs take for stdin, stdout and stderr. */
+static int move_up(int fd)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, CONTAINER_STDERR + 1);
+
+	if (moved < 0)
+		fail("descriptor %d is to be the container's", fd);
+	return moved;
+}
+
+/*
+ * The streams are closed when they end, which may be long before the proxy's end. What is opened
+ * next must not become our stdin or stdout: a pipe to xl did, and xl's answer was lost.
+ */
 static void take_stdio(void)
 {
-	int fds[WIRE_STREAMS] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+	int fds[WIRE_STREAMS] = {-1, -1, -1};
 
 	if (container.terminal) {
-		int slave = terminal_open(option.console_socket, option.rows, option.columns);
-		terminal_control(slave);
-		dup2(slave, STDIN_FILENO);
-		dup2(slave, STDOUT_FILENO);
-		close(slave);
-		close(CONTAINER_STDERR);
-		fds[WIRE_STDERR] = -1;
+		fds[WIRE_STDIN] = terminal_open(option.console_socket, option.rows, option.columns);
+		terminal_control(fds[WIRE_STDIN]);
+		fds[WIRE_STDOUT] = move_up(fds[WIRE_STDIN]);
+	} else {
+		fds[WIRE_STDIN] = move_up(STDIN_FILENO);
+		fds[WIRE_STDOUT] = move_up(STDOUT_FILENO);
+		fds[WIRE_STDERR] = move_up(CONTAINER_STDERR);
 	}
+	close(CONTAINER_STDERR);
 	session_init(&container.session, 0, fds, &container.outbox);
 }
 
-/* The last step: from here on, stderr is the container's. */
+/* The last step: from here on, nobody hears us. */
 static void leave_caller(void)
 {
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (chdir("/") < 0)
 		fail("chdir /");
-	if (dup2(container.terminal ? null : CONTAINER_STDERR, STDERR_FILENO) < 0)
-		fail("descriptor %d is to be the container's stderr", CONTAINER_STDERR);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (dup2(null, fd) < 0)
+			fail("cannot open /dev/null");
 	close(null);
-	if (!container.terminal)
-		close(CONTAINER_STDERR);
 }
 
 static void become_proxy(void)
