@@ -100,8 +100,9 @@ static void check_domain(void)
 	snprintf(path, sizeof(path), "/local/domain/%u/domid", container.domid);
 	if (xenstore_number(&container.xs, path) < 0 && errno == ENOENT)
 		lost("the VM was destroyed from outside");
-	else
+	else if (container.xs.released)
 		check_alive();
+	container.xs.released = false;
 }
 
 void vm_event(void)
