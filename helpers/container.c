@@ -173,9 +173,9 @@ static bool ends_by_default(int signal)
 	}
 }
 
-const char *container_signal(int signal)
+const char *container_signal(int signal, bool all)
 {
-	uint8_t payload[4];
+	uint8_t payload[8];
 
 	if (container.phase == OVER) {
 		/* Its process has ended; what its reader has not taken is all that is left to kill.
@@ -193,6 +193,7 @@ const char *container_signal(int signal)
 	if (signal == SIGKILL && container.kill_by == 0)
 		container.kill_by = host_now() + KILL_SECONDS * 1000;
 	wire_put32(payload, (uint32_t)signal);
+	wire_put32(payload + 4, all);
 	if (outbox_put(&container.outbox, WIRE_SIGNAL, 0, 0, payload, sizeof(payload)) ||
 	    signal == SIGKILL)
 		return CONTROL_OK;

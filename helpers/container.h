@@ -53,7 +53,8 @@ bool container_frame(const struct wire_frame *frame);
  * later, becomes -1.
  */
 const char *container_start(int *client);
-const char *container_signal(int signal);
+/* To its process, or to all of its processes. */
+const char *container_signal(int signal, bool all);
 /* With these descriptors, which are taken where it returns NULL. */
 const char *container_exec(int *client, const int *fds, size_t count);
 

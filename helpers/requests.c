@@ -34,7 +34,7 @@ static size_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTR
 
 void requests_take(int client)
 {
-	char words[CONTROL_MESSAGE + 1];
+	char words[CONTROL_MESSAGE + 1], whom[4] = "";
 	const char *reply = "not a request";
 	int signal, fds[CONTROL_FDS];
 	size_t count = receive(client, words, fds);
@@ -45,8 +45,9 @@ void requests_take(int client)
 		reply = container_exec(&client, fds, count);
 		if (!reply)
 			count = 0;
-	} else if (sscanf(words, "signal %d", &signal) == 1 && signal > 0 && signal <= 64) {
-		reply = container_signal(signal);
+	} else if (sscanf(words, "signal %d %3s", &signal, whom) >= 1 && signal > 0 &&
+		   signal <= 64) {
+		reply = container_signal(signal, !strcmp(whom, "all"));
 	}
 	for (size_t i = 0; i < count; i++)
 		close(fds[i]);

@@ -22,7 +22,7 @@ static void signal_event(int signals)
 	if (info.ssi_signo == SIGWINCH && container.terminal)
 		container_send_size();
 	else
-		(void)container_signal((int)info.ssi_signo);
+		(void)container_signal((int)info.ssi_signo, false);
 }
 
 /* For how long nothing is to be done but upon an event. */

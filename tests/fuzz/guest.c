@@ -594,12 +594,12 @@ static void ask(const char *words)
 static void op_signal(struct bytes *in)
 {
 	char words[32];
-	uint8_t signal = take8(in) & 0x7f;
+	uint8_t what = take8(in), signal = what & 0x7f;
 
 	/* The proxy would exit at once. */
 	if (container.phase == OVER && signal == SIGKILL)
 		return;
-	snprintf(words, sizeof(words), "signal %d", signal);
+	snprintf(words, sizeof(words), "signal %d%s", signal, what & 0x80 ? " all" : "");
 	ask(words);
 }
 
@@ -846,7 +846,7 @@ static void end(void)
 		must(container.phase == OVER);
 	}
 	if (container.phase != OVER) {
-		container_signal(SIGKILL);
+		container_signal(SIGKILL, false);
 		world.now += 10000;
 		turn();
 	}
