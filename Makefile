@@ -44,7 +44,7 @@ HELPERS += seccomp
 $(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 endif
 
-proxy   := proxy host session execs terminal domain ring xenstore wire
+proxy   := proxy serve container vm requests execs session terminal host domain ring xenstore wire
 control := control client
 exec    := exec client host terminal
 foreground := foreground
@@ -57,10 +57,10 @@ init    := $(wildcard guest/*.c) helpers/wire.c
 
 SHELL_FILES := runX build .ci/run $(wildcard lib/*.sh guest/*.sh) \
 	$(shell grep -lrE '^\#!/bin/sh' tests 2>/dev/null)
-C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch])
+C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch] tests/fuzz/*.[ch])
 
 .DELETE_ON_ERROR:
-.PHONY: all helpers init install uninstall demo test check unit lint fmt bed shell clean help
+.PHONY: all helpers init install uninstall demo test check fuzz unit lint fmt bed shell clean help
 
 all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
 	$(Q)ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) ./build all
@@ -106,6 +106,9 @@ test: ## set up and run the whole suite: unit, helpers, real Xen (first time abo
 check: ## what needs no Xen, in seconds
 	@tests/run check
 
+fuzz: ## libFuzzer on the host's end, FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS
+	@tests/fuzz/run
+
 lint: ## ShellCheck, shfmt, clang-format, cppcheck, mandoc
 	@tests/lint $(SHELL_FILES) -- $(C_FILES)
 
@@ -139,7 +142,38 @@ out/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
 
+# An initrd, and all of it: helpers/prepare.c appends the container's description.
+out/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
+	@rm -rf $@.d && mkdir -p $@.d
+	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
+	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
+
 out/tests/wire_test: tests/helpers/wire_test.c helpers/session.c helpers/wire.c $(wildcard helpers/*.h) Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Ihelpers -Wall -Wextra -g -O1 -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka
+
+# Fuzz targets, tests/fuzz/NAME.c with the modules that it drives, and what it has instead of libc's or
+# theirs. Coverage is of the modules alone.
+FUZZ_TARGETS ?= guest ring xenstore
+fuzz_guest    := serve container vm requests execs session ring wire
+fuzz_ring     := ring
+fuzz_xenstore := xenstore
+wrap_guest    := close read write send recv recvmsg openat poll ioctl mmap munmap ring_read
+wrap_ring     := ioctl mmap munmap
+wrap_xenstore := read write poll
+export FUZZ_TARGETS
+comma := ,
+
+define fuzz_rule
+out/fuzz/$(1): $(fuzz_$(1):%=out/fuzz/$(1).o/%.o) tests/fuzz/$(1).c tests/fuzz/fuzz.h
+	$$(say) CC $$@
+	$$(Q)$$(FUZZ_CC) -c -o $$@.o/$(1)_target.o tests/fuzz/$(1).c
+	$$(Q)$$(FUZZ_CC) -fsanitize=fuzzer $(wrap_$(1):%=-Wl$$(comma)--wrap=%) -o $$@ $$@.o/$(1)_target.o $$(filter %.o,$$^)
+out/fuzz/$(1).o/%.o: helpers/%.c $(wildcard helpers/*.h) Makefile
+	@mkdir -p $$(@D)
+	$$(Q)$$(FUZZ_CC) -fsanitize=fuzzer-no-link -c -o $$@ $$<
+endef
+FUZZ_CC = clang -std=gnu11 -D_GNU_SOURCE -Ihelpers -Itests/fuzz -Wall -Wextra -g -O1 \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+$(foreach target,guest ring xenstore,$(eval $(call fuzz_rule,$(target))))

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 void host_enter_netns(const char *path)
@@ -63,6 +64,14 @@ unsigned long long host_start_time(void)
 	if (!at || sscanf(at, "%llu", &ticks) != 1)
 		failx("cannot find the start time in /proc/self/stat");
 	return ticks;
+}
+
+int64_t host_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 int host_take_signals(void)

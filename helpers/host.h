@@ -3,6 +3,8 @@
 #ifndef RUNX_HOST_H
 #define RUNX_HOST_H
 
+#include <stdint.h>
+
 /* All of these end the program, with the reason on stderr, where they fail. */
 
 /* Enters the network namespace at `path`, a fresh one with its loopback up for "new"; NULL: stays.
@@ -20,6 +22,9 @@ int host_take_signals(void);
 
 /* When this process started, in clock ticks since boot: with the pid, its name for good. */
 unsigned long long host_start_time(void);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t host_now(void);
 
 /*
  * Goes on in a child. What started us ends when the child calls host_ready() with the descriptor

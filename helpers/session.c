@@ -164,7 +164,7 @@ static bool take_data(struct sink *sink, const struct wire_frame *frame)
 {
 	const size_t size = sizeof(sink->bytes);
 
-	if (sink->ended || frame->length > size - sink->used)
+	if (sink->ended || frame->length > size - sink->used - sink->owed)
 		return false;
 	if (sink->fd < 0) {
 		sink->owed += frame->length;

@@ -25,6 +25,9 @@ enum request {
 	XS_ERROR = 16,
 };
 
+/* Of one turn: a guest can change its nodes for as long as it likes. */
+#define EVENTS 64
+
 struct message {
 	uint32_t type, request, transaction, length;
 };
@@ -59,8 +62,10 @@ static long receive(struct xenstore *xs, struct message *m, char value[XENSTORE_
 	if (read_all(xs->fd, value, m->length) < 0)
 		return -1;
 	value[m->length] = '\0';
-	if (m->type == XS_WATCH_EVENT)
+	if (m->type == XS_WATCH_EVENT) {
 		xs->changed = true;
+		xs->released = xs->released || !strcmp(value, "@releaseDomain");
+	}
 	return (long)m->length;
 }
 
@@ -122,7 +127,7 @@ static int order(struct xenstore *xs, enum request type, const char *path, const
 
 int xenstore_open(struct xenstore *xs)
 {
-	xs->changed = false;
+	xs->changed = xs->released = false;
 	xs->fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
 	return xs->fd < 0 ? -1 : 0;
 }
@@ -204,7 +209,7 @@ bool xenstore_events(struct xenstore *xs)
 	struct pollfd p = {.fd = xs->fd, .events = POLLIN};
 	struct message m;
 
-	while (poll(&p, 1, 0) > 0 && receive(xs, &m, value) >= 0)
+	for (int i = 0; i < EVENTS && poll(&p, 1, 0) > 0 && receive(xs, &m, value) >= 0; i++)
 		;
 	bool changed = xs->changed;
 	xs->changed = false;

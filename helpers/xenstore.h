@@ -11,7 +11,8 @@
 
 struct xenstore {
 	int fd;
-	bool changed; /* a watch fired since xenstore_events() was last called */
+	bool changed;  /* a watch fired since xenstore_events() was last called */
+	bool released; /* and one was of a domain's end; it is the caller's to forget */
 };
 
 /* All of these return 0, or -1 with errno; ENOENT is a missing node, EIO a broken answer. */
@@ -34,7 +35,7 @@ long xenstore_number(struct xenstore *xs, const char *path);
 /* The domain whose UUID is `uuid`, or -1 with errno (ENOENT: no such domain). */
 long xenstore_domain(struct xenstore *xs, const char *uuid);
 
-/* Reads what is queued on the descriptor, without blocking; true where a watch has fired. */
+/* Reads what is queued on the descriptor, if not too much; true where a watch has fired. */
 bool xenstore_events(struct xenstore *xs);
 
 #endif

@@ -233,6 +233,21 @@ static void more_than_the_credit_is_refused(void **state)
 	assert_false(send_data(&rig->session, WIRE_STDOUT, data, 1));
 }
 
+/* Also where nobody reads and nothing is held: the guest gets no credit while it reads nothing. */
+static void credit_bounds_what_is_dropped(void **state)
+{
+	struct rig *rig = *state;
+	static uint8_t data[WIRE_PAYLOAD];
+
+	while (outbox_put(&rig->box, WIRE_PING, 0, 0, NULL, 0))
+		;
+	for (int i = 0; i < WIRE_WINDOW / WIRE_PAYLOAD; i++) {
+		assert_true(send_data(&rig->session, WIRE_STDERR, data, sizeof(data)));
+		serve(&rig->session);
+	}
+	assert_false(send_data(&rig->session, WIRE_STDERR, data, 1));
+}
+
 static void a_reader_that_stops_loses_nothing(void **state)
 {
 	struct rig *rig = *state;
@@ -358,6 +373,7 @@ int main(void)
 		cmocka_unit_test(garbage_is_survived),
 		with_rig(output_is_delivered_and_credited),
 		with_rig(more_than_the_credit_is_refused),
+		with_rig(credit_bounds_what_is_dropped),
 		with_rig(a_reader_that_stops_loses_nothing),
 		with_rig(a_closed_reader_is_told_to_the_guest),
 		with_rig(output_after_its_end_is_refused),

@@ -8,9 +8,10 @@ bed=$top/tests/bed/bed
 
 setup_file() {
 	"$top/tests/bed/install" >"$BATS_FILE_TMPDIR/log" 2>&1 || { cat "$BATS_FILE_TMPDIR/log" && return 1; }
-	make -s -C "$top" out/tests/supervise
+	make -s -C "$top" out/tests/supervise out/tests/hostile.initrd
 	mkdir -p "$BATS_FILE_TMPDIR/tree/usr/local/bin"
 	install -m 0755 "$top/out/tests/supervise" "$top/tests/xen/leaks" "$BATS_FILE_TMPDIR/tree/usr/local/bin/"
+	install -m 0644 "$top/out/tests/hostile.initrd" "$BATS_FILE_TMPDIR/tree/usr/local/"
 	"$bed" put "$BATS_FILE_TMPDIR/tree"
 }
 

@@ -51,6 +51,14 @@ trap_script() {
 	says 0 137 ''
 }
 
+@test "kill: --all reaches what the process has started" {
+	running '.process.args = ["sh", "-c", "sh -c \"trap \\\"exit 34\\\" TERM; echo ready; while :; do sleep 1000 & wait; done\"; exit $?"]'
+	dom0 runX kill --all "$id" TERM
+	says 0 '' ''
+	ended
+	says 0 34 ''
+}
+
 @test "kill: a signal to the proxy itself is the process's" {
 	running "$(trap_script HUP)"
 	dom0 sh -c "kill -HUP \$(cut -d ' ' -f 2 /run/runX/$id/proxy)"

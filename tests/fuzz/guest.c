@@ -1,0 +1,892 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A proxy without Xen, between a guest that does anything and users who do anything: the input says
+ * what happens, in which order. Nothing is real: descriptors, the ring and time are of our making,
+ * so that more lives fit into a second, and every misuse of a descriptor is seen.
+ *
+ * What must hold: the proxy never waits but in poll(); nothing grows with what the guest sends, nor
+ * does a turn; no credit is exceeded; who breaks the rules ends its container, with status 255 and
+ * words; SIGKILL ends any; then the proxy is done as soon as nobody reads; every client is
+ * answered; all descriptors and memory are back.
+ */
+#include "common.h"
+#include "container.h"
+#include "control.h"
+#include "domain.h"
+#include "execs.h"
+#include "fuzz.h"
+#include "host.h"
+#include "requests.h"
+#include "serve.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sanitizer/allocator_interface.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef uint16_t domid_t;
+typedef uint32_t grant_ref_t;
+#include <xen/evtchn.h>
+#include <xen/gntdev.h>
+
+/* xen/include/public/io/console.h */
+static struct page {
+	char in[1024], out[2048];
+	uint32_t in_cons, in_prod, out_cons, out_prod;
+} page;
+
+/*
+ * A descriptor of the proxy, and what is at its other end. No number is used twice, so that what
+ * uses one after its closing is found.
+ */
+struct file {
+	bool open;
+	enum { SOURCE, SINK, CLIENT, DEVICE, WORDS } kind;
+	bool ended;    /* the other end is gone */
+	size_t amount; /* SOURCE: bytes to come. SINK: bytes that nobody has read. */
+	bool asks;     /* CLIENT: `words` are to be read, with `fds` */
+	int fds[CONTROL_FDS];
+	size_t fds_used;
+	size_t answers; /* CLIENT: messages that it got */
+	size_t length;
+	char words[CONTROL_MESSAGE + 32];
+};
+
+#define FILES 600
+#define PEERS 72 /* more than may join */
+#define PIPE  65536
+#define STATE 9999 /* the state directory */
+/* Of a session, with what belongs to it. */
+#define SESSION_BYTES (sizeof(struct session) + 256)
+/* Reads of a ring that is always full, in one turn. */
+#define READS 64
+
+/* Whose streams a session has: those of its user, and of the user's socket. */
+struct peer {
+	int client, fds[WIRE_STREAMS];
+};
+
+/* What the input has made of Xen, of the guest and of the users. */
+static struct {
+	struct file files[FILES];
+	size_t files_used;
+	struct peer peers[PEERS]; /* the first is the container's own */
+	size_t peers_used;
+	int64_t now;
+	bool event, released, no_domain, map_fails, bind_fails, write_fails;
+	bool over;		  /* the domain has ended, but for its nodes and its pages */
+	unsigned int ends, asked; /* of domains; and xl */
+	uint8_t state, ref, port; /* in xenstore; 255: no such node */
+	const char *flood;	  /* what the guest writes as fast as it is read, or NULL */
+	unsigned int reads;	  /* of the ring, in this turn */
+	bool unclear;		  /* what the guest has sent need not be frames any more */
+	struct wire_input input;  /* of the guest */
+	uint64_t given, taken;	  /* credit for stdin, and what came of it */
+	uint64_t sent[WIRE_STREAMS], credited[WIRE_STREAMS];
+} world;
+
+/* ---- descriptors ---- */
+
+static struct file *file(int fd)
+{
+	must(fd >= FIRST && fd < FIRST + (int)world.files_used);
+	must(world.files[fd - FIRST].open);
+	return &world.files[fd - FIRST];
+}
+
+static int new_file(int kind)
+{
+	must(world.files_used < FILES);
+	struct file *f = &world.files[world.files_used];
+
+	memset(f, 0, offsetof(struct file, words));
+	f->open = true;
+	f->kind = kind;
+	return FIRST + (int)world.files_used++;
+}
+
+WRAP(int, close, int fd)
+{
+	if (fd < FIRST)
+		return __real_close(fd);
+	file(fd)->open = false;
+	return 0;
+}
+
+WRAP(ssize_t, read, int fd, void *into, size_t count)
+{
+	if (fd < FIRST)
+		return __real_read(fd, into, count);
+	struct file *f = file(fd);
+	if (f->kind == SOURCE) {
+		must(f->amount || f->ended); /* else it would wait */
+		if (count > f->amount)
+			count = f->amount;
+		f->amount -= count;
+	} else {
+		must(f->kind == DEVICE);
+	}
+	memset(into, 'x', count);
+	return (ssize_t)count;
+}
+
+WRAP(ssize_t, write, int fd, const void *from, size_t count)
+{
+	if (fd < FIRST)
+		return __real_write(fd, from, count);
+	struct file *f = file(fd);
+	if (f->kind == WORDS) {
+		must(f->length + count < sizeof(f->words));
+		memcpy(f->words + f->length, from, count);
+		f->length += count;
+	} else if (f->kind == SINK) {
+		errno = f->amount & 1 ? EBADF : EPIPE;
+		if (f->ended)
+			return -1;
+		must(count > 0 && count <= PIPE_BUF && count <= PIPE - f->amount);
+		f->amount += count;
+	} else {
+		must(f->kind == DEVICE);
+	}
+	return (ssize_t)count;
+}
+
+WRAP(ssize_t, send, int fd, const void *from, size_t count, int flags)
+{
+	struct file *f = file(fd);
+
+	(void)from;
+	must(f->kind == CLIENT && flags == (MSG_NOSIGNAL | MSG_DONTWAIT));
+	must(count > 0 && count <= CONTROL_MESSAGE);
+	f->answers++;
+	return f->ended ? -1 : (ssize_t)count;
+}
+
+static ssize_t receive(struct file *f, void *into, size_t count)
+{
+	must(f->kind == CLIENT);
+	errno = EAGAIN;
+	if (!f->asks)
+		return f->ended ? 0 : -1;
+	f->asks = false;
+	if (count > f->length)
+		count = f->length;
+	memcpy(into, f->words, count);
+	return (ssize_t)count;
+}
+
+WRAP(ssize_t, recv, int fd, void *into, size_t count, int flags)
+{
+	must(flags == MSG_DONTWAIT);
+	return receive(file(fd), into, count);
+}
+
+WRAP(ssize_t, recvmsg, int fd, struct msghdr *m, int flags)
+{
+	struct file *f = file(fd);
+	struct cmsghdr *c = m->msg_control;
+	const size_t size = f->fds_used * sizeof(int);
+
+	must(f->asks && flags == MSG_CMSG_CLOEXEC && m->msg_controllen >= CMSG_SPACE(size));
+	m->msg_controllen = f->fds_used ? CMSG_SPACE(size) : 0;
+	if (f->fds_used) {
+		*c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+		c->cmsg_len = CMSG_LEN(size);
+		memcpy(CMSG_DATA(c), f->fds, size);
+	}
+	return receive(f, m->msg_iov->iov_base, m->msg_iov->iov_len);
+}
+
+WRAP(int, openat, int directory, const char *path, int flags, ...)
+{
+	must(directory == STATE && !strcmp(path, CONTROL_ENDED) && flags & O_CREAT);
+	return new_file(WORDS);
+}
+
+static short ready(const struct file *f)
+{
+	switch (f->kind) {
+	case SOURCE:
+		return (f->amount ? POLLIN : 0) | (f->ended ? POLLHUP : 0);
+	case SINK:
+		return f->ended ? POLLERR : f->amount <= PIPE - PIPE_BUF ? POLLOUT : 0;
+	case CLIENT:
+		return (f->asks ? POLLIN : 0) | (f->ended ? POLLIN | POLLHUP : 0);
+	default:
+		return POLLIN;
+	}
+}
+
+/* Nobody waits: what would be waited for is in the input. */
+WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout)
+{
+	(void)timeout;
+	for (nfds_t i = 0; i < count; i++)
+		fds[i].revents = fds[i].fd < 0 ? 0
+					       : ready(file(fds[i].fd)) &
+							 (fds[i].events | POLLERR | POLLHUP);
+	return 1;
+}
+
+/* ---- Xen, as the modules under test see it ---- */
+
+int64_t host_now(void)
+{
+	return world.now;
+}
+
+bool domain_is_over(unsigned int domid)
+{
+	(void)domid;
+	must(world.asked++ < world.ends); /* it costs a process */
+	return world.over;
+}
+
+void terminal_raw(int slave)
+{
+	must(container.terminal && file(slave)->kind <= SINK);
+}
+
+void terminal_size(int slave, uint32_t *rows, uint32_t *columns)
+{
+	must(container.terminal && file(slave)->kind <= SINK);
+	*rows = 24;
+	*columns = 80;
+}
+
+int xenstore_write(struct xenstore *xs, const char *path, const char *value)
+{
+	(void)xs, (void)path, (void)value;
+	return world.write_fails ? -1 : 0;
+}
+
+int xenstore_permit(struct xenstore *xs, const char *path, unsigned int owner, unsigned int reader)
+{
+	(void)xs, (void)path, (void)owner, (void)reader;
+	return 0;
+}
+
+int xenstore_remove(struct xenstore *xs, const char *path)
+{
+	(void)xs, (void)path;
+	return 0;
+}
+
+long xenstore_number(struct xenstore *xs, const char *path)
+{
+	const char *name = strrchr(path, '/');
+	uint8_t value = !strcmp(name, "/state")	     ? world.state
+			: !strcmp(name, "/ring-ref") ? world.ref
+			: !strcmp(name, "/port")     ? world.port
+						     : 1;
+
+	(void)xs;
+	errno = ENOENT;
+	if (!strcmp(name, "/domid"))
+		return world.no_domain ? -1 : 7;
+	return value == 255 ? -1 : value;
+}
+
+bool xenstore_events(struct xenstore *xs)
+{
+	xs->released = xs->released || world.released;
+	world.event = world.released = false;
+	return true;
+}
+
+WRAP(int, ioctl, int fd, unsigned long request, ...)
+{
+	must(file(fd)->kind == DEVICE);
+	if (request == IOCTL_GNTDEV_MAP_GRANT_REF)
+		return world.map_fails ? -1 : 0;
+	return request == IOCTL_EVTCHN_BIND_INTERDOMAIN && world.bind_fails ? -1 : 0;
+}
+
+WRAP(void *, mmap, void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	if (fd < FIRST)
+		return __real_mmap(at, size, protection, flags, fd, offset);
+	return &page;
+}
+
+WRAP(int, munmap, void *at, size_t size)
+{
+	return at == &page ? 0 : __real_munmap(at, size);
+}
+
+/* Behind the host's back, as fast as it reads: a ring of two frames, that of a flood. */
+WRAP(ssize_t, ring_read, struct ring *ring, void *into, size_t room)
+{
+	ssize_t n = __real_ring_read(ring, into, room);
+
+	must(++world.reads <= READS);
+	if (world.flood && page.out_prod == page.out_cons) {
+		memcpy(page.out, world.flood, sizeof(page.out));
+		page.out_prod += sizeof(page.out);
+	}
+	return n;
+}
+
+/* ---- memory ---- */
+
+static _Thread_local bool inside; /* the thread that runs the target does; libFuzzer has others */
+static size_t held;
+
+static void count_malloc(const volatile void *at, size_t size)
+{
+	(void)at;
+	held += inside ? size : 0;
+}
+
+static void count_free(const volatile void *at)
+{
+	held -= inside ? __sanitizer_get_allocated_size(at) : 0;
+}
+
+/* ---- what must hold at any time ---- */
+
+static void check(void)
+{
+	const struct session *s = &container.session;
+
+	must(container.outbox.used <= sizeof(container.outbox.bytes));
+	must(container.input.used <= sizeof(container.input.bytes));
+	must(s->input_credit <= WIRE_WINDOW);
+	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
+		must(s->sinks[i].used + s->sinks[i].owed <= WIRE_WINDOW);
+	must(container.status >= 0 && container.status <= 255);
+	must(container.phase != RUNNING || (container.hello && container.ran));
+	must(container.phase != OVER || container.starter < 0);
+}
+
+static void turn(void)
+{
+	container.xs.fd = world.event ? container.ring.evtchn : -1;
+	world.reads = 0;
+	serve_once(-1, -1);
+	check();
+}
+
+/* The reason of the end, as runX's commands read it: a line that is fit for a terminal. */
+static void check_words(bool misbehaved)
+{
+	const struct file *ended = NULL;
+
+	for (size_t i = 0; i < world.files_used; i++)
+		if (world.files[i].kind == WORDS) {
+			must(!ended);
+			ended = &world.files[i];
+		}
+	must(ended && ended->length > 1);
+	for (size_t i = 0; i < ended->length - 1; i++)
+		must((unsigned char)ended->words[i] >= ' ' && ended->words[i] != 127);
+	must(!misbehaved || memmem(ended->words, ended->length, "broke the console protocol", 26));
+}
+
+/* ---- the guest ---- */
+
+static uint32_t queued(void)
+{
+	return page.out_prod - page.out_cons;
+}
+
+/* As a driver does it, a ring at a time, while somebody takes it. */
+static void guest_writes(const uint8_t *bytes, size_t count)
+{
+	while (count > 0 && container.phase != OVER && container.ring.shared && !world.over) {
+		uint32_t room = sizeof(page.out) - queued();
+		if (room == 0 || room > sizeof(page.out))
+			return;
+		for (; room > 0 && count > 0; room--, count--)
+			page.out[page.out_prod++ % sizeof(page.out)] = (char)*bytes++;
+		turn();
+	}
+}
+
+/* Frames that nobody may send, whatever came before. */
+static bool forbidden(const uint8_t *header)
+{
+	unsigned int type = header[0], stream = header[1], session = header[2] | header[3] << 8;
+
+	if (type == 0 || type >= WIRE_TYPES || stream >= WIRE_STREAMS ||
+	    wire_get32(header + 4) > WIRE_PAYLOAD || session >= WIRE_SESSIONS)
+		return true;
+	if (container.hello == (type == WIRE_HELLO))
+		return true;
+	if (session == 0 && (type == WIRE_STARTED || type == WIRE_FAILED))
+		return container.ran;
+	if (session == 0 && type == WIRE_EXITED)
+		return !container.ran;
+	return type == WIRE_SIGNAL || type == WIRE_WINSIZE || type == WIRE_PING ||
+	       type == WIRE_EXEC || (type == WIRE_DATA && stream == WIRE_STDIN);
+}
+
+static void guest_frame(enum wire_type type, unsigned int stream, unsigned int session,
+			const uint8_t *payload, size_t length)
+{
+	static uint8_t frame[WIRE_FRAME];
+	size_t sent = length <= WIRE_PAYLOAD ? length : 0;
+
+	wire_header(frame, type, stream, session, length);
+	if (sent)
+		memcpy(frame + WIRE_HEADER, payload, sent);
+	bool alive =
+		container.phase != OVER && container.ring.shared && !world.unclear && !world.over;
+	bool bad = alive && forbidden(frame);
+	if (alive && session == 0 && type == WIRE_CREDIT)
+		world.given += wire_get32(frame + WIRE_HEADER);
+	if (alive && session == 0 && type == WIRE_DATA && stream < WIRE_STREAMS)
+		world.sent[stream] += length;
+	guest_writes(frame, WIRE_HEADER + sent);
+	if (!bad)
+		return;
+	must(container.phase == OVER && container.status == 255);
+	check_words(true);
+}
+
+static void op_frame(struct bytes *in)
+{
+	static uint8_t payload[WIRE_PAYLOAD];
+	uint8_t type = take8(in), stream = take8(in), session = take8(in);
+	uint32_t length = take16(in);
+
+	/* Most lengths are to be small, and some types frequent. */
+	if (length < 0xc000)
+		length &= 15;
+	else
+		length -= 0xc000;
+	memset(payload, 0, sizeof(payload));
+	take(in, payload, length < 16 ? length : 16);
+	guest_frame(type & 0x80 ? WIRE_DATA : type & 0x1f, stream & 0x80 ? WIRE_STDOUT : stream & 3,
+		    session & 0x40 ? session << 4 : session & 0x3f, payload, length);
+}
+
+static void op_bytes(struct bytes *in)
+{
+	uint8_t bytes[256];
+	size_t count = take(in, bytes, take8(in));
+
+	world.unclear = true;
+	guest_writes(bytes, count);
+}
+
+static void op_index(struct bytes *in)
+{
+	uint32_t *indices[] = {&page.in_cons, &page.in_prod, &page.out_cons, &page.out_prod};
+	uint8_t which = take8(in);
+
+	if (world.over)
+		return;
+	world.unclear = true;
+	*indices[which % 4] = which & 4 ? *indices[which % 4] + take8(in) : take32(in);
+	turn();
+}
+
+static void guest_takes(const struct wire_frame *frame)
+{
+	must(frame->session < WIRE_SESSIONS);
+	switch (frame->type) {
+	case WIRE_DATA:
+		must(frame->stream == WIRE_STDIN && frame->length > 0);
+		if (frame->session == 0)
+			world.taken += frame->length;
+		must(world.taken <= WIRE_WINDOW + world.given);
+		break;
+	case WIRE_CREDIT:
+		must(frame->stream != WIRE_STDIN && frame->length == 4);
+		if (frame->session == 0)
+			world.credited[frame->stream] += wire_word(frame, 0);
+		must(world.credited[frame->stream] <= world.sent[frame->stream]);
+		break;
+	case WIRE_SIGNAL:
+		must(wire_word(frame, 0) > 0 && wire_word(frame, 0) <= 64);
+		break;
+	case WIRE_EXEC:
+		must(frame->session > 0);
+		break;
+	case WIRE_WINSIZE:
+		must(frame->length == 8);
+		break;
+	default:
+		must(frame->type == WIRE_EOF || frame->type == WIRE_PING);
+	}
+}
+
+static void guest_reads(size_t count)
+{
+	struct wire_frame frame;
+	size_t room;
+	uint8_t *space = wire_space(&world.input, &room);
+
+	if (world.unclear || world.over)
+		return;
+	must(container.hello || page.in_prod == page.in_cons);
+	for (; room > 0 && count > 0 && page.in_prod != page.in_cons; room--, count--) {
+		*space++ = (uint8_t)page.in[page.in_cons++ % sizeof(page.in)];
+		wire_received(&world.input, 1);
+	}
+	int whole;
+	while ((whole = wire_next(&world.input, &frame)) > 0) {
+		guest_takes(&frame);
+		wire_drop(&world.input, &frame);
+	}
+	must(whole == 0);
+}
+
+/* ---- the users ---- */
+
+/* Its streams; with a terminal, no stderr. */
+static struct peer *new_peer(bool terminal)
+{
+	struct peer *p = &world.peers[world.peers_used++];
+
+	p->client = -1;
+	p->fds[WIRE_STDIN] = new_file(SOURCE);
+	p->fds[WIRE_STDOUT] = new_file(SINK);
+	p->fds[WIRE_STDERR] = terminal ? -1 : new_file(SINK);
+	return p;
+}
+
+/* Also of a descriptor that the proxy has closed. */
+static struct file *peer_file(struct bytes *in, unsigned int which)
+{
+	const struct peer *p = &world.peers[take8(in) % world.peers_used];
+	int fd = which % 4 == 3 ? p->client : p->fds[which % 4];
+
+	return fd < 0 ? NULL : &world.files[fd - FIRST];
+}
+
+/* Sends a request, and has it taken. */
+static int request(const char *words, size_t length, const int *fds, size_t count)
+{
+	int client = new_file(CLIENT);
+	struct file *f = file(client);
+
+	f->asks = true;
+	f->length = length;
+	memcpy(f->words, words, length);
+	f->fds_used = count;
+	memcpy(f->fds, fds, sizeof(int) * count);
+	requests_take(client);
+	return client;
+}
+
+static bool crowded(void)
+{
+	return world.files_used > FILES - 16;
+}
+
+static void ask(const char *words)
+{
+	if (!crowded())
+		request(words, strlen(words), (int[]){0}, 0);
+	turn();
+}
+
+static void op_signal(struct bytes *in)
+{
+	char words[32];
+	uint8_t what = take8(in), signal = what & 0x7f;
+
+	/* The proxy would exit at once. */
+	if (container.phase == OVER && signal == SIGKILL)
+		return;
+	snprintf(words, sizeof(words), "signal %d%s", signal, what & 0x80 ? " all" : "");
+	ask(words);
+}
+
+static void op_words(struct bytes *in)
+{
+	char words[CONTROL_MESSAGE + 20] = "";
+	uint8_t how = take8(in);
+	size_t length = take(in, words, how & 0x3f);
+
+	if (how & 0x40)
+		memset(words + length, 'x', sizeof(words) - length), length = sizeof(words);
+	if (crowded() || !strncmp(words, "signal", 6))
+		return;
+	int fds[] = {new_file(DEVICE), new_file(DEVICE)};
+	if (!(how & 0x80))
+		close(fds[0]), close(fds[1]);
+	request(words, length, fds, how & 0x80 ? 2 : 0);
+	turn();
+}
+
+static void op_exec(struct bytes *in)
+{
+	uint8_t how = take8(in);
+
+	if (world.peers_used == PEERS || crowded())
+		return;
+	struct peer *p = new_peer(how & 1);
+	int description = new_file(SOURCE);
+	file(description)->ended = true;
+	file(description)->amount = (how >> 3) * 999U;
+	int fds[] = {description, p->fds[WIRE_STDIN], p->fds[WIRE_STDOUT], p->fds[WIRE_STDERR]};
+	size_t count = how & 1 ? 3 : 4;
+	if (how & 2) {
+		while (count > 1)
+			close(fds[--count]);
+	}
+	p->client = request("exec", 4, fds, count);
+	turn();
+}
+
+static void op_read(struct bytes *in)
+{
+	uint8_t how = take8(in);
+	struct file *f = peer_file(in, how & 1 ? WIRE_STDERR : WIRE_STDOUT);
+	size_t count = (how >> 1) * (size_t)1024;
+
+	if (f)
+		f->amount -= count < f->amount ? count : f->amount;
+	turn();
+}
+
+static void op_close(struct bytes *in)
+{
+	struct file *f = peer_file(in, take8(in));
+
+	if (f)
+		f->ended = true;
+	turn();
+}
+
+static void op_write(struct bytes *in)
+{
+	struct file *f = peer_file(in, WIRE_STDIN);
+	uint32_t count = take16(in);
+
+	if (!f->ended)
+		f->amount += count < 0xc000 ? count & 15 : count;
+	turn();
+}
+
+/* What an exec proxy says on. */
+static void op_say(struct bytes *in)
+{
+	static const char *const known[] = {"signal 15", "signal 9", "size 10 20", "signal 65"};
+	struct file *f = peer_file(in, 3);
+	uint8_t how = take8(in);
+
+	if (!f || f->ended)
+		return;
+	if (how < 4)
+		f->length = (size_t)snprintf(f->words, sizeof(f->words), "%s", known[how]);
+	else
+		f->length = take(in, f->words, how & 0x3f);
+	f->asks = f->length > 0; /* an empty message is none */
+	turn();
+}
+
+/* ---- the rest of the world ---- */
+
+static void op_time(struct bytes *in)
+{
+	world.now += take8(in) * (int64_t)100;
+	turn();
+}
+
+/* With an answer in the ring to what was not asked yet. */
+static void guest_dies(void)
+{
+	static const uint8_t pong[WIRE_HEADER] = {WIRE_PONG};
+
+	if (!world.unclear && !world.over && container.hello && queued() == 0)
+		for (size_t i = 0; i < sizeof(pong); i++)
+			page.out[page.out_prod++ % sizeof(page.out)] = (char)pong[i];
+	world.over = true;
+}
+
+static void op_xenstore(struct bytes *in)
+{
+	uint8_t what = take8(in);
+
+	world.event = true;
+	world.no_domain = what & 1 && what & 2;
+	if (what & 4 && what & 2)
+		guest_dies();
+	if (what & 4) {
+		world.released = true;
+		world.ends++;
+	}
+	world.map_fails = what & 8 && what & 16;
+	world.bind_fails = what & 32 && what & 16;
+	world.write_fails = what & 64 && what & 16;
+	if (what & 128) {
+		world.state = take8(in);
+		world.ref = take8(in);
+		world.port = take8(in);
+	}
+	turn();
+}
+
+static void op_size(void)
+{
+	if (container.terminal)
+		container_send_size();
+	turn();
+}
+
+static void op_flood(void)
+{
+	static char flood[sizeof(page.out)];
+	const size_t length = sizeof(flood) / 2;
+
+	memset(flood, 0, sizeof(flood));
+	for (size_t i = 0; i < 2 * WIRE_HEADER; i++) {
+		uint8_t header[WIRE_HEADER];
+		wire_header(header, WIRE_PONG, 0, 0, length - WIRE_HEADER);
+		size_t at =
+			page.out_prod + WIRE_HEADER + i % WIRE_HEADER + i / WIRE_HEADER * length;
+		flood[at % sizeof(flood)] = (char)header[i % WIRE_HEADER];
+	}
+	world.flood = flood;
+	guest_frame(WIRE_PONG, 0, 0, NULL, 0);
+	world.flood = NULL;
+	turn();
+}
+
+static void step(struct bytes *in)
+{
+	switch (take8(in) % 17) {
+	case 0:
+	case 1:
+		op_frame(in);
+		break;
+	case 2:
+		op_bytes(in);
+		break;
+	case 3:
+		op_index(in);
+		break;
+	case 4:
+		guest_reads(take8(in) * (size_t)8);
+		turn();
+		break;
+	case 5:
+		ask("start");
+		break;
+	case 6:
+		op_signal(in);
+		break;
+	case 7:
+		op_words(in);
+		break;
+	case 8:
+		op_exec(in);
+		break;
+	case 9:
+		op_read(in);
+		break;
+	case 10:
+		op_close(in);
+		break;
+	case 11:
+		op_write(in);
+		break;
+	case 12:
+		op_say(in);
+		break;
+	case 13:
+		op_time(in);
+		break;
+	case 14:
+		op_xenstore(in);
+		break;
+	case 15:
+		op_size();
+		break;
+	case 16:
+		op_flood();
+		break;
+	}
+}
+
+/* ---- a life from its beginning to its end ---- */
+
+static void begin(bool terminal, bool running)
+{
+	memset((char *)&world + sizeof(world.files), 0, sizeof(world) - sizeof(world.files));
+	memset(&page, 0, sizeof(page));
+	world.now = 1;
+	world.state = 3; /* XenbusStateInitialised */
+	container = (struct container){.state = STATE, .starter = -1, .start_seconds = 120};
+	container.terminal = terminal;
+	container.domid = 7;
+	container.ring =
+		(struct ring){.domid = 7, .evtchn = new_file(DEVICE), .gntdev = new_file(DEVICE)};
+	session_init(&container.session, 0, new_peer(terminal)->fds, &container.outbox);
+	if (!running)
+		return;
+	op_xenstore(&(struct bytes){.left = 0});
+	ask("start");
+	guest_frame(WIRE_HELLO, 0, 0, (const uint8_t *)"\1\0\0\0", 4);
+	guest_frame(WIRE_STARTED, 0, 0, NULL, 0);
+	must(container.phase == RUNNING);
+}
+
+/*
+ * The end of the VM is noticed, once it can have been there. Whatever else has happened, SIGKILL
+ * ends the container in time; the guest may be silent.
+ */
+static void end(void)
+{
+	if (world.over && (container.hello || container.phase == BOOTING)) {
+		world.now += 10000;
+		turn();
+		must(container.phase == OVER);
+	}
+	if (container.phase != OVER) {
+		container_signal(SIGKILL, false);
+		world.now += 10000;
+		turn();
+	}
+	must(container.phase == OVER);
+	check_words(false);
+	for (size_t i = 0; i < world.files_used; i++)
+		if (world.files[i].kind != CLIENT)
+			world.files[i].ended = true;
+	for (int turns = 0; !session_drained(&container.session) || !execs_done(); turns++) {
+		must(turns < 200);
+		turn();
+	}
+	ring_disconnect(&container.ring);
+	session_abandon(&container.session);
+	for (size_t i = 0; i < world.files_used; i++) {
+		const struct file *f = &world.files[i];
+		must(!f->open && (f->kind != CLIENT || f->answers > 0 || f->ended));
+	}
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	must(__sanitizer_install_malloc_and_free_hooks(count_malloc, count_free) > 0);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes in = {.at = data, .left = size};
+	uint8_t how = take8(&in);
+
+	held = 0;
+	inside = true;
+	begin(how & 1, how & 2);
+	while (in.left)
+		step(&in);
+	must(held <= world.peers_used * SESSION_BYTES);
+	end();
+	must(held == 0);
+	inside = false;
+	return 0;
+}

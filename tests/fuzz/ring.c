@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The console's ring, whose page and nodes are the guest's to write: any index, any content, at any
+ * time. What must hold: no byte outside of the page is touched, a count is never larger than what
+ * is there or fits, and indices that make no sense are refused, for as long as they make none.
+ */
+#include "ring.h"
+
+#include "fuzz.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+typedef uint16_t domid_t;
+typedef uint32_t grant_ref_t;
+#include <xen/evtchn.h>
+#include <xen/gntdev.h>
+
+struct page {
+	char in[1024], out[2048];
+	uint32_t in_cons, in_prod, out_cons, out_prod;
+};
+
+static struct page *page;
+static uint8_t numbers[4], faults; /* of xenstore's nodes; of what fails */
+static size_t asked;
+
+/* ---- Xen ---- */
+
+long xenstore_number(struct xenstore *xs, const char *path)
+{
+	uint8_t number = numbers[asked++ % 4];
+
+	(void)xs, (void)path;
+	return number < 200 ? number % 8 : -1;
+}
+
+int xenstore_write(struct xenstore *xs, const char *path, const char *value)
+{
+	(void)xs, (void)value;
+	must(strlen(path) < XENSTORE_PATH);
+	return faults & 1 ? -1 : 0;
+}
+
+int xenstore_permit(struct xenstore *xs, const char *path, unsigned int owner, unsigned int reader)
+{
+	(void)xs, (void)path, (void)owner, (void)reader;
+	return 0;
+}
+
+int xenstore_remove(struct xenstore *xs, const char *path)
+{
+	(void)xs, (void)path;
+	return 0;
+}
+
+WRAP(int, ioctl, int fd, unsigned long request, ...)
+{
+	must(fd == -1);
+	if (request == IOCTL_GNTDEV_MAP_GRANT_REF)
+		return faults & 2 ? -1 : 0;
+	return request == IOCTL_EVTCHN_BIND_INTERDOMAIN && faults & 4 ? -1 : 0;
+}
+
+WRAP(void *, mmap, void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	if (fd != -1 || size != 4096 || !(flags & MAP_SHARED))
+		return __real_mmap(at, size, protection, flags, fd, offset);
+	return faults & 8 ? MAP_FAILED : page;
+}
+
+WRAP(int, munmap, void *at, size_t size)
+{
+	return at == page ? 0 : __real_munmap(at, size);
+}
+
+/* ---- the host's side, and what it must come to ---- */
+
+static void reads(struct ring *ring, size_t room)
+{
+	uint32_t from = ring->out_cons, there = page->out_prod - from;
+	char *into = malloc(room ? room : 1);
+	ssize_t n = ring_read(ring, into, room);
+
+	if (there > sizeof(page->out)) {
+		must(n == -1 && errno == EPROTO && ring->out_cons == from);
+	} else {
+		must(n == (ssize_t)(there < room ? there : room));
+		must(ring->out_cons == from + (uint32_t)n);
+		must(n == 0 || page->out_cons == ring->out_cons);
+		for (ssize_t i = 0; i < n; i++)
+			must(into[i] == page->out[(from + (uint32_t)i) % sizeof(page->out)]);
+	}
+	free(into);
+}
+
+static void writes(struct ring *ring, size_t count)
+{
+	uint32_t from = ring->in_prod, there = from - page->in_cons;
+	char *bytes = malloc(count ? count : 1);
+
+	memset(bytes, (int)from, count);
+	ssize_t n = ring_write(ring, bytes, count);
+	if (there > sizeof(page->in)) {
+		must(n == -1 && errno == EPROTO && ring->in_prod == from);
+	} else {
+		must(n >= 0 && (size_t)n <= count && (size_t)n <= sizeof(page->in) - there);
+		must(n > 0 || count == 0 || there == sizeof(page->in));
+		must(ring->in_prod == from + (uint32_t)n);
+		must(n == 0 || page->in_prod == ring->in_prod);
+		for (ssize_t i = 0; i < n; i++)
+			must(page->in[(from + (uint32_t)i) % sizeof(page->in)] == bytes[i]);
+	}
+	free(bytes);
+}
+
+static void step(struct ring *ring, struct bytes *in)
+{
+	uint32_t *indices[] = {&page->in_cons, &page->in_prod, &page->out_cons, &page->out_prod};
+	uint8_t what = take8(in);
+
+	switch (what % 5) {
+	case 0:
+		reads(ring, take16(in) % 10000);
+		break;
+	case 1:
+		writes(ring, take16(in) % 20000);
+		break;
+	case 2:
+		*indices[what / 5 % 4] = take32(in);
+		break;
+	case 3:
+		*indices[what / 5 % 4] += take16(in);
+		break;
+	case 4:
+		take(in, page->out + take16(in) % 2000, 48);
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes in = {.at = data, .left = size};
+	struct ring ring = {.evtchn = -1, .gntdev = -1};
+	struct xenstore xs = {.fd = -1};
+
+	page = malloc(sizeof(*page));
+	memset(page, 0, sizeof(*page));
+	asked = 0;
+	take(&in, numbers, sizeof(numbers));
+	faults = take8(&in) & take8(&in);
+	page->out_cons = page->out_prod = take32(&in);
+	page->in_cons = page->in_prod = take32(&in);
+	int connected = ring_connect(&ring, &xs);
+	must(connected <= 1 && (connected != 1 || ring.shared));
+	while (in.left && connected == 1)
+		step(&ring, &in);
+	ring_disconnect(&ring);
+	must(!ring.shared);
+	free(page);
+	return 0;
+}

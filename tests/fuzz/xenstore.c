@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * xenstore's client, with a xenstored that answers anything, in pieces of any size, and then no
+ * more. What must hold: a value ends within its buffer, a number is one, a failure says which.
+ */
+#include "xenstore.h"
+
+#include "fuzz.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+static struct bytes answers;
+
+WRAP(ssize_t, read, int fd, void *into, size_t count)
+{
+	if (fd < FIRST)
+		return __real_read(fd, into, count);
+	must(count > 0);
+	uint8_t piece = take8(&answers);
+	if (piece == 255) {
+		errno = EINTR;
+		return -1;
+	}
+	/* Mostly all of it. */
+	return (ssize_t)take(&answers, into, piece < 16 && piece < count ? piece + 1U : count);
+}
+
+WRAP(ssize_t, write, int fd, const void *from, size_t count)
+{
+	if (fd < FIRST)
+		return __real_write(fd, from, count);
+	must(count <= 16 + XENSTORE_VALUE);
+	return (ssize_t)count;
+}
+
+WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout)
+{
+	must(count == 1 && timeout == 0);
+	fds->revents = answers.left ? POLLIN : 0;
+	return fds->revents ? 1 : 0;
+}
+
+static void check_value(long n, const char *value)
+{
+	must(n >= -1 && n <= XENSTORE_VALUE);
+	must(n >= 0 ? value[n] == '\0' : errno != 0);
+}
+
+static void ask(struct xenstore *xs)
+{
+	char *value = malloc(XENSTORE_VALUE + 1); /* its end is watched */
+	long n;
+
+	errno = 0;
+	switch (take8(&answers) % 8) {
+	case 0:
+	case 1:
+		n = xenstore_number(xs, "/local/domain/7/domid");
+		must(n >= 0 ? n <= INT32_MAX : errno != 0);
+		break;
+	case 2:
+		check_value(xenstore_read(xs, "a", value), value);
+		break;
+	case 3:
+		check_value(xenstore_list(xs, "a", value), value);
+		break;
+	case 4:
+	case 5:
+		must(xenstore_domain(xs, "uuid") >= -1 || errno != 0);
+		break;
+	case 6:
+		must(xenstore_permit(xs, "a", 7, 0) == 0 || errno != 0);
+		break;
+	case 7:
+		must(xenstore_events(xs) || !xs->changed);
+		break;
+	}
+	free(value);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct xenstore xs = {.fd = FIRST};
+
+	answers = (struct bytes){.at = data, .left = size};
+	while (answers.left)
+		ask(&xs);
+	return 0;
+}
