@@ -95,3 +95,58 @@ trap_script() {
 	ended
 	says 0 255 ''
 }
+
+@test "kill: --all is for all processes of the container" {
+	running '.process.args = ["sh", "-c", "trap : USR1; (trap \"exit 3\" USR1; echo ready; while :; do sleep 1000 & wait; done) &
+		until wait $!; [ $? -eq 3 ]; do :; done; exit 34"]'
+	dom0 runX kill --all "$id" TERM
+	says 0 '' ''
+	ended
+	says 0 34 ''
+}
+
+@test "kill: a signal to the proxy itself is the process's" {
+	running "$(trap_script HUP)"
+	dom0 sh -c "kill -HUP \$(cut -d ' ' -f 2 /run/runX/$id/proxy)"
+	says 0 '' ''
+	ended
+	says 0 33 ''
+}
+
+@test "kill: SIGKILL of the proxy destroys the VM" {
+	running "$(trap_script TERM)"
+	dom0 sh -c "kill -9 \$(cut -d ' ' -f 2 /run/runX/$id/proxy)"
+	ended
+	says 0 137 ''
+}
+
+@test "kill: KILL of a VM that hangs" {
+	running "$(trap_script TERM)"
+	dom0 sh -c "xl pause rx-$id && runX kill $id KILL"
+	says 0 '' ''
+	ended
+	says 0 137 ''
+}
+
+@test "kill: a VM destroyed from outside ends its container" {
+	running "$(trap_script TERM)"
+	dom0 xl destroy "rx-$id"
+	ended
+	says 0 255 ''
+}
+
+@test "kill: a VM whose kernel crashes ends its container" {
+	running "$(trap_script TERM)"
+	dom0 sh -c "xl sysrq rx-$id c"
+	ended
+	says 0 255 ''
+}
+
+@test "kill: --all is for all processes of the container" {
+	running '.process.args = ["sh", "-c", "(trap \"exit 3\" USR1; while :; do sleep 1000 & wait; done) & trap : USR1
+		echo ready; until wait \$!; [ $? -eq 3 ]; do :; done; exit 34"]'
+	dom0 runX kill --all "$id" USR1
+	says 0 '' ''
+	ended
+	says 0 34 ''
+}
