@@ -100,7 +100,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		container ".root.readonly = true | $(bound '["rbind"]' "/b/$id/volume" /tmp/made/sub/dir) |
 			$(bound '["bind"]' "/b/$id/volume/file" /tmp/made/file) |
 			$(runs 'cd /tmp/made; cat sub/dir/file file; echo x >sub/dir/new && cat sub/dir/new; touch x')"
-		says 0 "$(printf '%s\n' from-host from-host x)" 'touch: x: Read-only file system'
+		says 1 "$(printf '%s\n' from-host from-host x)" 'touch: x: Read-only file system'
 		"$bed" sh 'rm -rf /bundles/busybox/rootfs/tmp/made'
 	done
 }
