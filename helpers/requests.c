@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+/* Who connects sends at once, unless it was stopped in between. */
+#define REQUEST_SECONDS 5
 
 /* One request, and the descriptors that came with it: how many they are. */
 static size_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTROL_FDS])
@@ -56,8 +60,11 @@ void requests_take(int client)
 
 void requests_event(int listener)
 {
+	const struct timeval patience = {.tv_sec = REQUEST_SECONDS};
 	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (client >= 0)
-		requests_take(client);
+	if (client < 0)
+		return;
+	(void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	requests_take(client);
 }
