@@ -222,16 +222,22 @@ static void run_hooks(const struct spec *spec, char **environment)
 	_exit(127);
 }
 
+/* Before a filter of system calls is there: it need not let pass what we need. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void execute(const struct process *p, char **environment)
 {
 	char **args = p->args.items;
 	extern char **environ;
-	sigset_t mask;
 
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&mask);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
 	environ = environment;
 	execvp(args[0], args);
 	if (errno == ENOENT && !strchr(args[0], '/')) {
@@ -280,6 +286,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 	enter_cwd(p);
 	must(privileges_limit(p));
 	char **environment = make_environment(p);
+	reset_signals();
 	must(privileges_drop(p, spec->seccomp));
 	if (container < 0)
 		run_hooks(spec, environment);
