@@ -108,6 +108,20 @@ sleeper() {
 	dom0 runX delete --force "$id"
 }
 
+@test "exec: a new size of our terminal is its terminal's" {
+	sleeper
+	"$bed" sh "cat >/b/$id/cmd" <<-END
+		stty rows 20 cols 60
+		tty >/b/$id/tty
+		exec runX exec --tty $id sh -c 'trap "stty size; exit" WINCH; echo ready; while :; do sleep 1000 & wait; done'
+	END
+	dom0 sh -c "cd /b/$id; mkfifo out; script -qefc 'sh ./cmd' /dev/null </dev/null >out & exec 3<out
+		until read -r line <&3; [ \"\${line%?}\" = ready ]; do :; done; stty -F \$(cat tty) rows 21 cols 61; cat <&3; wait"
+	[ "$status" -eq 0 ]
+	[[ $output == *'21 61'* ]]
+	dom0 runX delete --force "$id"
+}
+
 @test "exec: twenty at once" {
 	sleeper
 	dom0 sh -c "for i in \$(seq 20); do runX exec $id sh -c \"echo \$i; exit \$i\" >/b/$id/o\$i & p=\"\$p \$!\"; done
