@@ -6,6 +6,10 @@
 
 uint8_t *wire_space(struct wire_input *in, size_t *room)
 {
+	/* Once for each read, and not for each frame: what is left is less than a frame. */
+	if (in->head > 0)
+		memmove(in->bytes, in->bytes + in->head, in->used);
+	in->head = 0;
 	*room = sizeof(in->bytes) - in->used;
 	return in->bytes + in->used;
 }
@@ -17,7 +21,7 @@ void wire_received(struct wire_input *in, size_t count)
 
 int wire_next(const struct wire_input *in, struct wire_frame *frame)
 {
-	const uint8_t *b = in->bytes;
+	const uint8_t *b = in->bytes + in->head;
 
 	if (in->used < WIRE_HEADER)
 		return 0;
@@ -37,7 +41,7 @@ void wire_drop(struct wire_input *in, const struct wire_frame *frame)
 	size_t size = WIRE_HEADER + frame->length;
 
 	in->used -= size;
-	memmove(in->bytes, in->bytes + size, in->used);
+	in->head += size;
 }
 
 void wire_header(uint8_t *out, enum wire_type type, unsigned int stream, unsigned int session,

@@ -52,7 +52,7 @@ struct wire_frame {
 
 /* Bytes received and not yet taken as frames. Read into wire_space(), then wire_received(). */
 struct wire_input {
-	size_t used;
+	size_t head, used;
 	uint8_t bytes[2 * WIRE_FRAME];
 };
 
