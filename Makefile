@@ -100,10 +100,10 @@ uninstall: ## remove what install put there
 demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then 30 s)
 	@tests/demo
 
-test: ## set up and run the whole suite: unit, helpers, real Xen (first time about 30 min)
+test: ## set up and run the whole suite: unit, helpers, real Xen (about 40 min)
 	@tests/run all
 
-check: ## what needs no Xen, in seconds
+check: ## what needs no Xen, in a few minutes
 	@tests/run check
 
 fuzz: ## libFuzzer on the host's end, FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS
