@@ -30,6 +30,10 @@ default='memory=128 vcpus=1'
 @test "resources: a memory limit, with room for the kernel" {
 	sized '{memory: {limit: 268435456}}' 'memory=288 vcpus=1'
 }
+@test "resources: a large memory limit needs more for its kernel" {
+	sized '{memory: {limit: 1073741824}}' 'memory=1075 vcpus=1'
+}
+
 @test "resources: a memory limit between two MiB" {
 	sized '{memory: {limit: 268435457}}' 'memory=289 vcpus=1'
 }
