@@ -76,18 +76,6 @@ static void await_start(void)
 		failx("%s", words);
 }
 
-/* The proxy has what we had; engines wait for nobody else to close it. */
-static void leave_caller(void)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		dup2(null, fd);
-	close(null);
-	close(PROCESS_STDERR);
-	(void)!chdir("/");
-}
-
 static void send_size(void)
 {
 	uint32_t rows, columns;
@@ -191,7 +179,9 @@ int main(int argc, char **argv)
 	if (self.terminal >= 0)
 		send_size();
 	fprintf(stderr, "%d\n", getpid());
-	leave_caller();
+	/* The proxy has what we had; engines wait for nobody else to close it. */
+	close(PROCESS_STDERR);
+	host_leave_caller();
 	host_ready(ready);
 	return run();
 }

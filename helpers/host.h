@@ -33,4 +33,7 @@ int64_t host_now(void);
 int host_go_to_background(void);
 void host_ready(int ready);
 
+/* The last step before that: from here on, nobody hears us. */
+void host_leave_caller(void);
+
 #endif

@@ -81,19 +81,6 @@ static void take_stdio(void)
 	session_init(&container.session, 0, fds, &container.outbox);
 }
 
-/* The last step: from here on, nobody hears us. */
-static void leave_caller(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (chdir("/") < 0)
-		fail("chdir /");
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (dup2(null, fd) < 0)
-			fail("cannot open /dev/null");
-	close(null);
-}
-
 static void become_proxy(void)
 {
 	char path[XENSTORE_PATH];
@@ -110,7 +97,7 @@ static void become_proxy(void)
 		fail("cannot watch xenstore");
 	listener = host_listen(container.state, CONTROL_SOCKET);
 	write_record();
-	leave_caller();
+	host_leave_caller();
 }
 
 static int take_lock(void)

@@ -2,7 +2,7 @@
 # The control groups of the host: linux.cgroupsPath, in which engines look for the container's process,
 # so the proxy is put there. Plain directories, also where systemd has named them.
 
-# Makes what is missing of $cgroup in each hierarchy, and moves the proxy there. Its guardian stays outside,
+# Makes what is missing of $cgroup in each hierarchy, and moves the proxy, $pid, there. Its guardian stays outside,
 # since an engine may kill all that is in the group.
 enter_cgroups() {
 	local root="${RUNX_CGROUP:-/sys/fs/cgroup}" hierarchy
@@ -11,7 +11,6 @@ enter_cgroups() {
 	set -- "$root"
 	[ -f "$root/cgroup.procs" ] || set -- "$root"/*
 	make_groups "$@"
-	read -r domid pid _ <"$dir/proxy"
 	for hierarchy; do
 		is_hierarchy || continue
 		fill_cpuset "$hierarchy$cgroup"

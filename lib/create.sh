@@ -100,12 +100,13 @@ install them, or set seccomp = no in runX.conf, which leaves profiles to the bor
 	[ $rc -eq 0 ] || die "runX $verb failed: $problem"
 }
 
-# The proxy gets this command's stdio; only its words until it is ready come to us.
+# The proxy gets this command's stdio; only its words until it is ready come to us. Sets $domid and $pid.
 start_proxy() {
 	set -- -t "$conf_start_timeout"
 	[ -z "$netns" ] || set -- "$@" -n "$netns"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	helper proxy "$@" "$dir" "$uuid" 3>&2 || die "runX $verb failed: $problem"
+	read -r domid pid _ <"$dir/proxy"
 }
 
 # With the proxy's pid and network namespace there for them, and before anybody is told of the container.
@@ -117,7 +118,6 @@ create_hooks() {
 	# Never half: it is a program, and delete must be able to run it.
 	save hooks.new %s "$hooks"
 	mv "$dir/hooks.new" "$dir/hooks" 2>/dev/null || die "cannot write $dir/hooks"
-	read -r domid pid _ <"$dir/proxy"
 	for kind in prestart createRuntime createContainer; do
 		run_hooks $kind creating || die "runX $verb failed: $problem"
 	done
@@ -126,7 +126,6 @@ create_hooks() {
 # The container is created once its state can be read; the pid file comes last, whole and without a
 # newline, as engines take its appearance for the end of create.
 publish() {
-	read -r domid pid _ <"$dir/proxy"
 	record_resources
 	save state '%s\n' "$state_head" "$state_tail"
 	announce_pid
