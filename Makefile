@@ -103,7 +103,7 @@ demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then
 test: ## set up and run the whole suite: unit, helpers, real Xen (about 40 min)
 	@tests/run all
 
-check: ## what needs no Xen, in a few minutes
+check: ## what needs no Xen, in a minute
 	@tests/run check
 
 fuzz: ## libFuzzer on the host's end, FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS

@@ -61,7 +61,7 @@ load helpers
 	: >"$FAKE/domains"
 	XL_FAIL=list runX events c1
 	fails_with 'container c1: xl list does not show its domain 7'
-	printf '%s\n' '#!/bin/sh' "kill -9 $(cat "$BATS_TEST_TMPDIR/pid"); tail --pid=$(cat "$BATS_TEST_TMPDIR/pid") -f /dev/null; exit 1" >"$FAKE/bin/end"
+	printf '%s\n' '#!/bin/bash' "$(declare -f end_process)" "end_process $(cat "$BATS_TEST_TMPDIR/pid")" 'exit 1' >"$FAKE/bin/end"
 	chmod 755 "$FAKE/bin/end"
 	ln -sf end "$FAKE/bin/xl"
 	runX events c1

@@ -14,8 +14,7 @@ four_containers() {
 	runX start c1 && succeeds
 	runX start c4 && succeeds
 	runX pause c4 && succeeds
-	kill -9 "$(cat "$BATS_TEST_TMPDIR/c3.pid")"
-	tail --pid="$(cat "$BATS_TEST_TMPDIR/c3.pid")" -f /dev/null
+	end_process "$(cat "$BATS_TEST_TMPDIR/c3.pid")"
 }
 
 # no_process COMMAND: whoever starts it is found in $FAKE/calls
