@@ -66,8 +66,8 @@ logged() {
 	message=${message//\\/\\\\}
 	message=${message//\"/\\\"}
 	# shellcheck disable=SC2053 # a pattern
-	[[ ${entries[-1]} == "{\"level\":\"$1\",\"msg\":\"$message\",\"time\":\""$time'"}' ]] ||
-		{ echo "wanted in the log: $1: $2" "got: ${entries[-1]}" && return 1; }
+	[[ ${entries[*]: -1} == "{\"level\":\"$1\",\"msg\":\"$message\",\"time\":\""$time'"}' ]] ||
+		{ echo "wanted in the log: $1: $2" "got: ${entries[*]: -1}" && return 1; }
 }
 
 succeeds() {
