@@ -15,7 +15,9 @@ MAN8    := $(DESTDIR)$(PREFIX)/share/man/man8
 
 CC         := $(CROSS_COMPILE)gcc
 # PID 1 is static, and a tenth of the size with musl (Debian: musl-tools).
-GUEST_CC   ?= $(if $(CROSS_COMPILE),$(CC),$(or $(shell command -v musl-gcc),$(CC)))
+# Its wrapper hides the kernel's headers with the C library's; these bring them back.
+MUSL       := $(addprefix -idirafter /usr/include,/ /$(shell $(CC) -print-multiarch))
+GUEST_CC   ?= $(if $(CROSS_COMPILE),$(CC),$(if $(shell command -v musl-gcc),musl-gcc $(MUSL),$(CC)))
 STRIP      := $(CROSS_COMPILE)strip
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
 HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -Wl,-z,relro,-z,now -pie
@@ -38,7 +40,7 @@ SECCOMP    ?= 1
 # Where libseccomp is, when it is not where the compiler looks.
 SECCOMP_FLAGS ?=
 
-HELPERS := proxy control exec foreground prepare stage block hook
+HELPERS := proxy control exec foreground prepare stage block vif network hook
 ifeq ($(SECCOMP),1)
 HELPERS += seccomp
 $(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
@@ -50,10 +52,12 @@ exec    := exec client host terminal
 foreground := foreground
 prepare := prepare lookup source
 stage   := stage
-block   := block xenstore
+block   := block hotplug xenstore
+vif     := vif interface netlink hotplug xenstore
+network := network netlink
 hook    := hook host
 seccomp := seccomp
-init    := $(wildcard guest/*.c) helpers/wire.c
+init    := $(wildcard guest/*.c) $(addprefix helpers/,wire.c netlink.c xenstore.c)
 
 SHELL_FILES := runX build .ci/run $(wildcard lib/*.sh guest/*.sh) \
 	$(shell grep -lrE '^\#!/bin/sh' tests 2>/dev/null)
@@ -79,7 +83,7 @@ endif
 endef
 $(foreach helper,$(HELPERS),$(eval $(call helper_rule,$(helper))))
 
-$(OUT)/init: $(init) $(wildcard guest/*.h helpers/wire.h) Makefile
+$(OUT)/init: $(init) $(wildcard guest/*.h) $(addprefix helpers/,wire.h netlink.h xenstore.h) Makefile
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -ffunction-sections -Wl,--gc-sections -o $@ $(filter %.c,$^)
@@ -146,6 +150,12 @@ out/tests/supervise: tests/helpers/supervise.c Makefile
 out/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
+	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
+
+# The whole initrd of a VM that does nothing of its own.
+out/tests/floor.initrd: tests/helpers/floor.c Makefile
+	@rm -rf $@.d && mkdir -p $@.d
+	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@.d/init $<
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
 out/tests/wire_test: tests/helpers/wire_test.c helpers/session.c helpers/wire.c $(wildcard helpers/*.h) Makefile

@@ -4,6 +4,7 @@
 #include "cgroup.h"
 #include "hooks.h"
 #include "mounts.h"
+#include "network.h"
 #include "privileges.h"
 #include "system.h"
 
@@ -82,14 +83,6 @@ static void make_root_readonly(const struct spec *spec)
 		give_up("cannot make the root file system read-only");
 }
 
-static bool mounted(const struct spec *spec, const char *destination)
-{
-	for (size_t i = 0; i < spec->mount_count; i++)
-		if (!strcmp(spec->mounts[i].destination, destination))
-			return true;
-	return false;
-}
-
 /* /proc, /sys, /dev, /dev/pts and /dev/shm are there also for a config.json that asks for none. */
 static void make_mounts(const struct spec *spec)
 {
@@ -99,9 +92,9 @@ static void make_mounts(const struct spec *spec)
 	struct mount_spec proc = {(char *)"/proc", (char *)"proc", (char *)"proc", {no_options, 0}};
 
 	umask(0);
-	if (!mounted(spec, "/proc") && mounts_mount(&proc) < 0)
+	if (!mounts_at(spec, "/proc") && mounts_mount(&proc) < 0)
 		give_up("mounting /proc");
-	if (!mounted(spec, "/dev") && mounts_mount(&dev) < 0)
+	if (!mounts_at(spec, "/dev") && mounts_mount(&dev) < 0)
 		give_up("mounting /dev");
 	for (size_t i = 0; i < spec->mount_count; i++) {
 		const struct mount_spec *m = &spec->mounts[i];
@@ -112,6 +105,8 @@ static void make_mounts(const struct spec *spec)
 							 : "",
 				m->destination);
 	}
+	if (network_put_files() < 0)
+		give_up("mounting /etc/resolv.conf and /etc/hosts");
 	if (mounts_own_dev(spec) && mounts_fill_dev() < 0)
 		give_up("cannot fill /dev");
 }
@@ -255,6 +250,8 @@ static void make_container(const struct spec *spec)
 {
 	if (mounts_take_binds(spec) < 0)
 		give_up("cannot take the bind mounts");
+	if (network_take_files(spec) < 0)
+		give_up("cannot take /etc/resolv.conf and /etc/hosts");
 	enter_root();
 	make_mounts(spec);
 	must(system_apply(spec));

@@ -9,6 +9,7 @@
 #include "cgroup.h"
 #include "io.h"
 #include "mounts.h"
+#include "network.h"
 #include "serve.h"
 #include "session.h"
 #include "spec.h"
@@ -133,6 +134,9 @@ int main(void)
 	unlink(DESCRIPTION);
 	mount_devices(&spec);
 	problem = cgroup_limit(spec.pids_limit);
+	if (problem)
+		fail(errno, problem);
+	problem = network_start(&spec);
 	if (problem)
 		fail(errno, problem);
 	if (child_start(&spec, 0, &child) < 0)

@@ -106,6 +106,11 @@ static const struct {
 /* By their numbers: each a mount that lies nowhere yet. */
 static int *trees;
 
+int mounts_take(const char *path)
+{
+	return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC);
+}
+
 int mounts_take_binds(const struct spec *spec)
 {
 	char path[32];
@@ -120,7 +125,7 @@ int mounts_take_binds(const struct spec *spec)
 		if (strcmp(spec->mounts[i].type, "bind") != 0)
 			continue;
 		snprintf(path, sizeof(path), BINDS "/%zu", n);
-		trees[n] = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC);
+		trees[n] = mounts_take(path);
 		if (trees[n++] < 0)
 			return -1;
 	}
@@ -263,6 +268,15 @@ static int attach(int tree, const char *destination, struct way *way)
 	return (int)syscall(SYS_move_mount, tree, "", AT_FDCWD, way->path, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
+int mounts_put(int tree, const char *destination)
+{
+	struct way way;
+	int result = attach(tree, destination, &way);
+
+	close(tree);
+	return result;
+}
+
 static int bind_mount(const struct mount_spec *m)
 {
 	int tree = trees[strtoul(m->source, NULL, 10)];
@@ -329,6 +343,14 @@ int mounts_mount(const struct mount_spec *m)
 	if (make_place(&way, m->destination, S_IFDIR | 0755) < 0)
 		return -1;
 	return mount_over(m, way.path, type, mount_flags, data, copy);
+}
+
+bool mounts_at(const struct spec *spec, const char *destination)
+{
+	for (size_t i = 0; i < spec->mount_count; i++)
+		if (!strcmp(spec->mounts[i].destination, destination))
+			return true;
+	return false;
 }
 
 bool mounts_own_dev(const struct spec *spec)

@@ -16,10 +16,18 @@
  */
 int mounts_take_binds(const struct spec *spec);
 
+/* The same of any file or directory of the initial root: a mount that lies nowhere yet, to be put,
+ * once, in its place in the container's. */
+int mounts_take(const char *path);
+int mounts_put(int tree, const char *destination);
+
 /* Makes a directory, and those that lead to it, unless it is there. */
 int mounts_make_directory(const char *path, mode_t mode);
 int mounts_mount(const struct mount_spec *m);
 int mounts_fill_dev(void);
+
+/* Whether config.json mounts something there. */
+bool mounts_at(const struct spec *spec, const char *destination);
 
 /* Whether /dev is the container's: where it is a bind mount, nothing is to be made in it. */
 bool mounts_own_dev(const struct spec *spec);

@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +102,30 @@ static void close_all_but(const int *kept, size_t count)
 	}
 }
 
+/* A QEMU that was told to end has nothing to do but close its files; it is not killed for being
+ * slow. */
+#define QEMU_SECONDS 10
+
+/* The domain's QEMU, if it has one, as a descriptor that is readable once it has ended. */
+static int open_qemu(struct xenstore *xs, unsigned int domid)
+{
+	char path[XENSTORE_PATH];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
+	long pid = xenstore_number(xs, path);
+	return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+/* xl destroy only sends it SIGHUP (Xen 4.17, kill_device_model); until it ends it holds the
+ * container's root. */
+static void await_qemu(int qemu)
+{
+	struct pollfd p = {.fd = qemu, .events = POLLIN};
+
+	while (qemu >= 0 && poll(&p, 1, QEMU_SECONDS * 1000) < 0 && errno == EINTR)
+		;
+}
+
 static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 {
 	struct xenstore xs;
@@ -112,8 +138,11 @@ static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	while (read(lifeline, &byte, 1) < 0 && errno == EINTR)
 		;
+	bool connected = xenstore_open(&xs) == 0;
+	int qemu = connected ? open_qemu(&xs, domid) : -1;
 	bool gone = domain_destroy(domid) || domain_is_over(domid);
-	if (xenstore_open(&xs) == 0)
+	await_qemu(qemu);
+	if (connected)
 		ring_withdraw(&xs, domid);
 	if (gone)
 		(void)openat(state, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

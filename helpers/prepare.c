@@ -3,14 +3,19 @@
  * Gathers in STATE what one container's VM boots: its initrd, its kernel, and more of its xl.cfg.
  *
  * usage: prepare [-k KERNEL] [-c XLCONF] [-d DIRECTORY]… [-x TREE]… ROOTFS INITRD STATE
- * <DESCRIPTION
+ * [BIND…] <DESCRIPTION
  *
  * Files are given as WHOSE:PATH (source.h); -d names directories that those to be checked may lie
- * in, -x trees, beside the root, that they must not. STATE/initrd is INITRD followed by the
- * container's description, a list of `key=value` records, each ended by a NUL
- * (docs/guest-interface.md): Linux unpacks concatenated cpio archives one after another, so it
- * needs no place in the container's own root, on a command line of limited length, or in xenstore.
- * Copies of the others are STATE/kernel and STATE/xlconf. Before that, the program is looked up.
+ * in, -x trees, beside the root, that they must not, nor in the BINDs (MODE SOURCE DESTINATION).
+ * STATE/initrd is INITRD followed by the container's description, a list of `key=value` records,
+ * each ended by a NUL (docs/guest-interface.md): Linux unpacks concatenated cpio archives one after
+ * another, so it needs no place in the container's own root, on a command line of limited length,
+ * or in xenstore. Copies of the others are STATE/kernel and STATE/xlconf. Before that, the program
+ * is looked up.
+ *
+ * usage: prepare -n NETCONF [-d DIRECTORY]… [-x TREE]… ROOTFS STATE [BIND…]
+ *
+ * Makes STATE/netconf, and no more, for what has to be known before all that.
  */
 #include "common.h"
 #include "lookup.h"
@@ -28,7 +33,7 @@
 
 /* Copies lie where the state is, which often is memory of dom0; the shell reads XLCONF. */
 #define BOOT_MAX   (256 << 20)
-#define XLCONF_MAX (64 << 10)
+#define XLCONF_MAX (64 << 10) /* as it does NETCONF */
 
 static const char zeros[4]; /* what archives are padded with */
 
@@ -181,7 +186,7 @@ static void add(struct words *words, const char *word)
 }
 
 static struct {
-	const char *kernel, *xlconf;
+	const char *kernel, *xlconf, *netconf;
 	struct rules rules;
 } option;
 
@@ -189,13 +194,16 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+k:c:d:x:")) != -1)
+	while ((c = getopt(argc, argv, "+k:c:n:d:x:")) != -1)
 		switch (c) {
 		case 'k':
 			option.kernel = optarg;
 			break;
 		case 'c':
 			option.xlconf = optarg;
+			break;
+		case 'n':
+			option.netconf = optarg;
 			break;
 		case 'd':
 			add(&option.rules.directories, optarg);
@@ -206,23 +214,26 @@ static void parse(int argc, char **argv)
 		default:
 			exit(EXIT_HELPER);
 		}
-	if (argc - optind != 3)
+	int words = option.netconf ? 2 : 3;
+	if (argc - optind < words || (argc - optind - words) % 3)
 		failx("usage: prepare [-k KERNEL] [-c XLCONF] [-d DIRECTORY]… [-x TREE]… "
-		      "ROOTFS INITRD STATE <DESCRIPTION");
+		      "ROOTFS INITRD STATE [BIND…] <DESCRIPTION");
+	for (int bind = optind + words; bind < argc; bind += 3)
+		add(&option.rules.visible, argv[bind + 1]);
 }
 
-int main(int argc, char **argv)
+static void copy_netconf(const struct rules *rules, const char *state)
 {
-	parse(argc, argv);
-	struct rules *rules = &option.rules;
-	const char *rootfs = argv[optind], *initrd = argv[optind + 1], *state = argv[optind + 2];
+	struct source source = source_open("NETCONF", option.netconf, rules, XLCONF_MAX);
+
+	copy_whole(&source, state, "netconf");
+}
+
+static void gather(const struct rules *rules, const char *initrd, const char *state)
+{
 	struct buffer description = read_stdin();
 	struct source source;
 
-	rules->rootfs = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (rules->rootfs < 0)
-		fail("root file system %s", rootfs);
-	add(&rules->visible, rootfs);
 	check_program(rules->rootfs, &description);
 	if (option.kernel) {
 		source = source_open("kernel", option.kernel, rules, BOOT_MAX);
@@ -235,5 +246,21 @@ int main(int argc, char **argv)
 	source = source_open("the guest's initrd", initrd, rules, BOOT_MAX);
 	make_initrd(&source, state, &description);
 	free(description.bytes);
+}
+
+int main(int argc, char **argv)
+{
+	parse(argc, argv);
+	struct rules *rules = &option.rules;
+	const char *rootfs = argv[optind];
+
+	rules->rootfs = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rules->rootfs < 0)
+		fail("root file system %s", rootfs);
+	add(&rules->visible, rootfs);
+	if (option.netconf)
+		copy_netconf(rules, argv[optind + 1]);
+	else
+		gather(rules, argv[optind + 1], argv[optind + 2]);
 	return 0;
 }

@@ -4,18 +4,6 @@
 # Checks and copies what came from the container to $dir, and makes the initrd there. On return
 # $kernel is the path of the kernel; with $xlconf, $dir/xlconf is fit to be a part of our configuration.
 prepare_boot() {
-	local directory words
-	eval "set -- $binds" # jq's @sh quoted every word
-	words=$#
-	while [ "$words" -gt 0 ]; do
-		set -- "$@" -x "$2"
-		shift 3
-		words=$((words - 3))
-	done
-	set -- "$@" -x "$bundle"
-	for directory in $conf_host_files; do
-		set -- "$@" -d "$directory"
-	done
 	[ -z "$xlconf" ] || set -- "$@" -c "checked:$xlconf"
 	case $kernel in
 	'') kernel=$conf_kernel ;;
@@ -26,9 +14,20 @@ prepare_boot() {
 		;;
 	*) set -- "$@" -k "$kernel" && kernel=$dir/kernel ;;
 	esac
-	helper prepare "$@" "$rootfs" "${initrd:-host:$conf_initrd}" "$dir" <"$dir/container" ||
-		die "runX $verb failed: $problem"
+	prepare "$@" "$rootfs" "${initrd:-host:$conf_initrd}" "$dir" <"$dir/container"
 	[ -z "$xlconf" ] || check_xlconf
+}
+
+# prepare ARG…: runs that helper, with the directories where checked files may lie before the ARGs, and behind
+# them what the container sees, where they must not.
+prepare() {
+	local directory rules=''
+	for directory in $conf_host_files; do
+		rules="$rules -d $directory"
+	done
+	# shellcheck disable=SC2086 # options; directories of runX.conf are words
+	set -- $rules -x "$bundle" "$@"
+	eval "helper prepare \"\$@\" $binds" || die "runX $verb failed: $problem" # jq's @sh quoted every word
 }
 
 # What a container needs to be one. xl takes the last of several settings, and ours come behind; this is
@@ -58,7 +57,7 @@ check_xlconf_setting() {
 	local key="${1%%=*}"
 	key=${key#"${key%%[! 	]*}"}
 	key=${key%%[ 	+]*}
-	case $OWNED in
+	case $OWNED${netconf:+vif } in
 	*" $key "*) [ -z "$key" ] || die "XLCONF $xlconf, line $number: runX sets $key itself; leave it out" ;;
 	esac
 }

@@ -39,7 +39,8 @@ log_warning() {
 log_line() {
 	local time
 	[ -n "$log_file" ] || return 0
-	time=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+	# A system without memory for a process still gets its message.
+	time=$(date -u +%Y-%m-%dT%H:%M:%SZ) || time=1970-01-01T00:00:00Z
 	json_string "$2"
 	if [ "$log_format" = json ]; then
 		printf '{"level":"%s","msg":%s,"time":"%s"}\n' "$1" "$json" "$time"

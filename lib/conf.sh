@@ -3,11 +3,12 @@
 
 # What a container may be allowed to set.
 ANNOTATIONS='guest_type initrd kernel kernel_parameters memory rootfs start_timeout vcpus'
-VARIABLES='RUNX_KERNEL RUNX_RAMDISK XLCONF'
+VARIABLES='NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 
 # Sets $conf_memory (MiB), $conf_vcpus, $conf_max_vcpus, $conf_guest_type (auto, pv, pvh), $conf_rootfs (auto, 9p, disk),
 # $conf_seccomp (yes, no), $conf_start_timeout (s), $conf_kernel, $conf_initrd, $conf_annotations,
-# $conf_environment (names) and $conf_host_files (directories), from lines `name = value`.
+# $conf_environment (names), $conf_host_files and $conf_cni_path (directories), and $conf_host_network (refuse,
+# none or a bridge), from lines `name = value`.
 read_conf() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" line name value
 	conf_memory=128 conf_vcpus=1 conf_max_vcpus=8 conf_guest_type=auto conf_rootfs=auto conf_seccomp=yes
@@ -15,6 +16,7 @@ read_conf() {
 	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd
 	# By annotations that name files of the host, a VM could read them; an image's labels can be annotations.
 	conf_annotations='guest_type kernel_parameters memory rootfs start_timeout vcpus'
+	conf_cni_path='/opt/cni/bin /usr/lib/cni /usr/libexec/cni' conf_host_network=refuse
 	conf_environment=$VARIABLES conf_host_files='/boot /etc /root /usr'
 	[ -f "$file" ] || return 0
 	while read -r line || [ -n "$line" ]; do
@@ -45,8 +47,11 @@ set_conf() {
 	initrd=/*) conf_initrd=$2 ;;
 	annotations=*) check_words "$1" "$2" "$ANNOTATIONS" && conf_annotations=$2 ;;
 	environment=*) check_words "$1" "$2" "$VARIABLES" && conf_environment=$2 ;;
-	host_files=*[*?[]*) die "$file: $1 must be directories, not patterns: $2" ;;
+	host_files=*[*?[]* | cni_path=*[*?[]*) die "$file: $1 must be directories, not patterns: $2" ;;
 	host_files=*) conf_host_files=$2 ;;
+	cni_path=*) conf_cni_path=$2 ;;
+	host_network=*[!A-Za-z0-9_.-]* | host_network=) die "$file: $1 must be refuse, none or a bridge, not $2" ;;
+	host_network=*) conf_host_network=$2 ;;
 	*) die "$file: $1 = $2 is not a setting of runX (docs/configuration.md lists them)" ;;
 	esac
 }

@@ -56,12 +56,14 @@ create_container() {
 	reserve
 	read_plan
 	check_terminal
+	read_network
 
 	export_rootfs
 	save container %b "$guest"
 	[ -z "$seccomp" ] || [ "$conf_seccomp" = no ] || add_seccomp
 	prepare_boot
 	domain_create
+	[ -n "$netconf" ] || [ -z "$netns" ] || save netns '%s\n' "$netns"
 	start_proxy
 	[ -z "$cgroup" ] || enter_cgroups
 	[ -z "$hooks" ] || create_hooks
@@ -87,6 +89,16 @@ reserve() {
 	# id of digits for a domid.
 	name=rx-$id
 	[ "$RUNX_ROOT" = /run/runX ] || name=$name.${uuid%%-*}
+}
+
+# A network namespace is looked into at start only. On return $vif is what xl.cfg is to have now, and $nic what its
+# guest is told of it.
+read_network() {
+	nic='' vif=''
+	[ -n "$netconf" ] || [ -z "$netns" ] || return 0
+	# shellcheck source=lib/netconf.sh
+	. "$RUNX_LIBDIR/netconf.sh"
+	if [ -n "$netconf" ]; then read_netconf; else read_host_network; fi
 }
 
 # The profile becomes one more record of the guest's description: the program for its kernel.

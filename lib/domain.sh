@@ -66,6 +66,7 @@ own_settings() {
 	xl_setting ramdisk "$dir/initrd"
 	kernel_command_line
 	printf '%s\n' "$devices"
+	[ -z "$vif" ] || printf 'vif = [ %s ]\n' "$vif"
 	[ -z "$device_tree" ] || xl_setting device_tree "$device_tree"
 	[ -z "$dtdevs" ] || xl_list dtdev "$dtdevs"
 	[ -z "$iomems" ] || xl_list iomem "$iomems"
@@ -104,12 +105,12 @@ domain_create() {
 	save xl.cfg '%s\n' "$config"
 	set -- xl create -q -p -e "$dir/xl.cfg"
 	[ -z "$staged" ] || eval "set -- \"\$RUNX_LIBEXEC/stage\" -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
-	said=$("$@" 2>&1 </dev/null) || rc=$?
+	said=$(RUNX_NIC=$nic "$@" 2>&1 </dev/null) || rc=$?
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # stage's; xl ends with 1
-	[ $rc -eq 0 ] || die "$(why_xl_failed)"
+	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"
 }
 
-# The first line of what xl has $said that tells a cause, as a sentence.
+# why_xl_failed WHAT: a sentence of the first line of what xl has $said that tells a cause.
 why_xl_failed() {
 	local line cause='no reason given'
 	while read -r line; do
@@ -133,7 +134,7 @@ why_xl_failed() {
 	case $cause in
 	"Domain "[0-9]*:*) cause=${cause#*:} ;;
 	esac
-	printf '%s\n' "xl cannot create the VM: $cause"
+	printf '%s\n' "$1: $cause"
 }
 
 # Destroys what domain has our UUID, if any: also one that a killed create left, without a record.

@@ -8,7 +8,7 @@
 # for helpers/stage.c, quoted for eval, or empty), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
 # and $state_tail (halves of the state's JSON).
 # What lib/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
-# $xlconf (a file of the host), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
+# $xlconf (a file of the host), $netconf (FILE,NAME[,IP]), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
 # change), $device_tree, $dtdevs and $iomems (words), $irqs. Annotations have overruled some $conf_….
 # What is ignored, but should not be, has been warned of.
 read_plan() {
@@ -21,7 +21,7 @@ read_plan() {
 	rootfs='' root_readonly='' terminal='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
 	memory='' vcpus='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
-	kernel='' initrd='' kernel_parameters='' xlconf='' device_tree='' dtdevs='' iomems='' irqs=''
+	kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
 	plan=$(jq -r -L "$RUNX_LIBDIR" --arg id "$id" --arg bundle "$bundle" --arg systemd "$systemd_cgroup" \
 		--arg default_memory "$conf_memory" --arg default_vcpus "$conf_vcpus" --arg max_vcpus "$conf_max_vcpus" \
 		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_json "$bundle/config.json" "$plan"

@@ -17,6 +17,8 @@ remove_container() {
 		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy, then delete again)"
 	[ -f "$dir/destroyed" ] || domain_destroy
 	free_loops
+	[ ! -f "$dir/interfaces" ] || remove_interfaces
+	[ ! -f "$dir/ipam" ] || remove_address
 	[ ! -f "$dir/cgroups" ] || remove_cgroups
 	[ ! -f "$dir/hooks" ] || remove_hooks
 	rm -rf "$dir"
@@ -28,6 +30,18 @@ remove_hooks() {
 	. "$RUNX_LIBDIR/hooks.sh"
 	pid=0
 	run_hooks poststop stopped
+}
+
+remove_interfaces() {
+	# shellcheck source=lib/network.sh
+	. "$RUNX_LIBDIR/network.sh"
+	restore_namespace
+}
+
+remove_address() {
+	# shellcheck source=lib/netconf.sh
+	. "$RUNX_LIBDIR/netconf.sh"
+	release_ipam
 }
 
 remove_cgroups() {

@@ -23,6 +23,7 @@ start_container() {
 	*) die "container $id: cannot start a container that is $status" ;;
 	esac
 
+	[ ! -f "$dir/netns" ] || start_network
 	xl_domain unpause ||
 		die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
 	# Marked first: a process that ends at once must not leave a container that looks created.
@@ -30,6 +31,14 @@ start_container() {
 	helper control "$dir" start || process_ran ||
 		die "runX $verb failed: ${problem:-the proxy of container $id has died}"
 	[ ! -f "$dir/hooks" ] || start_hooks
+}
+
+start_network() {
+	# shellcheck source=lib/network.sh
+	. "$RUNX_LIBDIR/network.sh"
+	# shellcheck source=lib/domain.sh
+	. "$RUNX_LIBDIR/domain.sh"
+	attach_namespace
 }
 
 # Whether the process has run and ended before its proxy could be asked.

@@ -123,7 +123,8 @@ def boot:
 	((.annotation.initrd | from("checked")) // (initrd | from("host")) // (.variable.RUNX_RAMDISK | from("container"))
 		| assign("initrd")),
 	(kernel_parameters | assign("kernel_parameters")),
-	(.variable.XLCONF | if . == null then . else absolute("process.env: XLCONF") end | assign("xlconf"));
+	(.variable.XLCONF | if . == null then . else absolute("process.env: XLCONF") end | assign("xlconf")),
+	(.variable.NETCONF | if . == null then . else absolute("process.env: NETCONF") end | assign("netconf"));
 
 def megabytes:
 	.hardware.memory
@@ -161,7 +162,7 @@ def hypervisor_warning:
 
 def variable_warnings($honoured):
 	. as $env
-	| ("RUNX_KERNEL", "RUNX_RAMDISK", "XLCONF") as $name
+	| ("NETCONF", "RUNX_KERNEL", "RUNX_RAMDISK", "XLCONF") as $name
 	| select(($honoured | index($name) | not) and ($env | variable($name)))
 	| "\($name) in process.env is ignored: environment in runX.conf does not list it";
 

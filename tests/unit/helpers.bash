@@ -8,6 +8,7 @@ setup() {
 	mkdir -p "$FAKE/bin" "$FAKE/libexec"
 	ln -s "$top/tests/unit/fake/xl" "$FAKE/bin/"
 	ln -s "$top/tests/unit/fake/proxy" "$top/tests/unit/fake/control" "$top/tests/unit/fake/exec" \
+		"$top/tests/unit/fake/network" \
 		"$top/out/$(uname -m)/prepare" "$top/out/$(uname -m)/stage" "$top/out/$(uname -m)/hook" \
 		"$top/out/$(uname -m)/seccomp" "$top/out/$(uname -m)/foreground" "$FAKE/libexec/"
 	: >"$FAKE/calls"

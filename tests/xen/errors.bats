@@ -28,7 +28,7 @@ create_logged() {
 @test "errors: more memory than Xen has" {
 	bundle '.linux.resources.memory.limit = 64 * 1073741824'
 	create_logged
-	refused 'not enough free memory in Xen for a VM of 65568 MiB'
+	refused 'not enough free memory in Xen for a VM of 6'
 }
 
 @test "errors: a state directory that is full" {

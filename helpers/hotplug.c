@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hotplug.h"
+
+#include "common.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+static struct xenstore xs;
+static const char *backend;
+
+static void node(char path[XENSTORE_PATH], const char *name)
+{
+	if (snprintf(path, XENSTORE_PATH, "%s/%s", backend, name) >= XENSTORE_PATH)
+		failx("XENBUS_PATH is too long");
+}
+
+void hotplug_open(void)
+{
+	backend = getenv("XENBUS_PATH");
+	if (!backend)
+		failx("XENBUS_PATH is not set: this is a hotplug script, which libxl calls");
+	if (xenstore_open(&xs) < 0)
+		fail("/dev/xen/xenbus");
+}
+
+struct xenstore *hotplug_xenstore(void)
+{
+	return &xs;
+}
+
+long hotplug_read(const char *name, char value[XENSTORE_VALUE + 1])
+{
+	char path[XENSTORE_PATH];
+
+	node(path, name);
+	return xenstore_read(&xs, path, value);
+}
+
+void hotplug_tell(const char *name, const char *value)
+{
+	char path[XENSTORE_PATH];
+
+	node(path, name);
+	if (xenstore_write(&xs, path, value) < 0)
+		fail("cannot write %s", path);
+}
+
+void hotplug_done(void)
+{
+	hotplug_tell("hotplug-status", "connected");
+}
+
+void hotplug_refuse(const char *format, ...)
+{
+	char words[512];
+	va_list args;
+	int error = errno;
+
+	va_start(args, format);
+	int n = vsnprintf(words, sizeof(words), format, args);
+	va_end(args);
+	if (error && n >= 0 && n < (int)sizeof(words))
+		snprintf(words + n, sizeof(words) - (size_t)n, ": %s", strerror(error));
+	hotplug_tell("hotplug-error", words);
+	hotplug_tell("hotplug-status", "error");
+	failx("%s", words);
+}

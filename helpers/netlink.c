@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "netlink.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int netlink_open(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+}
+
+/* ---- making a request ---- */
+
+static struct nlmsghdr *header(struct request *r)
+{
+	return (struct nlmsghdr *)r->bytes;
+}
+
+static void *reserve(struct request *r, size_t size)
+{
+	size_t at = r->used, aligned = NLMSG_ALIGN(size);
+
+	if (at + aligned > sizeof(r->bytes)) {
+		r->used = sizeof(r->bytes) + 1;
+		return NULL;
+	}
+	memset(r->bytes + at, 0, aligned);
+	r->used = at + aligned;
+	return r->bytes + at;
+}
+
+void request_begin(struct request *r, uint16_t type, uint16_t flags, const void *head, size_t size)
+{
+	r->used = 0;
+	struct nlmsghdr *h = reserve(r, sizeof(*h));
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | flags;
+	memcpy(reserve(r, size), head, size);
+}
+
+void request_add(struct request *r, uint16_t type, const void *value, size_t size)
+{
+	struct rtattr *a = reserve(r, RTA_LENGTH(size));
+
+	if (!a)
+		return;
+	a->rta_type = type;
+	a->rta_len = (unsigned short)RTA_LENGTH(size);
+	if (size)
+		memcpy(RTA_DATA(a), value, size);
+}
+
+void request_add32(struct request *r, uint16_t type, uint32_t value)
+{
+	request_add(r, type, &value, sizeof(value));
+}
+
+void request_add_text(struct request *r, uint16_t type, const char *text)
+{
+	request_add(r, type, text, strlen(text) + 1);
+}
+
+size_t request_nest(struct request *r, uint16_t type)
+{
+	size_t at = r->used;
+
+	request_add(r, type, NULL, 0);
+	return at;
+}
+
+void request_end(struct request *r, size_t nest)
+{
+	if (r->used <= sizeof(r->bytes))
+		((struct rtattr *)(r->bytes + nest))->rta_len = (unsigned short)(r->used - nest);
+}
+
+/* ---- asking ---- */
+
+/* The kernel answers one request before the next is sent, so they need no numbers. */
+static int send_request(int netlink, struct request *r)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+
+	if (r->used > sizeof(r->bytes)) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	/* One of its two bits alone is NLM_F_EXCL, or NLM_F_REPLACE. */
+	if ((header(r)->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
+		header(r)->nlmsg_flags |= NLM_F_ACK; /* a dump has an end of its own */
+	header(r)->nlmsg_len = (uint32_t)r->used;
+	return sendto(netlink, r->bytes, r->used, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0
+		       ? -1
+		       : 0;
+}
+
+/* 1: more is to come. 0: that was all. -1: errno. */
+static int take_answers(const void *bytes, size_t size,
+			void (*take)(const struct nlmsghdr *, void *), void *context)
+{
+	const struct nlmsghdr *h = bytes;
+
+	for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+		const struct nlmsgerr *e = NLMSG_DATA(h);
+		if (h->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (h->nlmsg_type == NLMSG_ERROR) {
+			errno = -e->error;
+			return e->error ? -1 : 0;
+		}
+		if (take)
+			take(h, context);
+	}
+	return 1;
+}
+
+int netlink_get(int netlink, struct request *r, void (*take)(const struct nlmsghdr *, void *),
+		void *context)
+{
+	_Alignas(struct nlmsghdr) unsigned char
+		bytes[32768]; /* the most that a dump sends at once */
+	int more = 1;
+
+	if (send_request(netlink, r) < 0)
+		return -1;
+	while (more > 0) {
+		ssize_t n = recv(netlink, bytes, sizeof(bytes), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		more = take_answers(bytes, (size_t)n, take, context);
+	}
+	return more;
+}
+
+int netlink_ask(int netlink, struct request *r)
+{
+	return netlink_get(netlink, r, NULL, NULL);
+}
+
+void netlink_attributes(const struct nlmsghdr *answer, size_t head, const struct rtattr **found,
+			size_t count)
+{
+	const struct rtattr *a =
+		(const struct rtattr *)((const char *)NLMSG_DATA(answer) + NLMSG_ALIGN(head));
+	size_t size = answer->nlmsg_len - NLMSG_LENGTH(0) - NLMSG_ALIGN(head);
+
+	memset(found, 0, count * sizeof(*found));
+	for (; RTA_OK(a, size); a = RTA_NEXT(a, size))
+		if (a->rta_type < count)
+			found[a->rta_type] = a;
+}

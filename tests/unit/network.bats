@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# NETCONF and network namespaces, with stand-ins for xl and ip: what the guest is told, and what is refused.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+# The README's own example.
+README_CONF='{"cniVersion": "0.4.0", "name": "lan", "type": "bridge", "bridge": "rxtest0", "isGateway": true, "ipMasq": false,
+	"ipam": {"type": "host-local", "subnet": "10.22.0.0/16", "gateway": "10.22.0.1", "routes": [{"dst": "0.0.0.0/0"}]},
+	"dns": {"nameservers": ["10.22.0.1"], "search": ["lan", "example"]}}'
+
+# A file outside of the bundle, where root's may lie, and an ip that makes nothing.
+network() {
+	conf=$BATS_TEST_TMPDIR/cni/lan.conf
+	mkdir -p "$BATS_TEST_TMPDIR/cni"
+	jq "${1:-.}" <<<"$README_CONF" >"$conf"
+	printf '%s\n' "host_files = $BATS_TEST_TMPDIR/cni" "cni_path = $FAKE/cni" >>"$RUNX_CONF"
+	printf '#!/bin/sh\necho "${0##*/}" "$@" >>"$FAKE/calls"\n' | tee "$FAKE/bin/ip" >"$FAKE/bin/sysctl"
+	chmod 755 "$FAKE/bin/ip" "$FAKE/bin/sysctl"
+}
+
+# netconf PROGRAM [WORDS]: a container in that network, the file changed by a jq program
+netconf() {
+	network "$1"
+	config ".process.env += [\"NETCONF=$conf,${2-lan}\"]"
+	runX create --bundle "$bundle" c1
+}
+
+nic() {
+	succeeds
+	[ "$(cat "$RUNX_ROOT/c1/nic")" = "$(printf '%s\n' "$@")" ] || { cat "$RUNX_ROOT/c1/nic" && return 1; }
+}
+
+# An IPAM plugin that gives $1 on ADD, and says what it was called with.
+plugin() {
+	mkdir -p "$FAKE/cni"
+	printf '%s\n' "$1" >"$FAKE/cni/answer"
+	cat >"$FAKE/cni/host-local" <<-'END'
+		#!/bin/sh
+		echo "ipam $CNI_COMMAND $CNI_IFNAME ${CNI_ARGS:-} $(jq -c .ipam.subnet)" >>"$FAKE/calls"
+		[ "$CNI_COMMAND" = DEL ] || cat "$FAKE/cni/answer"
+		! grep -q '"code"' "$FAKE/cni/answer" || [ "$CNI_COMMAND" = DEL ]
+	END
+	chmod 755 "$FAKE/cni/host-local"
+}
+
+refused_netconf() {
+	netconf "$1" "$3"
+	fails_with "$2"
+	nothing_left
+	config '.process.env |= map(select(startswith("NETCONF") | not))'
+}
+
+@test "network: an address of NETCONF's, with the file's gateway, routes and names" {
+	netconf . lan,10.22.0.7
+	nic files=yes address=10.22.0.7/16 'route=0.0.0.0/0 10.22.0.1 - 0 0 0' nameserver=10.22.0.1 'search=lan example'
+	grep -qE '^vif = \[ "mac=00:16:3e:([0-9a-f]{2}:){2}[0-9a-f]{2},bridge=rxtest0,script=.*/vif" \]$' "$FAKE/xl.cfg"
+}
+
+@test "network: without an address, DHCP in the guest" {
+	netconf .
+	nic files=yes dhcp=yes nameserver=10.22.0.1 'search=lan example'
+}
+
+@test "network: the bridge is made from the file when it is absent" {
+	netconf '.mtu = 1400'
+	succeeds
+	[ "$(grep -E '^(ip|sysctl) ' "$FAKE/calls")" = "$(printf '%s\n' 'ip link add rxtest0 type bridge' \
+		'ip link set rxtest0 mtu 1400' 'ip address replace 10.22.0.1/16 dev rxtest0' 'sysctl -q -w net.ipv4.ip_forward=1' 'ip link set rxtest0 up')" ]
+}
+
+@test "network: a list of plugins, and IPv6" {
+	netconf '{cniVersion: "1.0.0", name, plugins: [{type: "loopback"}, {type, bridge, ipam: {type: "host-local",
+		ranges: [[{subnet: "10.1.2.0/24"}], [{subnet: "fd00:1::/64", gateway: "fd00:1::ff"}]],
+		routes: [{dst: "0.0.0.0/0"}, {dst: "::/0"}, {dst: "10.9.0.0/16", gw: "10.1.2.9"}]}}, {type: "portmap"}]}' lan,fd00:1::7
+	nic files=yes address=fd00:1::7/64 'route=::/0 fd00:1::ff - 0 0 0'
+}
+
+@test "network: static addresses of the file's" {
+	netconf '.ipam = {type: "static", addresses: [{address: "10.5.0.2/24", gateway: "10.5.0.1"}]} | .dns = null'
+	nic files=yes address=10.5.0.2/24 'route=0.0.0.0/0 10.5.0.1 - 0 0 0'
+}
+
+@test "network: an address from the IPAM plugin, given back at delete" {
+	plugin '{"cniVersion": "0.4.0", "ips": [{"version": "4", "address": "10.22.0.9/16", "gateway": "10.22.0.1"}],
+		"routes": [{"dst": "0.0.0.0/0"}], "dns": {}}'
+	netconf . lan,10.22.0.9
+	nic files=yes nameserver=10.22.0.1 'search=lan example' address=10.22.0.9/16 'route=0.0.0.0/0 10.22.0.1 - 0 0 0'
+	runX delete --force c1
+	succeeds
+	[ "$(grep '^ipam' "$FAKE/calls")" = "$(printf '%s\n' 'ipam ADD eth0 IP=10.22.0.9 "10.22.0.0/16"' 'ipam DEL eth0  "10.22.0.0/16"')" ]
+}
+
+@test "network: an IPAM plugin that refuses" {
+	plugin '{"cniVersion": "0.4.0", "code": 11, "msg": "no IP addresses available in range set"}'
+	netconf .
+	fails_with "host-local gave no address: no IP addresses available in range set"
+	nothing_left
+	grep -q '^ipam DEL' "$FAKE/calls"
+}
+
+@test "network: an answer of 0.2.0" {
+	plugin '{"cniVersion": "0.2.0", "ip4": {"ip": "10.22.0.9/16", "gateway": "10.22.0.1", "routes": [{"dst": "10.0.0.0/8"}]}}'
+	netconf '.dns = null'
+	nic files=yes address=10.22.0.9/16 'route=10.0.0.0/8 10.22.0.1 - 0 0 0'
+}
+
+@test "network: files and words that are no network" {
+	refused_netconf . "no network of the name wan in the file, whose name is lan" wan
+	refused_netconf '.type = "macvlan"' "type: macvlan is not supported" lan
+	refused_netconf '.cniVersion = "9.0.0"' "cniVersion: 9.0.0 is none of" lan
+	refused_netconf '.bridge = "a name of more than it may have"' "bridge: must be printable" lan
+	refused_netconf '.bridge = "../../../etc"' "not a name of a network interface" lan
+	refused_netconf '.ipam.type = "whereabouts"' "whereabouts is none of" lan
+	refused_netconf '.ipam.subnet = "10.22.0.0"' "ipam.subnet: not a subnet" lan
+	refused_netconf '.ipam.routes[0].dst = "nowhere/8"' "ipam.routes[0].dst: not an IP address: nowhere/8" lan,10.22.0.7
+	refused_netconf '.dns.nameservers = ["10.22.0.1\nsearch evil"]' "not an IP address" lan
+	refused_netconf '.dns.search = ["a\nb"]' "dns.search: must be printable and without blanks" lan
+	refused_netconf '.vlan = 7' "vlan: is not supported" lan
+}
+
+@test "network: addresses that cannot be the container's" {
+	refused_netconf . "NETCONF: not an IP address: 10.22.0.300" lan,10.22.0.300
+	refused_netconf . "10.23.0.1 is in no subnet of the network lan" lan,10.23.0.1
+	refused_netconf . "10.22.0.1 is the address of the gateway" lan,10.22.0.1
+	refused_netconf . "10.22.0.0 is the subnet's" lan,10.22.0.0
+	netconf . lan,10.22.0.7
+	succeeds
+	runX create --bundle "$bundle" c2
+	fails_with "the address 10.22.0.7 is in use by container c1"
+}
+
+@test "network: NETCONF that leads to no file" {
+	network
+	for words in "$conf" "$conf," relative,lan; do
+		config ".process.env = [\"NETCONF=$words\"]"
+		runX create --bundle "$bundle" c1
+		fails_with NETCONF
+		nothing_left
+	done
+	bad ".process.env = [\"NETCONF=$BATS_TEST_TMPDIR/cni/none,lan\"]" "NETCONF $BATS_TEST_TMPDIR/cni/none: No such file"
+	printf '{' >"$conf"
+	bad ".process.env = [\"NETCONF=$conf,lan\"]" "NETCONF $conf: not JSON"
+	: >"$conf"
+	bad . "NETCONF $conf: is empty"
+	chmod 666 "$conf"
+	bad . "nobody else may write it"
+	cp "$conf" "$bundle/rootfs/lan"
+	bad ".process.env = [\"NETCONF=$bundle/rootfs/lan,lan\"]" "NETCONF $bundle/rootfs/lan: "
+}
+
+@test "network: runX.conf can leave NETCONF out" {
+	echo 'environment = XLCONF' >>"$RUNX_CONF"
+	netconf .
+	[ "$status" -eq 0 ]
+	[[ $output == *"NETCONF in process.env is ignored"* ]]
+	[ ! -e "$RUNX_ROOT/c1/nic" ]
+}
+
+@test "network: XLCONF may bring a vif, but not beside NETCONF" {
+	network
+	echo 'vif = [ "bridge=br0" ]' >"$BATS_TEST_TMPDIR/cni/xl"
+	creates ".process.env += [\"XLCONF=$BATS_TEST_TMPDIR/cni/xl\"]"
+	runX delete --force c1
+	bad ".process.env += [\"NETCONF=$conf,lan,10.22.0.7\"]" "runX sets vif itself"
+}
+
+@test "network: the host's network is refused, but for what runX.conf says" {
+	bad 'del(.linux.namespaces[] | select(.type == "network"))' "a VM cannot share the host's network"
+	echo 'host_network = none' >>"$RUNX_CONF"
+	creates .
+	! grep -q '^vif' "$FAKE/xl.cfg"
+	runX delete --force c1
+	echo 'host_network = rxtest0' >>"$RUNX_CONF"
+	bad . "host_network in runX.conf: rxtest0 is not a bridge of this host"
+}
+
+@test "network: with the loopback alone, start calls nobody for a network" {
+	# The stand-in for the proxy has a network namespace of its own.
+	PROXY_RUN='exec unshare -n sleep 300' runX create --bundle "$bundle" c1
+	succeeds
+	runX start c1
+	succeeds
+	[ "$(calls 'xl network-attach')" -eq 0 ]
+}
+
+@test "network: each interface of a namespace is attached, and given back where the namespace stays" {
+	config '(.linux.namespaces[] | select(.type == "network")).path = "/proc/self/ns/net"'
+	runX create --bundle "$bundle" c1
+	succeeds
+	NETWORK=$'02:00:00:00:00:01 eth0\n02:00:00:00:00:02 net1' runX start c1
+	succeeds
+	[ "$(grep '^xl network' "$FAKE/calls")" = "$(printf "xl network-attach 7 mac=02:00:00:00:00:0%d script=$FAKE/libexec/vif\n" 1 2)" ]
+	runX delete --force c1
+	succeeds
+	grep -qx 'network restore /proc/self/ns/net eth0 net1' "$FAKE/calls"
+}
+
+@test "network: an interface that xl cannot attach fails start" {
+	in_state created
+	export XL_FAIL=network-attach XL_SAYS='libxl: error: libxl_device.c:1262:cb: script: network interface eth0 is not there'
+	NETWORK='02:00:00:00:00:01 eth0' runX start c1
+	fails_with 'container c1: xl cannot attach a network interface for eth0: script: network interface eth0 is not there'
+}
