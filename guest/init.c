@@ -28,6 +28,10 @@
 
 #define DESCRIPTION "/container"
 
+/* Where an overlay's parts are mounted until it is made of them. */
+#define BASE  "/base"
+#define LAYER "/layer"
+
 static struct session container;
 
 /* PID 1 must not return: the kernel would panic. Our host destroys what has powered itself off. */
@@ -74,19 +78,23 @@ static int take_signals(void)
 	return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void await_device(const char *path)
+{
+	int device = io_open_device(path, O_RDONLY);
+
+	if (device < 0)
+		fail(errno, "a disk of the container's did not appear");
+	close(device);
+}
+
 /* 9p has no device to wait for: its front end is connected before PID 1 starts. */
 static void mount_device(const char *what, const char *source, const char *place, const char *type,
 			 unsigned long flags, const char *options)
 {
 	char words[128];
-	int device;
 
-	if (source[0] == '/') {
-		device = io_open_device(source, O_RDONLY);
-		if (device < 0)
-			fail(errno, "a disk of the container's did not appear");
-		close(device);
-	}
+	if (source[0] == '/')
+		await_device(source);
 	if (mount(source, place, type, flags, options) < 0) {
 		int error = errno;
 		snprintf(words, sizeof(words), "cannot mount the %s (%s): %s", what, type,
@@ -95,12 +103,42 @@ static void mount_device(const char *what, const char *source, const char *place
 	}
 }
 
+/* What the layer's directory is shows as the root's. Nothing leads to the parts afterwards. */
+static bool lay_over_base(void)
+{
+	struct stat st;
+
+	return stat(BASE, &st) == 0 && mount("tmpfs", LAYER, "tmpfs", 0, "mode=700") == 0 &&
+	       mkdir(LAYER "/upper", 0700) == 0 && mkdir(LAYER "/work", 0700) == 0 &&
+	       chown(LAYER "/upper", st.st_uid, st.st_gid) == 0 &&
+	       chmod(LAYER "/upper", st.st_mode & 07777) == 0 &&
+	       mount("overlay", ROOT, "overlay", 0,
+		     "lowerdir=" BASE ",upperdir=" LAYER "/upper,workdir=" LAYER "/work") == 0 &&
+	       umount2(BASE, MNT_DETACH) == 0 && umount2(LAYER, MNT_DETACH) == 0;
+}
+
+/* Writable, also for a read-only root: the places of its mounts may have to be made first. */
+static void mount_root(const struct spec *spec)
+{
+	const char *source = spec->root_source ? spec->root_source : "root";
+	unsigned long flags = spec->root_overlay ? MS_RDONLY : 0;
+
+	mkdir(BASE, 0700);
+	mkdir(LAYER, 0700);
+	mount_device("root file system", source, flags ? BASE : ROOT, spec->root_type, flags,
+		     spec->root_options);
+	if (spec->root_overlay && !lay_over_base())
+		fail(errno, "cannot make a writable layer over the root file system");
+}
+
 static void mount_devices(const struct spec *spec)
 {
-	/* Writable, also for a read-only root: the places of its mounts may have to be made first.
-	 */
-	mount_device("root file system", spec->root_source ? spec->root_source : "root", ROOT,
-		     spec->root_type, 0, spec->root_options);
+	char device[32];
+
+	mount_root(spec);
+	for (size_t i = 0; i < spec->disks.count; i++)
+		if (sscanf(spec->disks.items[i], "%*u:%31[^:]", device) == 1)
+			await_device(device);
 	if (!spec->binds_type)
 		return;
 	mkdir(BINDS, 0700);
@@ -112,7 +150,7 @@ static void mount_devices(const struct spec *spec)
 static void finish(const struct spec *spec, int status)
 {
 	kill(-1, SIGKILL);
-	if (umount2(ROOT, 0) < 0 || spec->binds_type)
+	if (umount2(ROOT, 0) < 0 || spec->binds_type || spec->disks.count)
 		sync();
 	io_send_word(WIRE_EXITED, 0, 0, (uint32_t)status);
 }

@@ -29,7 +29,8 @@
 #define MS_LAZYTIME (1 << 25)
 #endif
 
-#define LINKS_MAX 40 /* as Linux's own */
+#define LINKS_MAX 40	  /* as Linux's own */
+#define DISK	  "/disk" /* where one is mounted to be taken from */
 
 /* Options that are flags of mount(2); all others are the file system's own (runtime-spec, mounts).
  */
@@ -103,7 +104,7 @@ static const struct {
 	{"runbindable", 0, 0},
 };
 
-/* By their numbers: each a mount that lies nowhere yet. */
+/* By their numbers: each a mount that lies nowhere yet, or less than 0, why there is none. */
 static int *trees;
 
 int mounts_take(const char *path)
@@ -111,11 +112,41 @@ int mounts_take(const char *path)
 	return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC);
 }
 
-int mounts_take_binds(const struct spec *spec)
+/* `disk` is "DEVICE:ACCESS:TYPE": the device itself or, with a type, the file system on it. */
+static int take_disk(const char *disk)
+{
+	char device[32], access[4], type[16] = "";
+
+	if (sscanf(disk, "%31[^:]:%3[^:]:%15s", device, access, type) < 2) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (type[0] == '\0')
+		return mounts_take(device);
+	mkdir(DISK, 0700);
+	if (mount(device, DISK, type, strcmp(access, "ro") ? 0 : MS_RDONLY, NULL) < 0)
+		return -1;
+	int tree = mounts_take(DISK), error = errno;
+	(void)umount2(DISK, MNT_DETACH);
+	errno = error;
+	return tree;
+}
+
+static int take_bind(const struct spec *spec, size_t number)
 {
 	char path[32];
+	char *end;
 
-	if (!spec->binds_type)
+	for (size_t i = 0; i < spec->disks.count; i++)
+		if (strtoul(spec->disks.items[i], &end, 10) == number && *end == ':')
+			return take_disk(end + 1);
+	snprintf(path, sizeof(path), BINDS "/%zu", number);
+	return mounts_take(path);
+}
+
+int mounts_take_binds(const struct spec *spec)
+{
+	if (!spec->binds_type && !spec->disks.count)
 		return 0;
 	/* Their numbers are less than all mounts'. */
 	trees = calloc(spec->mount_count, sizeof(*trees));
@@ -124,13 +155,13 @@ int mounts_take_binds(const struct spec *spec)
 	for (size_t i = 0, n = 0; i < spec->mount_count; i++) {
 		if (strcmp(spec->mounts[i].type, "bind") != 0)
 			continue;
-		snprintf(path, sizeof(path), BINDS "/%zu", n);
-		trees[n] = mounts_take(path);
-		if (trees[n++] < 0)
-			return -1;
+		trees[n] = take_bind(spec, n);
+		if (trees[n] < 0)
+			trees[n] = -errno;
+		n++;
 	}
 	/* Else root would get there by breaking out of its chroot. */
-	return umount2(BINDS, MNT_DETACH);
+	return spec->binds_type ? umount2(BINDS, MNT_DETACH) : 0;
 }
 
 struct way {
@@ -258,7 +289,7 @@ static int attach(int tree, const char *destination, struct way *way)
 	struct stat from, to;
 
 	if (fstat(tree, &from) < 0 ||
-	    make_place(way, destination, (from.st_mode & S_IFMT) | 0755) < 0 ||
+	    make_place(way, destination, (S_ISDIR(from.st_mode) ? S_IFDIR : S_IFREG) | 0755) < 0 ||
 	    stat(way->path, &to) < 0)
 		return -1;
 	if (S_ISDIR(from.st_mode) != S_ISDIR(to.st_mode)) {
@@ -283,6 +314,10 @@ static int bind_mount(const struct mount_spec *m)
 	unsigned long mount_flags = 0;
 	struct way way;
 
+	if (tree < 0) {
+		errno = -tree;
+		return -1;
+	}
 	for (size_t i = 0; i < m->options.count; i++)
 		(void)is_flag(m->options.items[i], &mount_flags);
 	if (attach(tree, m->destination, &way) < 0)

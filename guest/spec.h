@@ -45,10 +45,12 @@ struct spec {
 	char *hostname, *domainname;
 	char *root_type, *root_source, *root_options;
 	bool root_readonly;
+	bool root_overlay; /* under a writable layer in memory */
 	char *binds_type, *binds_source,
 		*binds_options; /* where the bind mounts come from, or NULL */
 	bool binds_readonly;
-	char *pids_limit; /* decimal, or NULL */
+	struct list disks; /* "NUMBER:DEVICE:ACCESS:TYPE" of bind mounts that are disks */
+	char *pids_limit;  /* decimal, or NULL */
 	struct mount_spec *mounts;
 	size_t mount_count;
 

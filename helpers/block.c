@@ -8,8 +8,9 @@
  * file
  *
  * The generic script is bash, takes locks and needs udev: it is the largest part of a create
- * (docs/design.md). We do its two jobs: tell blkback the device's number, and give an image file a
- * loop device. On failure, `hotplug-error` tells libxl why, as the generic one does.
+ * (docs/design.md). We do its jobs: refuse a device that the host uses, tell blkback the device's
+ * number, and give an image file a loop device. On failure, `hotplug-error` tells libxl why, as the
+ * generic one does.
  */
 #include "common.h"
 #include "hotplug.h"
@@ -52,6 +53,19 @@ static int attach_loop(int image, const char *name, bool read_only)
 	}
 }
 
+/*
+ * Two kernels on one file system destroy it. What is mounted, or a part of another device, has a
+ * holder that shares with nobody; to open it likewise finds that out, in all mount namespaces.
+ */
+static void refuse_held(const char *device)
+{
+	int fd = open(device, O_RDONLY | O_EXCL | O_CLOEXEC);
+
+	if (fd < 0)
+		hotplug_refuse("%s is in use on the host (mounted?)", device);
+	close(fd);
+}
+
 static bool read_only(void)
 {
 	char mode[XENSTORE_VALUE + 1];
@@ -76,7 +90,9 @@ static void add(void)
 			hotplug_refuse("the loop device of %s", target);
 		snprintf(device, sizeof(device), "/dev/loop%u", minor(st.st_rdev));
 		hotplug_tell("node", device);
-	} else if (!S_ISBLK(st.st_mode)) {
+	} else if (S_ISBLK(st.st_mode)) {
+		refuse_held(target);
+	} else {
 		errno = ENOTBLK;
 		hotplug_refuse("%s", target);
 	}

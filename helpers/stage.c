@@ -8,8 +8,9 @@
  * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own: nobody
  * else sees them, and they go with its last process. DIRECTORY is made if it is absent. MODE is
  * words with commas between them: rbind (with the mounts in the source), ro, rro (these as well),
- * private (what is mounted on the host later stays away); others mean nothing. DESTINATION is for
- * messages, whose words are runc's.
+ * private (what is mounted on the host later stays away), disk (only a block device will do);
+ * others mean nothing. DESTINATION is for messages, whose words are runc's. A block device leaves
+ * its number free: the VM gets it as a disk.
  *
  * What is read-only must be so here: root in a VM may mount what it was given as it likes.
  *
@@ -28,6 +29,11 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* Linux 5.14, and so not in all of its headers. */
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
 
 /* linux/mount.h does not have those of umount2(2). */
 #define MNT_DETACH	2
@@ -71,8 +77,8 @@ static void check_type(const struct bind *b, mode_t mode)
 {
 	const char *why = NULL;
 
-	if (S_ISBLK(mode))
-		why = "is a block device, which cannot be bound to a VM's directory";
+	if (has(b, "disk"))
+		why = "is not a block device";
 	else if (S_ISCHR(mode))
 		why = "is a character device, and the VM has its own (linux.devices makes them)";
 	else if (S_ISSOCK(mode))
@@ -111,15 +117,17 @@ static int change(int tree, unsigned int flags, uint64_t set, uint64_t propagati
 }
 
 /*
- * Nobody here executes what lies there, or opens its devices but by a fault of the command's: a
- * guest can make both.
+ * Nobody here executes what lies there, opens its devices, or follows its links but by a fault of
+ * the command's: a guest can make all three, also while the command is at work.
  */
 static int restrict_mounts(const struct bind *b, int tree, const char *place)
 {
 	bool ro = has(b, "ro"), rro = has(b, "rro"), private = has(b, "private");
 	uint64_t all = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (rro ? MOUNT_ATTR_RDONLY : 0);
+	uint64_t propagation = private ? MS_PRIVATE : 0;
 
-	if (change(tree, AT_RECURSIVE, all, private ? MS_PRIVATE : 0) == 0)
+	if (change(tree, AT_RECURSIVE, all | MOUNT_ATTR_NOSYMFOLLOW, propagation) == 0 ||
+	    (errno == EINVAL && change(tree, AT_RECURSIVE, all, propagation) == 0))
 		return ro ? change(tree, 0, MOUNT_ATTR_RDONLY, 0) : 0;
 	if (errno != ENOSYS || (rro && has(b, "rbind")))
 		return -1;
@@ -138,6 +146,10 @@ static void add(const char *directory, unsigned int number, const struct bind *b
 
 	if (tree < 0 || fstat(tree, &st) < 0)
 		give_up(b);
+	if (S_ISBLK(st.st_mode)) {
+		close(tree);
+		return;
+	}
 	check_type(b, st.st_mode);
 	snprintf(place, sizeof(place), "%s/%u", directory, number);
 	int made = S_ISDIR(st.st_mode) ? mkdir(place, 0755) : mknod(place, S_IFREG | 0644, 0);

@@ -62,7 +62,9 @@ create_container() {
 	save container %b "$guest"
 	[ -z "$seccomp" ] || [ "$conf_seccomp" = no ] || add_seccomp
 	prepare_boot
+	[ -z "$root_device" ] || release_rootfs
 	domain_create
+	exec 7<&- # of release_rootfs: the VM has the device now
 	[ -n "$netconf" ] || [ -z "$netns" ] || save netns '%s\n' "$netns"
 	start_proxy
 	[ -z "$cgroup" ] || enter_cgroups

@@ -15,7 +15,13 @@ def mount_flags:
 	| split("\n") | map(ltrimstr("\t")) | join(" ") | split(" ");
 
 def is_bind:
-	objects | .type == "bind" or (.options | arrays | any(. == ("bind", "rbind")));
+	objects | .type == "bind" or (.options // [] | arrays | any(. == ("bind", "rbind")));
+
+# What the guest's kernel mounts from a block device; ext4 is all three.
+def disk_types: {ext2: "ext4", ext3: "ext4", ext4: "ext4", squashfs: "squashfs"};
+
+def is_disk:
+	objects | (is_bind | not) and (.type // "" | strings | in(disk_types));
 
 def bind_options($field):
 	texts("\($field).options")
@@ -36,11 +42,15 @@ def bind_mode:
 			// "" | if endswith("private") or endswith("unbindable") then "private" else empty end)]
 	| join(",");
 
-# [{at, words}] of the bind mounts: the place in mounts, and the words for helpers/stage.c.
+# The file system on a block device of the host's: "disk,ACCESS,TYPE".
+def disk_mode($type): "disk,\(last_of(["ro", "rw"]) // "rw"),\(disk_types[$type])";
+
+# [{at, words}] of the mounts whose sources are the host's: the place in mounts, and the words for helpers/stage.c.
 def binds($bundle):
-	[items("mounts") | select(.value | is_bind) | "mounts[\(.key)]" as $field
+	[items("mounts") | select(.value | is_bind or is_disk) | "mounts[\(.key)]" as $field
 		| {at: .key, words: [
-			(.value.options | bind_options($field) | bind_mode),
+			(.value | if is_disk then . as $mount | .options | bind_options($field) | disk_mode($mount.type)
+				else .options | bind_options($field) | bind_mode end),
 			(.value.source | bind_source($field; $bundle)),
 			(.value.destination | text("\($field).destination"))]}];
 
@@ -66,3 +76,19 @@ def mounts($binds): items("mounts") | .key as $i | .value | mount($i; $binds);
 def relative_destinations:
 	items("mounts") | .value.destination | select(startswith("/") | not)
 	| "log_warning " + ("mount destination \(.) is relative, and taken from /" | @sh);
+
+# "DEVICE TYPE ACCESS" of the block device whose file system is mounted at $path, whole, and nowhere else that
+# this process sees, without others in it; else "". The input is /proc/self/mountinfo: proc_pid_mountinfo(5).
+def mounted_device($path):
+	("/" + ($path | split("/") | map(select(. != "" and . != ".")) | join("/"))) as $path
+	| if index(" \($path) ") == null then "" else
+		[split("\n")[] | split(" ") | select(length > 9)
+			| {device: .[2], root: .[3], place: .[4], options: .[5]} + (.[index("-"):] | {type: .[1], source: .[2], super: .[3]})]
+		| (map(select(.place == $path)) | last) as $mount
+		| map(select(.device == $mount.device or (.place | startswith($path + "/")))) as $rivals
+		| if $mount.root == "/" and ($rivals | length) == 1 and ($mount.source | startswith("/dev/"))
+			and ($mount.type | in(disk_types)) then
+			"\($mount.source) \(disk_types[$mount.type]) " +
+			if "\($mount.options),\($mount.super)" | split(",") | index("ro") then "ro" else "rw" end
+		else "" end
+	end;

@@ -4,7 +4,7 @@
 # An error names the field. After this no module reads config.json again.
 #
 # $id, $bundle: the container's; $default_memory (MiB), $default_vcpus, $max_vcpus: the administrator's;
-# $systemd: "true" where --systemd-cgroup was given.
+# $systemd: "true" where --systemd-cgroup was given; $mountinfo: the text of /proc/self/mountinfo.
 
 include "check";
 include "process";
@@ -169,11 +169,11 @@ def guest_hooks($state):
 	end;
 
 # What is for vm.jq, a program of its own: few containers ask, and each line costs all of them time.
-def asked($env; $vm):
+def asked($env; $vm; $binds):
 	with_entries(select(.key | startswith("org.lfedge.runx."))) as $annotations
 	| [$env[]? | select(startswith("RUNX_") or startswith("XLCONF=") or startswith("NETCONF="))] as $variables
 	| if $annotations == {} and $variables == [] and $vm == null then ""
-	else {$annotations, $vm, env: $variables} | tojson end;
+	else {$annotations, $vm, env: $variables, $binds} | tojson end;
 
 object("config.json")
 | (.ociVersion | text("ociVersion")) as $oci
@@ -204,6 +204,7 @@ object("config.json")
 | "state_tail=\($state | tojson | .[1:] | @sh)" as $state_tail
 | "rootfs=\($rootfs | @sh)",
 "root_readonly=\($root.readonly == true)",
+"root_mount=\($mountinfo | mounted_device($rootfs) | @sh)",
 "terminal=\($process.terminal == true)",
 "console_size=\($process.consoleSize | console_size | @sh)",
 "netns=\($linux.namespaces | netns | @sh)",
@@ -218,6 +219,6 @@ object("config.json")
 end | @sh)",
 $state_head,
 $state_tail,
-"asked=\($annotations | asked($process.env; $vm) | @sh)",
+"asked=\($annotations | asked($process.env; $vm; $binds | length) | @sh)",
 (.mounts | relative_destinations),
 ($process.capabilities | unknown_capabilities)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # From a bundle's config.json to the plan: what the other modules and the guest are to do.
 
-# Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_readonly and
-# $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup
+# Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_mount (of the block
+# device that is mounted there, "DEVICE TYPE ACCESS", or empty), $root_readonly and $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup
 # (empty or absolute), $memory (MiB), $vcpus, $cpu_weight, $cpu_cap (percent, or 0), $cpus (a list, or
 # empty), $resources (the record of these five for update), $guest (records for `printf %b`), $binds (words
 # for helpers/stage.c, quoted for eval, or empty), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
 # and $state_tail (halves of the state's JSON).
 # What lib/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
 # $xlconf (a file of the host), $netconf (FILE,NAME[,IP]), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
-# change), $device_tree, $dtdevs and $iomems (words), $irqs. Annotations have overruled some $conf_….
+# change), $device_tree, $dtdevs and $iomems (words), $irqs. Annotations have overruled some $conf_…, and
+# added to $binds and $guest.
 # What is ignored, but should not be, has been warned of.
 read_plan() {
 	local plan
@@ -18,11 +19,12 @@ read_plan() {
 		die "bundle $bundle: no config.json (expected $bundle/config.json; runX spec makes one)"
 	need_jq
 
-	rootfs='' root_readonly='' terminal='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
+	rootfs='' root_mount='' root_readonly='' terminal='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
 	memory='' vcpus='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
-	kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
+	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
 	plan=$(jq -r -L "$RUNX_LIBDIR" --arg id "$id" --arg bundle "$bundle" --arg systemd "$systemd_cgroup" \
+		--rawfile mountinfo /proc/self/mountinfo \
 		--arg default_memory "$conf_memory" --arg default_vcpus "$conf_vcpus" --arg max_vcpus "$conf_max_vcpus" \
 		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_json "$bundle/config.json" "$plan"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
@@ -64,6 +66,8 @@ read_asked() {
 			END
 	) || bad_json "$bundle/config.json" "$plan"
 	eval "$plan" # jq's @sh quoted every value
+	binds=$binds${given_disks:+ $given_disks}
+	guest=$guest$given_mounts
 	[ -n "$warnings" ] || return 0
 	while read -r warning; do
 		log_warning "$warning"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# How the container's root and its bind mounts reach its VM: by 9p, or as disks.
+# How the container's root, its bind mounts and its volumes reach its VM: by 9p, or as disks.
 
 # Where distributions and Xen's own `make install` put the QEMU that xl starts for 9p.
 QEMU_PLACES='/usr/libexec/xen-qemu-system-i386 /usr/lib/xen/bin/qemu-system-i386
@@ -14,86 +14,135 @@ find_qemu() {
 	return 1
 }
 
-# Exports $rootfs and $binds. On return $devices is a line for xl.cfg, and the guest's records say how to
-# mount them; $staged has the words for helpers/stage.c where xl must run under it. What was made lies
-# in $dir, or ends with the domain.
+# Exports $rootfs and $binds. On return $devices are lines for xl.cfg, and the guest's records say how to
+# mount them; $staged has the words for helpers/stage.c where xl must run under it, and $root_device is the
+# device that release_rootfs is to take from the host, or empty. What was made lies in $dir, or ends with
+# the domain.
 export_rootfs() {
-	local how="$conf_rootfs"
-	staged=''
+	local how="$conf_rootfs" root_type='' root_access='' shares='' disks='' disk='' files=''
+	local letters=abcdefghijklmnopqrstuvwxyz
+	staged='' root_device=''
+	# shellcheck disable=SC2086 # "DEVICE TYPE ACCESS", or nothing
+	[ "$how" = 9p ] || take_root_mount $root_mount
 	case $how in
-	auto) if find_qemu; then how=9p; else how=disk; fi ;;
+	auto) if [ -z "$root_device" ] && find_qemu; then how=9p; else how=disk; fi ;;
 	9p) find_qemu ||
 		die "rootfs = 9p needs a QEMU with Xen support (Debian: qemu-system-xen), and there is none; use disk" ;;
 	esac
-	"export_$how"
+	case $how in
+	9p) export_9p ;;
+	*) export_disk "$how" ;;
+	esac
+	devices="${shares:+p9 = [ $shares ]
+}${disks:+disk = [ $disks ]}"
+}
+
+take_root_mount() {
+	root_device=${1:-} root_type=${2:-} root_access=${3:-}
 }
 
 # The directory itself, live on both sides. version and access are what xl's QEMU serves; 9p2000.L is
 # the only one with POSIX semantics.
 export_9p() {
 	local options='trans=xen,version=9p2000.L,cache=mmap,msize=262144'
-	xl_share root "$rootfs"
-	devices=$xl_string
+	add_share root "$rootfs"
 	guest="root.type=9p\\0000root.options=$options\\0000$guest"
-	if [ -n "$binds" ]; then
-		staged=$binds
-		xl_share binds "$dir/binds"
-		devices="$devices, $xl_string"
-		# directio: a bind mount of a file keeps its pages for ever, and would never see what the host writes.
-		guest="binds.type=9p\\0000binds.source=binds\\0000binds.options=$options,directio\\0000$guest"
-	fi
-	devices="p9 = [ $devices ]"
+	[ -z "$binds" ] || eval "export_volumes $binds" # jq's @sh quoted every word
+	[ -n "$files" ] || return 0
+	staged=$binds
+	add_share binds "$dir/binds"
+	# directio: a bind mount of a file keeps its pages for ever, and would never see what the host writes.
+	guest="binds.type=9p\\0000binds.source=binds\\0000binds.options=$options,directio\\0000$guest"
 }
 
-# xl_share TAG DIRECTORY: sets $xl_string
-xl_share() {
+# add_share TAG DIRECTORY: one more of $shares
+add_share() {
 	case $2 in
 	*,* | *' ') die "$2: xl cannot share a path with a comma or a blank at its end" ;;
 	esac
 	xl_string "tag=$1,path=$2,security_model=none"
+	shares=${shares:+$shares, }$xl_string
 }
 
-# Images made from the directories: what the guest writes stays in them.
+# export_disk HOW: the device that was mounted there, or images made from the directories. What the guest
+# writes stays in them; with a read-only root, or overlay, nothing is written to the first.
 export_disk() {
+	[ "$1" != overlay ] || root_access=ro
+	if [ -n "$root_device" ]; then
+		add_disk "$root_access" "$root_device"
+	elif [ "$1" = overlay ] || [ "$root_readonly" = true ]; then
+		root_access=ro
+		make_base
+		add_disk ro "$dir/rootfs.img"
+	else
+		root_type=ext4
+		make_image "root file system $rootfs" rootfs.img bind "$rootfs" /
+		add_disk rw "$dir/rootfs.img"
+	fi
+	guest="root.type=$root_type\\0000root.source=$disk\\0000$guest"
+	# Also for a read-only root, since the places of its mounts may have to be made first.
+	[ "$root_access" != ro ] || guest="root.overlay=true\\0000$guest"
+	[ -z "$binds" ] || eval "export_volumes $binds" # jq's @sh quoted every word
+	[ -z "$files" ] || export_files
+}
+
+# All bind mounts in one image, read-only where each of them is.
+export_files() {
+	eval "make_image 'bind mounts' binds.img $binds" # jq's @sh quoted every word
+	add_disk "$files" "$dir/binds.img"
+	guest="binds.type=ext4\\0000binds.source=$disk\\0000$guest"
+	[ "$files" = rw ] || guest="binds.readonly=true\\0000$guest"
+}
+
+# export_volumes [MODE SOURCE DESTINATION]…: the block devices among them become disks. Sets $files to ro or
+# rw where there are others, by what they need.
+export_volumes() {
+	local number=0 access type
+	while [ $# -gt 0 ]; do
+		if [ -b "$2" ]; then
+			access=rw type=''
+			case ,$1, in *,ro,* | *,rro,*) access=ro ;; esac
+			case $1 in disk,*) type=${1##*,} ;; esac
+			add_disk $access "$2"
+			guest="disk=$number:$disk:$access:$type\\0000$guest"
+		else
+			case $1 in *rw*) files=rw ;; *) files=${files:-ro} ;; esac
+		fi
+		number=$((number + 1))
+		shift 3
+	done
+}
+
+# A compressed image where there is the program for it, else one that is as large as its content.
+make_base() {
+	local said what="root file system $rootfs"
+	root_type=squashfs
+	command -v mksquashfs >/dev/null || {
+		root_type=ext4
+		make_image "$what" rootfs.img bind "$rootfs" /
+		return
+	}
+	# It would take a quarter of dom0's memory, and as many threads as there are CPUs.
+	said=$("$RUNX_LIBEXEC/stage" "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$dir/rootfs.img" -noappend \
+		-no-progress -no-recovery -comp lz4 -mem 64M 2>&1 </dev/null) ||
+		image_failed $? "$what: cannot make a compressed image of it in $dir (is it full?)"
+}
+
+# make_image WHAT IMAGE MODE SOURCE DESTINATION…: of one source, or of several side by side, as stage shows
+# them: without what is mounted in them, but by rbind. Room for the content, a quarter more, and
+# $conf_disk_headroom MiB; it is sparse. No journal: the image does not outlive a crash of its VM.
+make_image() {
+	local what="$1" image="$2" tree="$dir/binds" said size
+	shift 2
 	# By this name, since busybox's mke2fs cannot fill what it makes.
 	command -v mkfs.ext4 >/dev/null ||
 		die "mkfs.ext4 is not installed (package e2fsprogs), and runX makes disks with it"
-	make_image "root file system $rootfs" "$rootfs" rootfs.img
-	xl_disk xvda rw rootfs.img
-	devices=$xl_string
-	guest="root.type=ext4\\0000root.source=/dev/xvda\\0000$guest"
-	if [ -n "$binds" ]; then
-		eval "export_binds $binds" # jq's @sh quoted every word
-		devices="$devices, $xl_string"
-	fi
-	devices="disk = [ $devices ]"
-}
-
-# export_binds [MODE SOURCE DESTINATION]…: all bind mounts in one image, read-only where each of them is.
-# Sets $xl_string.
-export_binds() {
-	local access=ro
-	make_image 'bind mounts' "$dir/binds" binds.img "$RUNX_LIBEXEC/stage" "$dir/binds" "$@" --
-	while [ $# -gt 0 ]; do
-		case $1 in *rw*) access=rw ;; esac
-		shift 3
-	done
-	xl_disk xvdb $access binds.img
-	guest="binds.type=ext4\\0000binds.source=/dev/xvdb\\0000$guest"
-	[ $access = rw ] || guest="binds.readonly=true\\0000$guest"
-}
-
-# make_image WHAT DIRECTORY IMAGE [STAGE…]: made under helpers/stage.c, if its words are there. Room for the
-# content, a quarter more, and 64 MiB; it is sparse. No journal: the image does not outlive a crash of its VM.
-make_image() {
-	local what="$1" directory="$2" image="$3" said size options=-skx
-	shift 3
-	# Each bind mount is a file system of its own; one that is mounted in the root is none of the container's.
-	[ $# -eq 0 ] || options=-sk
-	said=$("$@" du $options "$directory" 2>&1 </dev/null) || image_failed $? "$what: cannot read all of it"
-	size=$((${said%%[!0-9]*} * 5 / 4 + 65536))
+	[ "$image" = binds.img ] || tree=$tree/0
+	set -- "$RUNX_LIBEXEC/stage" "$dir/binds" "$@" --
+	said=$("$@" du -sk "$tree" 2>&1 </dev/null) || image_failed $? "$what: cannot read all of it"
+	size=$((${said%%[!0-9]*} * 5 / 4 + conf_disk_headroom * 1024))
 	said=$("$@" mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 -E root_owner=0:0,lazy_itable_init=1 \
-		-d "$directory" "$dir/$image" "${size}k" 2>&1 </dev/null) ||
+		-d "$tree" "$dir/$image" "${size}k" 2>&1 </dev/null) ||
 		image_failed $? "$what: cannot make a disk image of ${size} KiB in $dir (is it full?)"
 }
 
@@ -103,7 +152,21 @@ image_failed() {
 	die "$2"
 }
 
-# xl_disk DEVICE ACCESS IMAGE: sets $xl_string
-xl_disk() {
-	xl_string "format=raw,vdev=$1,access=$2,script=$RUNX_LIBEXEC/block,target=$dir/$3"
+# add_disk ACCESS TARGET: one more of $disks; sets $disk to its name in the VM.
+add_disk() {
+	[ -n "$letters" ] || die "$2: a VM can have 26 disks, and this container needs more"
+	disk=/dev/xvd${letters%"${letters#?}"}
+	letters=${letters#?}
+	xl_string "format=raw,vdev=${disk#/dev/},access=$1,script=$RUNX_LIBEXEC/block,target=$2"
+	disks=${disks:+$disks, }$xl_string
+}
+
+# Takes the mount of $root_device from the host, before the VM gets it: two kernels on one file system
+# destroy it. helpers/block.c refuses it where it is mounted elsewhere still. It is not mounted again: what
+# a guest has written is no food for the host's kernel. Descriptor 7 keeps a loop device that is to go with its mount.
+release_rootfs() {
+	[ -r "$root_device" ] || die "root file system $rootfs: its device $root_device cannot be read"
+	exec 7<"$root_device"
+	umount "$rootfs" 2>/dev/null ||
+		die "root file system $rootfs: in use on the host, so its device $root_device cannot be the VM's (fuser -vm $rootfs; or rootfs = 9p)"
 }

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# {annotations, vm, env}, which plan.jq found, -> shell assignments: what a container says of its VM. The
+# {annotations, vm, env, binds}, which plan.jq found, -> shell assignments: what a container says of its VM. The
 # first of the three that has a setting holds (docs/configuration.md).
 #
 # $annotations, $variables: the names that runX.conf lets be honoured, as words.
 
 include "check";
+include "process";
 
 def annotation_prefix: "org.lfedge.runx.";
 def annotation_names:
-	["guest_type", "initrd", "kernel", "kernel_parameters", "memory", "rootfs", "start_timeout", "vcpus"];
+	["disk_headroom", "disks", "guest_type", "initrd", "kernel", "kernel_parameters", "memory", "rootfs", "start_timeout", "vcpus"];
 
 def between($field; $min; $max):
 	if type != "number" or . < $min or . > $max or . != floor then
@@ -31,12 +32,27 @@ def printable($field):
 	| if explode | any(. < 32 or . == 127) then fail($field; "must not contain control characters")
 	else . end;
 
+# SOURCE:DESTINATION[:OPTION,…] -> as a bind mount of lib/mounts.jq. One that is no block device is refused by stage.
+def disk($field):
+	(split(":") | map(split(","))) as [$source, $destination, $options, $rest]
+	| ($options // [] | map(select(. != ""))) as $options
+	| if $rest != null or any($source, $destination; length != 1 or (.[0] | startswith("/") | not))
+		or $options - ["ro", "rw", "ext4", "squashfs"] != [] then
+		fail($field; "must be SOURCE:DESTINATION[:OPTION,…], absolute paths, of ro, rw, ext4, squashfs, and not \(.)")
+	else {
+		words: ["disk,\(if $options | index("ro") then "ro" else "rw" end),\($options - ["ro", "rw"] | .[0] // "")",
+			$source[0], $destination[0]],
+		destination: $destination[0]
+	} end;
+
 def check_annotation($name; $field):
 	if $name == "memory" then digits($field; 16777216)
 	elif $name == "vcpus" then digits($field; 4096)
 	elif $name == "start_timeout" then digits($field; 86400)
 	elif $name == "guest_type" then one_of($field; ["auto", "pv", "pvh"])
-	elif $name == "rootfs" then one_of($field; ["auto", "9p", "disk"])
+	elif $name == "rootfs" then one_of($field; ["auto", "9p", "disk", "overlay"])
+	elif $name == "disk_headroom" then digits($field; 16777216)
+	elif $name == "disks" then [text($field) | split(" ")[] | select(. != "") | disk($field)]
 	elif $name == "kernel_parameters" then printable($field)
 	elif $name == "kernel" or $name == "initrd" then absolute($field)
 	else fail($field; "runX has no such annotation") end;
@@ -117,6 +133,15 @@ def kernel_parameters:
 	[.kernel.parameters | list("vm.kernel.parameters") | .[1] as $field | .[0] | printable($field)]
 	+ [.annotation.kernel_parameters // empty] | join(" ");
 
+# Behind the $number bind mounts of config.json, in words for helpers/stage.c and in the guest's records.
+def disks($number):
+	.annotation.disks
+	| if . == null then empty else
+		(map(.words[]) | @sh | assign("given_disks")),
+		(to_entries | map((.value.destination | record("mount")), ("bind" | record("mount.type")),
+			($number + .key | tostring | record("mount.source"))) | join("") | assign("given_mounts"))
+	end;
+
 def boot:
 	((.annotation.kernel | from("checked")) // (kernel | from("host")) // (.variable.RUNX_KERNEL | from("container"))
 		| assign("kernel")),
@@ -139,6 +164,7 @@ def settings:
 	(.annotation
 		| (.guest_type | assign_given("conf_guest_type")),
 		(.rootfs | assign_given("conf_rootfs")),
+		(.disk_headroom | assign_given("conf_disk_headroom")),
 		(.start_timeout | assign_given("conf_start_timeout")));
 
 def devices:
@@ -166,12 +192,13 @@ def variable_warnings($honoured):
 	| select(($honoured | index($name) | not) and ($env | variable($name)))
 	| "\($name) in process.env is ignored: environment in runX.conf does not list it";
 
-($annotations / " ") as $annotations
+.binds as $binds
+| ($annotations / " ") as $annotations
 | ($variables / " ") as $variables
 | (honoured($annotations; $variables)
 	| if .vm.image != null then
 		fail("vm.image"; "not supported: the VM boots from its initrd, and mounts root.path itself")
-	else boot, settings, devices end),
+	else boot, settings, devices, disks($binds) end),
 ([
 	(.vm // {} | hypervisor_warning),
 	(.annotations | annotation_warnings($annotations)),

@@ -93,7 +93,7 @@ own_files() {
 @test "annotations: no vcpus" { bad '.annotations = {"org.lfedge.runx.vcpus": "0"}' 'annotations.org.lfedge.runx.vcpus: must be a whole number from 1 to'; }
 @test "annotations: vcpus that are a number of JSON" { bad '.annotations = {"org.lfedge.runx.vcpus": 1}' 'annotations.org.lfedge.runx.vcpus: must be a string'; }
 @test "annotations: a type of guest that runX has not" { bad '.annotations = {"org.lfedge.runx.guest_type": "hvm"}' 'must be one of auto, pv, pvh'; }
-@test "annotations: a root that runX cannot make" { bad '.annotations = {"org.lfedge.runx.rootfs": "nfs"}' 'must be one of auto, 9p, disk'; }
+@test "annotations: a root that runX cannot make" { bad '.annotations = {"org.lfedge.runx.rootfs": "nfs"}' 'must be one of auto, 9p, disk, overlay'; }
 @test "annotations: a parameter with a newline" {
 	bad '.annotations = {"org.lfedge.runx.kernel_parameters": "a\ndisk"}' 'annotations.org.lfedge.runx.kernel_parameters: must not contain control characters'
 }
@@ -101,7 +101,7 @@ own_files() {
 
 @test "annotations: a name in runX.conf that there is not" {
 	echo 'annotations = memory colour' >>"$RUNX_CONF"
-	bad . 'annotations: colour is none of guest_type'
+	bad . 'annotations: colour is none of disk_headroom'
 }
 
 @test "annotations: features tells that they are for trusted hands" {

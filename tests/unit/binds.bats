@@ -21,6 +21,7 @@ stands_in() {
 # as_disk: the root, and so the bind mounts, become images
 as_disk() {
 	echo 'rootfs = disk' >>"$RUNX_CONF"
+	config '.root.readonly = false'
 }
 
 image() {
@@ -222,6 +223,15 @@ x,y"
 	staged rw "$volume" /d -- sh -c ': >"$1/0/null"' sh "$BATS_TEST_TMPDIR/s"
 	[[ $output == *'Permission denied' ]]
 	[ "$status" -ne 0 ]
+}
+
+@test "stage: no link is followed there, whatever a guest makes one of meanwhile" {
+	setup_volume
+	echo secret >"$BATS_TEST_TMPDIR/secret"
+	ln -s "$BATS_TEST_TMPDIR" "$volume/link"
+	staged rw "$volume" /d -- sh -c 'readlink "$1/0/link"; cat "$1/0/link/secret"' sh "$BATS_TEST_TMPDIR/s"
+	[ "${lines[0]}" = "$BATS_TEST_TMPDIR" ]
+	[[ ${lines[1]} == *'Too many levels of symbolic links' ]]
 }
 
 @test "stage: what is mounted on the host later is there, unless it is to be private" {

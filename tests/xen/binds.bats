@@ -5,10 +5,6 @@
 load helpers
 bats_require_minimum_version 1.5.0
 
-with_conf() {
-	"$bed" sh "printf '%s\n' 'guest_type = ${2:-pv}' 'rootfs = $1' >/etc/runX/runX.conf"
-}
-
 # volume: a fresh /b/$id/volume with a file in it
 volume() {
 	"$bed" sh "rm -rf /b/$id && mkdir -p /b/$id/volume/sub && echo from-host >/b/$id/volume/file"
@@ -18,11 +14,6 @@ volume() {
 bound() {
 	printf '.mounts += [{type: "bind", source: "%s", destination: "%s", options: %s}]' \
 		"${2:-/b/$id/volume}" "${3:-/data}" "$1"
-}
-
-# runs SCRIPT: a jq program that makes this what the process does
-runs() {
-	jq -nr --arg script "$1" '".process.args = [\"sh\", \"-c\", \($script | tojson)]"'
 }
 
 # An administrator of the guest, who may mount.

@@ -47,6 +47,16 @@ bundle() {
 		"$top/tests/bed/config.json" | "$bed" sh "mkdir -p /b/$id && cat >/b/$id/config.json"
 }
 
+# runs SCRIPT: a jq program that makes this what the process does
+runs() {
+	jq -nr --arg script "$1" '".process.args = [\"sh\", \"-c\", \($script | tojson)]"'
+}
+
+# with_conf ROOTFS [GUEST_TYPE]: what runX.conf says
+with_conf() {
+	"$bed" sh "printf '%s\n' 'guest_type = ${2:-pv}' 'rootfs = $1' >/etc/runX/runX.conf"
+}
+
 # says STATUS STDOUT STDERR: what the last dom0 was to come to
 says() {
 	[ "$status" -eq "$1" ] && [ "$output" = "$2" ] && [ "$stderr" = "$3" ] && return

@@ -1,13 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The container's root file system, by 9p and as a disk.
+# The container's root file system, by 9p and as a disk; and disks beside it.
 
 load helpers
 bats_require_minimum_version 1.5.0
-
-with_conf() {
-	"$bed" sh "printf '%s\n' 'guest_type = ${2:-pv}' 'rootfs = $1' >/etc/runX/runX.conf"
-}
 
 @test "rootfs: 9p is the directory itself, on both sides" {
 	with_conf 9p
@@ -16,6 +12,20 @@ with_conf() {
 	says 0 "$(printf 'from-host\n9p')" ''
 	dom0 cat /bundles/busybox/rootfs/tmp/g
 	says 0 from-guest ''
+}
+
+root_type='grep " / " /proc/mounts | cut -d " " -f 3'
+
+# device: an ext4 file system with busybox in it, on a loop device that goes with its last user, mounted at the
+# bundle's rootfs
+device() {
+	"$bed" sh "mkdir -p /b/$id/rootfs && mkfs.ext4 -q -d /bundles/busybox/rootfs /b/$id.img 32m &&
+		mount -o loop /b/$id.img /b/$id/rootfs"
+}
+
+# in_image REQUEST: of debugfs; the image has no errors
+in_image() {
+	dom0 sh -c "e2fsck -fn /b/$id.img >/dev/null 2>&1 && debugfs -R '$1' /b/$id.img 2>/dev/null"
 }
 
 @test "rootfs: a disk has what the directory had, and room to write" {
@@ -40,6 +50,103 @@ with_conf() {
 		container '.root.readonly = true | .process.args = ["sh", "-c", "touch /x; touch /dev/shm/x && echo shm"]'
 		says 0 shm 'touch: /x: Read-only file system'
 	done
+}
+
+@test "rootfs: overlay is written in memory, over a compressed image or one of ext4" {
+	local tool
+	with_conf overlay
+	"$bed" sh 'cd /bundles/busybox && chmod 751 rootfs; ls rootfs >/b/before'
+	for tool in there gone; do
+		[ $tool = there ] || "$bed" sh 'mv /usr/bin/mksquashfs /usr/bin/mksquashfs.gone'
+		id=t$BATS_TEST_NUMBER-$tool
+		container "$(runs "stat -c %a /; $root_type; rm /etc/passwd; >/x; ls -d /x /etc/passwd")"
+		[ $tool = there ] || "$bed" sh 'mv /usr/bin/mksquashfs.gone /usr/bin/mksquashfs'
+		says 1 "$(printf '%s\n' 751 overlay /x)" 'ls: /etc/passwd: No such file or directory'
+	done
+	dom0 sh -c 'cd /bundles/busybox && chmod 755 rootfs; ls rootfs | diff - /b/before; ls rootfs/etc/passwd'
+	says 0 rootfs/etc/passwd ''
+}
+
+@test "rootfs: a device that is mounted there becomes the VM's, and the host's no more" {
+	with_conf auto
+	device
+	bundle '.root.path = "rootfs" | .process.args = ["sleep", "1000"]'
+	create
+	says 0 '' ''
+	dom0 sh -c "grep -c /b/$id /proc/mounts; ls /b/$id/rootfs; losetup -a | grep -c $id.img; runX start $id
+		runX exec $id sh -c 'echo written >/new; $(printf %s "$root_type")'
+		runX kill $id KILL; runX delete --force $id; losetup -a; umount /b/$id/rootfs"
+	says 32 "$(printf '%s\n' 0 1 ext4)" "umount: /b/$id/rootfs: not mounted."
+	in_image 'cat /new'
+	says 0 written ''
+}
+
+@test "rootfs: a device with a read-only root, and one under an overlay" {
+	local how
+	for how in true false; do
+		with_conf $([ $how = true ] && echo disk || echo overlay)
+		id=t$BATS_TEST_NUMBER-$how
+		device
+		container ".root = {path: \"rootfs\", readonly: $how} | $(runs 'touch /x; ls /x')"
+		case $how in
+		true) says 1 '' "$(printf '%s\n' 'touch: /x: Read-only file system' 'ls: /x: No such file or directory')" ;;
+		false) says 0 /x '' ;;
+		esac
+		in_image 'ls -p /'
+		[[ $status -eq 0 && $output != */x/* ]]
+	done
+}
+
+@test "rootfs: a device that is in use on the host is not given to a VM" {
+	local holder
+	with_conf auto
+	device
+	bundle '.root.path = "rootfs"'
+	# Busy here; then, unmounted here, mounted in a namespace that hears nothing of it.
+	dom0 sh -c "cd /b/$id/rootfs && runX create --bundle /b/$id $id"
+	says 1 '' "runX: root file system /b/$id/rootfs: in use on the host, so its device /dev/loop0 cannot be the VM's \
+(fuser -vm /b/$id/rootfs; or rootfs = 9p)"
+	holder=$("$bed" sh 'unshare -m --propagation private sleep 1000 >/dev/null 2>&1 </dev/null & echo $!')
+	dom0 runX create --bundle "/b/$id" "$id"
+	"$bed" run kill "$holder"
+	says 1 '' 'runX: xl cannot create the VM: /dev/loop0 is in use on the host (mounted?): Device or resource busy'
+}
+
+# loops COUNT: as many loop devices of ext4 images with a file `name`; prints them
+loops() {
+	"$bed" sh "mkdir -p /b/$id.d && echo content >/b/$id.d/name && for n in \$(seq $1); do
+		mkfs.ext4 -q -d /b/$id.d /b/$id-\$n.img 8m && losetup --show -f /b/$id-\$n.img; done"
+}
+
+@test "rootfs: block volumes are devices and file systems, read-only where they are to be" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		"$bed" sh 'echo "annotations = disks" >>/etc/runX/runX.conf'
+		id=t$BATS_TEST_NUMBER-$how
+		# shellcheck disable=SC2046 # three devices
+		set -- $(loops 3)
+		container ".mounts += [{destination: \"/dev/raw\", type: \"bind\", source: \"$1\"},
+				{destination: \"/tmp/fs\", type: \"ext4\", source: \"$2\", options: [\"ro\", \"noexec\"]}]
+			| .annotations.\"org.lfedge.runx.disks\" = \"$3:/tmp/more:ext4 $2:/dev/again:ro\"
+			| $(runs 'cd /tmp; printf RAW | dd of=/dev/raw 2>/dev/null; cat fs/name more/name; echo written >more/x
+				grep " ext4 " /proc/mounts | grep /tmp | cut -d " " -f 2,4 | cut -d , -f 1,2
+				echo x >fs/x; cat /dev/again | head -c 1 | wc -c; echo x >/dev/again')"
+		"$bed" sh "losetup -d $1; losetup -d $2; losetup -d $3; cd /bundles/busybox/rootfs/tmp && rmdir fs more 2>/dev/null; true"
+		says 1 "$(printf '%s\n' content content '/tmp/fs ro,noexec' '/tmp/more rw,relatime' 1)" \
+			"$(printf '%s\n' "sh: can't create fs/x: Read-only file system" 'sh: write error: Operation not permitted')"
+		dom0 sh -c "head -c 3 /b/$id-1.img; e2fsck -fn /b/$id-2.img >/dev/null 2>&1 && echo clean; debugfs -R 'cat /x' /b/$id-3.img 2>/dev/null"
+		says 0 "$(printf '%s\n' RAWclean written)" ''
+	done
+}
+
+@test "rootfs: a volume without the file system that it was to have" {
+	with_conf disk
+	set -- "$("$bed" sh "truncate -s 8m /b/$id.img; losetup --show -f /b/$id.img")"
+	bundle ".mounts += [{destination: \"/data\", type: \"ext4\", source: \"$1\"}]"
+	create
+	dom0 sh -c "runX start $id; runX delete $id; losetup -d $1"
+	says 0 '' 'runX: runX start failed: error mounting "bind" to rootfs at "/data": invalid argument'
 }
 
 @test "rootfs: /dev has what the specification names" {
