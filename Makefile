@@ -142,6 +142,11 @@ out/tests/mounter: tests/helpers/mounter.c guest/mounts.c guest/copy.c $(wildcar
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -g -O1 -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
+out/tests/mirror: tests/helpers/mirror.c guest/copy.c guest/copy.h Makefile
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -g -O1 -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
+
 out/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<

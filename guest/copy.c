@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -56,6 +57,16 @@ static int copy_subdirectory(int from, int to, const char *name)
 	return in < 0 || out < 0 ? close_both(in, out, -1) : copy_directory(in, out);
 }
 
+/* The mode last: another owner takes the setuid bit away. */
+static int copy_attributes(int to, const char *name, const struct stat *st)
+{
+	if (fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (!S_ISLNK(st->st_mode) && fchmodat(to, name, st->st_mode & 07777, 0) < 0))
+		return -1;
+	return utimensat(to, name, (struct timespec[]){st->st_atim, st->st_mtim},
+			 AT_SYMLINK_NOFOLLOW);
+}
+
 static int copy_entry(int from, int to, const char *name)
 {
 	struct stat st;
@@ -78,22 +89,18 @@ static int copy_entry(int from, int to, const char *name)
 	default:
 		failed = mknodat(to, name, st.st_mode, st.st_rdev);
 	}
-	/* The mode last: another owner takes the setuid bit away. */
-	if (failed || fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    (!S_ISLNK(st.st_mode) && fchmodat(to, name, st.st_mode & 07777, 0) < 0))
-		return -1;
-	return utimensat(to, name, (struct timespec[]){st.st_atim, st.st_mtim},
-			 AT_SYMLINK_NOFOLLOW);
+	return failed ? -1 : copy_attributes(to, name, &st);
 }
 
-int copy_directory(int from, int to)
+/* Does it for each name in `directory`, until one fails. Closes both, of which one may be -1. */
+static int for_each(int directory, int other, int (*act)(int, int, const char *))
 {
-	int failed = 0;
-	DIR *entries = fdopendir(from);
+	int failed = 0, own = dup(directory);
+	DIR *entries = own < 0 ? NULL : fdopendir(own);
 
 	if (!entries)
-		return close_both(from, to, -1);
-	for (;;) {
+		return close_both(directory, other, -1);
+	while (!failed) {
 		errno = 0;
 		const struct dirent *entry = readdir(entries);
 		if (!entry) {
@@ -101,13 +108,97 @@ int copy_directory(int from, int to)
 			break;
 		}
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			failed = copy_entry(from, to, entry->d_name);
-		if (failed)
-			break;
+			failed = act(directory, other, entry->d_name);
 	}
 	int error = errno;
 	closedir(entries);
-	close(to);
 	errno = error;
-	return failed;
+	return close_both(directory, other, failed);
+}
+
+int copy_directory(int from, int to)
+{
+	return for_each(from, to, copy_entry);
+}
+
+/* ---- changes ---- */
+
+static int remove_entry(int directory, int unused, const char *name)
+{
+	(void)unused;
+	if (unlinkat(directory, name, 0) == 0)
+		return 0;
+	int inner = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (inner < 0 || for_each(inner, -1, remove_entry) < 0)
+		return -1;
+	return unlinkat(directory, name, AT_REMOVEDIR);
+}
+
+static int remove_gone(int to, int from, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return errno == ENOENT ? remove_entry(to, -1, name) : -1;
+}
+
+static bool same_target(int from, int to, const char *name)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+	ssize_t n = readlinkat(from, name, a, sizeof(a));
+
+	return n >= 0 && readlinkat(to, name, b, sizeof(b)) == n && !memcmp(a, b, (size_t)n);
+}
+
+/* mke2fs keeps whole seconds: such a time is that of a file which nobody has written since. */
+static bool same_content(int from, int to, const char *name, const struct stat *a,
+			 const struct stat *b)
+{
+	if ((a->st_mode & S_IFMT) != (b->st_mode & S_IFMT))
+		return false;
+	switch (a->st_mode & S_IFMT) {
+	case S_IFREG:
+		return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+		       (a->st_mtim.tv_nsec == 0 || a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
+	case S_IFLNK:
+		return same_target(from, to, name);
+	case S_IFDIR:
+		return true;
+	default:
+		return a->st_rdev == b->st_rdev;
+	}
+}
+
+static int update_entry(int from, int to, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct stat now, before;
+
+	if (fstatat(from, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (fstatat(to, name, &before, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? copy_entry(from, to, name) : -1;
+	if (!same_content(from, to, name, &now, &before))
+		return remove_entry(to, -1, name) < 0 ? -1 : copy_entry(from, to, name);
+	if (S_ISDIR(now.st_mode)) {
+		int in = openat(from, name, flags), out = openat(to, name, flags);
+		if (in < 0 || out < 0)
+			return close_both(in, out, -1);
+		if (copy_changes(in, out) < 0)
+			return -1;
+	}
+	if (now.st_mode == before.st_mode && now.st_uid == before.st_uid &&
+	    now.st_gid == before.st_gid)
+		return 0;
+	return copy_attributes(to, name, &now);
+}
+
+int copy_changes(int from, int to)
+{
+	int theirs = dup(from), ours = dup(to);
+
+	if (theirs < 0 || ours < 0 || for_each(ours, theirs, remove_gone) < 0)
+		return close_both(from, to, -1);
+	return for_each(from, to, update_entry);
 }

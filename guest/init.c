@@ -7,6 +7,7 @@
  * said goes over the second PV console, /dev/hvc1; the kernel's own console is the first.
  */
 #include "cgroup.h"
+#include "copy.h"
 #include "io.h"
 #include "mounts.h"
 #include "network.h"
@@ -24,6 +25,7 @@
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DESCRIPTION "/container"
@@ -31,6 +33,9 @@
 /* Where an overlay's parts are mounted until it is made of them. */
 #define BASE  "/base"
 #define LAYER "/layer"
+
+/* Where the directory is mounted that the root was made from, as its entry 0. */
+#define BACK "/back"
 
 static struct session container;
 
@@ -146,10 +151,27 @@ static void mount_devices(const struct spec *spec)
 		     spec->binds_readonly ? MS_RDONLY : 0, spec->binds_options);
 }
 
+/* The directory that the disk was made from becomes what the disk is now. */
+static bool write_back(const struct spec *spec)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, from = open(ROOT, flags), to = -1;
+
+	mkdir(BACK, 0700);
+	if (mount("root", BACK, "9p", MS_NOSUID | MS_NODEV | MS_NOEXEC, spec->root_back) == 0)
+		to = open(BACK "/0", flags);
+	if (from >= 0 && to >= 0 && copy_changes(from, to) == 0)
+		return umount2(BACK, 0) == 0;
+	dprintf(STDERR_FILENO, "init: cannot write the root back: %s\n", strerror(errno));
+	return false;
+}
+
 /* What was written must be on the host before it hears of the end and takes the disk away. */
 static void finish(const struct spec *spec, int status)
 {
 	kill(-1, SIGKILL);
+	/* Whoever relies on it must not take this for a success. */
+	if (spec->root_back && !write_back(spec))
+		status = 255 << 8; /* as wait(2) has it */
 	if (umount2(ROOT, 0) < 0 || spec->binds_type || spec->disks.count)
 		sync();
 	io_send_word(WIRE_EXITED, 0, 0, (uint32_t)status);

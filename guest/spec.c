@@ -89,6 +89,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"root.source", .text = &spec->root_source},
 		{"root.options", .text = &spec->root_options},
 		{"root.readonly", .on = &spec->root_readonly},
+		{"root.back", .text = &spec->root_back},
 		{"root.overlay", .on = &spec->root_overlay},
 		{"disk", .list = &spec->disks},
 		{"binds.type", .text = &spec->binds_type},

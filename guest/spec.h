@@ -45,6 +45,7 @@ struct spec {
 	char *hostname, *domainname;
 	char *root_type, *root_source, *root_options;
 	bool root_readonly;
+	char *root_back;   /* options of the 9p share to write it back to, or NULL */
 	bool root_overlay; /* under a writable layer in memory */
 	char *binds_type, *binds_source,
 		*binds_options; /* where the bind mounts come from, or NULL */

@@ -16,9 +16,7 @@
 
 /* A killed process may have to end others and sync its disks first; then the VM goes the hard way.
  */
-#define KILL_SECONDS 5
-
-struct container container = {.state = -1, .starter = -1, .start_seconds = 120};
+struct container container = {.state = -1, .starter = -1, .start_seconds = 120, .kill_seconds = 5};
 
 /* ---- how it ends ---- */
 
@@ -191,7 +189,7 @@ const char *container_signal(int signal, bool all)
 		return CONTROL_OK;
 	}
 	if (signal == SIGKILL && container.kill_by == 0)
-		container.kill_by = host_now() + KILL_SECONDS * 1000;
+		container.kill_by = host_now() + container.kill_seconds * (int64_t)1000;
 	wire_put32(payload, (uint32_t)signal);
 	wire_put32(payload + 4, all);
 	if (outbox_put(&container.outbox, WIRE_SIGNAL, 0, 0, payload, sizeof(payload)) ||

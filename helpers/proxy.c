@@ -6,7 +6,8 @@
  *
  * With -c CONSOLE-SOCKET the process has a terminal, whose master goes to that socket, and which
  * has the size of -s ROWSxCOLUMNS. -n is the network namespace to live in: "new", or that at a
- * path. -t SECONDS is how long a started VM may take to say that its process runs.
+ * path. -t SECONDS is how long a started VM may take to say that its process runs, -k SECONDS how
+ * long to report its end after SIGKILL.
  *
  * Stdin, stdout and descriptor 3 (stderr) become the container's; our own words go to stderr while
  * there is somebody to read them. Returns 0 once the proxy runs in the background, its record
@@ -113,10 +114,13 @@ static const char *parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:s:n:t:")) != -1)
+	while ((c = getopt(argc, argv, "c:k:s:n:t:")) != -1)
 		switch (c) {
 		case 'c':
 			option.console_socket = optarg;
+			break;
+		case 'k':
+			container.kill_seconds = atoi(optarg);
 			break;
 		case 's':
 			terminal_parse_size(optarg, &option.rows, &option.columns);

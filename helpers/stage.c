@@ -14,6 +14,9 @@
  *
  * What is read-only must be so here: root in a VM may mount what it was given as it likes.
  *
+ * The command is killed where the one who started it dies: nobody would know of what it makes
+ * later. Where DIRECTORY is "-" that is all that happens to it.
+ *
  * -k is for commands that stay: other containers' mounts are taken out of the namespace, which
  * would keep them in use where the host's unmount of them does not come through. TREE and the way
  * to it stay.
@@ -25,6 +28,8 @@
 #include <limits.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -231,6 +236,12 @@ static void drop_foreign(const char *tree, const char *directory)
 	fclose(mounts);
 }
 
+__attribute__((noreturn)) static void run(char **command)
+{
+	execvp(command[0], command);
+	fail("%s", command[0]);
+}
+
 int main(int argc, char **argv)
 {
 	const char *tree = NULL, *directory;
@@ -242,6 +253,9 @@ int main(int argc, char **argv)
 		argc -= 2;
 	}
 	directory = argv[1];
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (argc > 3 && !strcmp(directory, "-") && !strcmp(argv[2], "--"))
+		run(argv + 3);
 	if (argc > 1)
 		begin(directory);
 	for (at = 2; at + 3 < argc && strcmp(argv[at], "--") != 0; at += 3)
@@ -254,6 +268,5 @@ int main(int argc, char **argv)
 		fail("cannot make %s read-only", directory);
 	if (tree)
 		drop_foreign(tree, directory);
-	execvp(argv[at + 1], argv + at + 1);
-	fail("%s", argv[at + 1]);
+	run(argv + at + 1);
 }

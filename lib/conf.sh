@@ -2,21 +2,21 @@
 # What the administrator of this host decided: /etc/runX/runX.conf, documented in docs/configuration.md.
 
 # What a container may be allowed to set.
-ANNOTATIONS='disk_headroom disks guest_type initrd kernel kernel_parameters memory rootfs start_timeout vcpus'
+ANNOTATIONS='disk_headroom disks guest_type initrd kernel kernel_parameters memory rootfs start_timeout vcpus write_back'
 VARIABLES='NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 
 # Sets $conf_memory (MiB), $conf_vcpus, $conf_max_vcpus, $conf_guest_type (auto, pv, pvh), $conf_rootfs (auto, 9p, disk,
-# overlay), $conf_disk_headroom (MiB),
-# $conf_seccomp (yes, no), $conf_start_timeout (s), $conf_kernel, $conf_initrd, $conf_annotations,
+# overlay), $conf_disk_headroom (MiB), $conf_write_back (yes, no),
+# $conf_seccomp (yes, no), $conf_start_timeout (s), $conf_kernel, $conf_initrd, $conf_images (absolute), $conf_annotations,
 # $conf_environment (names), $conf_host_files and $conf_cni_path (directories), and $conf_host_network (refuse,
 # none or a bridge), from lines `name = value`.
 read_conf() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" line name value
 	conf_memory=128 conf_vcpus=1 conf_max_vcpus=8 conf_guest_type=auto conf_rootfs=auto conf_seccomp=yes
-	conf_start_timeout=120 conf_disk_headroom=64
-	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd
+	conf_start_timeout=120 conf_disk_headroom=64 conf_write_back=no
+	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd conf_images=/var/lib/runX
 	# By annotations that name files of the host, a VM could read them; an image's labels can be annotations.
-	conf_annotations='disk_headroom guest_type kernel_parameters memory rootfs start_timeout vcpus'
+	conf_annotations='disk_headroom guest_type kernel_parameters memory rootfs start_timeout vcpus write_back'
 	conf_cni_path='/opt/cni/bin /usr/lib/cni /usr/libexec/cni' conf_host_network=refuse
 	conf_environment=$VARIABLES conf_host_files='/boot /etc /root /usr'
 	[ -f "$file" ] || return 0
@@ -45,8 +45,10 @@ set_conf() {
 	guest_type=auto | guest_type=pv | guest_type=pvh) conf_guest_type=$2 ;;
 	rootfs=auto | rootfs=9p | rootfs=disk | rootfs=overlay) conf_rootfs=$2 ;;
 	seccomp=yes | seccomp=no) conf_seccomp=$2 ;;
+	write_back=yes | write_back=no) conf_write_back=$2 ;;
 	kernel=/*) conf_kernel=$2 ;;
 	initrd=/*) conf_initrd=$2 ;;
+	images=/*) conf_images=$2 ;;
 	annotations=*) check_words "$1" "$2" "$ANNOTATIONS" && conf_annotations=$2 ;;
 	environment=*) check_words "$1" "$2" "$VARIABLES" && conf_environment=$2 ;;
 	host_files=*[*?[]* | cni_path=*[*?[]*) die "$file: $1 must be directories, not patterns: $2" ;;

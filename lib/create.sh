@@ -65,6 +65,7 @@ create_container() {
 	[ -z "$root_device" ] || release_rootfs
 	domain_create
 	exec 7<&- # of release_rootfs: the VM has the device now
+	[ ! -f "$dir/images" ] || unlink_images
 	[ -n "$netconf" ] || [ -z "$netns" ] || save netns '%s\n' "$netns"
 	start_proxy
 	[ -z "$cgroup" ] || enter_cgroups
@@ -117,6 +118,7 @@ install them, or set seccomp = no in runX.conf, which leaves profiles to the bor
 # The proxy gets this command's stdio; only its words until it is ready come to us. Sets $domid and $pid.
 start_proxy() {
 	set -- -t "$conf_start_timeout"
+	[ -z "$kill_seconds" ] || set -- "$@" -k "$kill_seconds"
 	[ -z "$netns" ] || set -- "$@" -n "$netns"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	helper proxy "$@" "$dir" "$uuid" 3>&2 || die "runX $verb failed: $problem"

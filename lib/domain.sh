@@ -104,7 +104,12 @@ domain_create() {
 	config=$(domain_config) || exit 1
 	save xl.cfg '%s\n' "$config"
 	set -- xl create -q -p -e "$dir/xl.cfg"
-	[ -z "$staged" ] || eval "set -- \"\$RUNX_LIBEXEC/stage\" -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
+	# It must not go on where this create is killed: the domain would come after a delete that found none.
+	if [ -z "$staged" ]; then
+		set -- "$RUNX_LIBEXEC/stage" - -- "$@"
+	else
+		eval "set -- \"\$RUNX_LIBEXEC/stage\" -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
+	fi
 	said=$(RUNX_NIC=$nic "$@" 2>&1 </dev/null) || rc=$?
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # stage's; xl ends with 1
 	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"
@@ -115,6 +120,10 @@ why_xl_failed() {
 	local line cause='no reason given'
 	while read -r line; do
 		case $line in
+		# Of our initrd, whose first part alone is compressed; Xen's domain builder takes it as it is then.
+		*'inflate failed'*) ;;
+		# Its words come next.
+		*'/block add '*) ;;
 		*'failed to free memory'* | *'Out of memory'* | *'Cannot allocate memory'*)
 			echo "not enough free memory in Xen for a VM of $memory MiB (xl info shows free_memory)"
 			return
@@ -130,7 +139,7 @@ why_xl_failed() {
 	case $cause in
 	*.c:*:*) cause=${cause#*.c:*:*:} ;;
 	esac
-	cause=${cause# }
+	cause=${cause# } cause=${cause#script: }
 	case $cause in
 	"Domain "[0-9]*:*) cause=${cause#*:} ;;
 	esac

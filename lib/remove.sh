@@ -16,7 +16,7 @@ remove_container() {
 	helper control "$dir" wait $END_SECONDS ||
 		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy, then delete again)"
 	[ -f "$dir/destroyed" ] || domain_destroy
-	free_loops
+	free_images
 	[ ! -f "$dir/interfaces" ] || remove_interfaces
 	[ ! -f "$dir/ipam" ] || remove_address
 	[ ! -f "$dir/cgroups" ] || remove_cgroups
@@ -50,17 +50,20 @@ remove_cgroups() {
 	leave_cgroups
 }
 
-# Loop devices of our images that the hotplug script did not get to detach.
-free_loops() {
-	local file backing
-	[ -f "$dir/rootfs.img" ] || return 0
+# Images that a killed create has left, and loop devices of such that the hotplug script did not get to
+# detach.
+free_images() {
+	local file backing images
+	[ -f "$dir/images" ] || return 0
+	read -r images <"$dir/images" || return 0
 	for file in /sys/block/loop*/loop/backing_file; do
 		{ read -r backing <"$file"; } 2>/dev/null || continue
 		case $backing in
-		"$dir"/*)
+		"$images"/*)
 			file=${file#/sys/block/}
 			losetup -d "/dev/${file%%/*}" 2>/dev/null || :
 			;;
 		esac
 	done
+	rm -rf "$images"
 }

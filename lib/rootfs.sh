@@ -16,12 +16,13 @@ find_qemu() {
 
 # Exports $rootfs and $binds. On return $devices are lines for xl.cfg, and the guest's records say how to
 # mount them; $staged has the words for helpers/stage.c where xl must run under it, and $root_device is the
-# device that release_rootfs is to take from the host, or empty. What was made lies in $dir, or ends with
-# the domain.
+# device that release_rootfs is to take from the host, $kill_seconds what the VM of a killed container may take
+# to end, or empty. What was made lies in $dir and $images, which has its record there, or ends with the
+# domain.
 export_rootfs() {
 	local how="$conf_rootfs" root_type='' root_access='' shares='' disks='' disk='' files=''
 	local letters=abcdefghijklmnopqrstuvwxyz
-	staged='' root_device=''
+	images=$conf_images/$uuid staged='' root_device='' kill_seconds=''
 	# shellcheck disable=SC2086 # "DEVICE TYPE ACCESS", or nothing
 	[ "$how" = 9p ] || take_root_mount $root_mount
 	case $how in
@@ -41,18 +42,19 @@ take_root_mount() {
 	root_device=${1:-} root_type=${2:-} root_access=${3:-}
 }
 
-# The directory itself, live on both sides. version and access are what xl's QEMU serves; 9p2000.L is
-# the only one with POSIX semantics.
+# version and access are what xl's QEMU serves; 9p2000.L is the only one with POSIX semantics.
+NINEP_OPTIONS='trans=xen,version=9p2000.L,cache=mmap,msize=262144'
+
+# The directory itself, live on both sides.
 export_9p() {
-	local options='trans=xen,version=9p2000.L,cache=mmap,msize=262144'
 	add_share root "$rootfs"
-	guest="root.type=9p\\0000root.options=$options\\0000$guest"
+	guest="root.type=9p\\0000root.options=$NINEP_OPTIONS\\0000$guest"
 	[ -z "$binds" ] || eval "export_volumes $binds" # jq's @sh quoted every word
 	[ -n "$files" ] || return 0
 	staged=$binds
 	add_share binds "$dir/binds"
 	# directio: a bind mount of a file keeps its pages for ever, and would never see what the host writes.
-	guest="binds.type=9p\\0000binds.source=binds\\0000binds.options=$options,directio\\0000$guest"
+	guest="binds.type=9p\\0000binds.source=binds\\0000binds.options=$NINEP_OPTIONS,directio\\0000$guest"
 }
 
 # add_share TAG DIRECTORY: one more of $shares
@@ -73,11 +75,12 @@ export_disk() {
 	elif [ "$1" = overlay ] || [ "$root_readonly" = true ]; then
 		root_access=ro
 		make_base
-		add_disk ro "$dir/rootfs.img"
+		add_disk ro "$images/rootfs.img"
 	else
 		root_type=ext4
 		make_image "root file system $rootfs" rootfs.img bind "$rootfs" /
-		add_disk rw "$dir/rootfs.img"
+		add_disk rw "$images/rootfs.img"
+		[ "$conf_write_back" = no ] || export_back
 	fi
 	guest="root.type=$root_type\\0000root.source=$disk\\0000$guest"
 	# Also for a read-only root, since the places of its mounts may have to be made first.
@@ -86,10 +89,21 @@ export_disk() {
 	[ -z "$files" ] || export_files
 }
 
+# The directory as well, for PID 1 to write back to it what the container changed. Under stage, which leaves
+# out what is mounted in it: it would be taken for what the container removed.
+export_back() {
+	find_qemu ||
+		die "write_back needs a QEMU with Xen support (Debian: qemu-system-xen), and there is none; set it to no"
+	# shellcheck disable=SC2016 # for domain_create's eval
+	staged='bind "$rootfs" /' kill_seconds=600
+	add_share root "$dir/binds"
+	guest="root.back=$NINEP_OPTIONS\\0000$guest"
+}
+
 # All bind mounts in one image, read-only where each of them is.
 export_files() {
 	eval "make_image 'bind mounts' binds.img $binds" # jq's @sh quoted every word
-	add_disk "$files" "$dir/binds.img"
+	add_disk "$files" "$images/binds.img"
 	guest="binds.type=ext4\\0000binds.source=$disk\\0000$guest"
 	[ "$files" = rw ] || guest="binds.readonly=true\\0000$guest"
 }
@@ -122,10 +136,11 @@ make_base() {
 		make_image "$what" rootfs.img bind "$rootfs" /
 		return
 	}
+	make_images_directory
 	# It would take a quarter of dom0's memory, and as many threads as there are CPUs.
-	said=$("$RUNX_LIBEXEC/stage" "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$dir/rootfs.img" -noappend \
+	said=$("$RUNX_LIBEXEC/stage" "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$images/rootfs.img" -noappend \
 		-no-progress -no-recovery -comp lz4 -mem 64M 2>&1 </dev/null) ||
-		image_failed $? "$what: cannot make a compressed image of it in $dir (is it full?)"
+		image_failed $? "$what: cannot make a compressed image of it in $conf_images (is it full?)"
 }
 
 # make_image WHAT IMAGE MODE SOURCE DESTINATION…: of one source, or of several side by side, as stage shows
@@ -137,13 +152,27 @@ make_image() {
 	# By this name, since busybox's mke2fs cannot fill what it makes.
 	command -v mkfs.ext4 >/dev/null ||
 		die "mkfs.ext4 is not installed (package e2fsprogs), and runX makes disks with it"
+	make_images_directory
 	[ "$image" = binds.img ] || tree=$tree/0
 	set -- "$RUNX_LIBEXEC/stage" "$dir/binds" "$@" --
 	said=$("$@" du -sk "$tree" 2>&1 </dev/null) || image_failed $? "$what: cannot read all of it"
 	size=$((${said%%[!0-9]*} * 5 / 4 + conf_disk_headroom * 1024))
 	said=$("$@" mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 -E root_owner=0:0,lazy_itable_init=1 \
-		-d "$tree" "$dir/$image" "${size}k" 2>&1 </dev/null) ||
-		image_failed $? "$what: cannot make a disk image of ${size} KiB in $dir (is it full?)"
+		-d "$tree" "$images/$image" "${size}k" 2>&1 </dev/null) ||
+		image_failed $? "$what: cannot make a disk image of ${size} KiB in $conf_images (is it full?)"
+}
+
+# Not in the state directory, which is memory of dom0 on most hosts. Recorded before it is there.
+make_images_directory() {
+	[ ! -d "$images" ] || return 0
+	save images '%s\n' "$images"
+	{ mkdir -p "$conf_images" && mkdir -m 0700 "$images"; } 2>/dev/null ||
+		die "cannot make $images for disk images (images in runX.conf says where they are made)"
+}
+
+# Images need no names once the VM has them, and go with its loop devices: also where dom0 is switched off.
+unlink_images() {
+	rm -rf "$images"
 }
 
 # image_failed STATUS SENTENCE: what stage has $said is a sentence already.

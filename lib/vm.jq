@@ -10,7 +10,7 @@ include "process";
 
 def annotation_prefix: "org.lfedge.runx.";
 def annotation_names:
-	["disk_headroom", "disks", "guest_type", "initrd", "kernel", "kernel_parameters", "memory", "rootfs", "start_timeout", "vcpus"];
+	["disk_headroom", "disks", "guest_type", "initrd", "kernel", "kernel_parameters", "memory", "rootfs", "start_timeout", "vcpus", "write_back"];
 
 def between($field; $min; $max):
 	if type != "number" or . < $min or . > $max or . != floor then
@@ -51,6 +51,7 @@ def check_annotation($name; $field):
 	elif $name == "start_timeout" then digits($field; 86400)
 	elif $name == "guest_type" then one_of($field; ["auto", "pv", "pvh"])
 	elif $name == "rootfs" then one_of($field; ["auto", "9p", "disk", "overlay"])
+	elif $name == "write_back" then one_of($field; ["yes", "no"])
 	elif $name == "disk_headroom" then digits($field; 16777216)
 	elif $name == "disks" then [text($field) | split(" ")[] | select(. != "") | disk($field)]
 	elif $name == "kernel_parameters" then printable($field)
@@ -164,6 +165,7 @@ def settings:
 	(.annotation
 		| (.guest_type | assign_given("conf_guest_type")),
 		(.rootfs | assign_given("conf_rootfs")),
+		(.write_back | assign_given("conf_write_back")),
 		(.disk_headroom | assign_given("conf_disk_headroom")),
 		(.start_timeout | assign_given("conf_start_timeout")));
 

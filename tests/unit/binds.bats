@@ -25,7 +25,7 @@ as_disk() {
 }
 
 image() {
-	debugfs -R "$1" "$RUNX_ROOT/c1/binds.img" 2>/dev/null
+	debugfs -R "$1" "$FAKE/binds.img" 2>/dev/null
 }
 
 setup_volume() {
@@ -41,8 +41,8 @@ staged() {
 	run "$FAKE/libexec/stage" "$BATS_TEST_TMPDIR/s" "$@" </dev/null 3>&-
 }
 
-@test "binds: without any, stage is not run and there is one device" {
-	rm "$FAKE/libexec/stage"
+@test "binds: without any, nothing is mounted and there is one device" {
+	stands_in "[ ! -e $RUNX_ROOT/c1/binds ]"
 	runX create --bundle "$bundle" c1
 	succeeds
 	[ "$(grep -o tag= "$FAKE/xl.cfg" | wc -l)" -eq 1 ]
@@ -257,6 +257,13 @@ x,y"
 		sh "$BATS_TEST_TMPDIR" "$FAKE/libexec/stage"
 	succeeds
 	[ "$(xargs <<<"$output")" = '/run /run/xen/a/b /run/e/c1 /run/e/c1/rootfs file x' ]
+}
+
+@test "stage: a command ends with who started it" {
+	mkfifo "$BATS_TEST_TMPDIR/end"
+	sh -c '"$1" - -- sh -c "echo started >\"$2\"; exec sleep 100" sh & read x <"$2"; kill -9 $$' \
+		sh "$FAKE/libexec/stage" "$BATS_TEST_TMPDIR/end" 3>&- || :
+	! pgrep -f '^sleep 100$'
 }
 
 @test "stage: a command that is not there" {

@@ -299,5 +299,5 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	export RUNX_QEMU=/nowhere
 	creates '.root.readonly = false'
 	grep -q '^disk = .*vdev=xvda.*target=.*/rootfs.img' "$FAKE/xl.cfg"
-	[ "$(debugfs -R 'stat /bin/sh' "$RUNX_ROOT/c1/rootfs.img" 2>/dev/null | grep -c 'Type: regular')" -eq 1 ]
+	[ "$(debugfs -R 'stat /bin/sh' "$FAKE/rootfs.img" 2>/dev/null | grep -c 'Type: regular')" -eq 1 ]
 }

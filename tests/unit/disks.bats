@@ -26,8 +26,28 @@ mounted() {
 	disk_root disk '.root.readonly = true'
 	grep -q '^disk = \[ "[^"]*vdev=xvda,access=ro,[^"]*/rootfs.img" \]$' "$FAKE/xl.cfg"
 	[ "$(records root.type) $(records root.overlay) $(records root.readonly)" = 'squashfs true true' ]
-	unsquashfs -d "$BATS_TEST_TMPDIR/out" "$RUNX_ROOT/c1/rootfs.img" >/dev/null
+	unsquashfs -d "$BATS_TEST_TMPDIR/out" "$FAKE/rootfs.img" >/dev/null
 	diff -r "$bundle/rootfs" "$BATS_TEST_TMPDIR/out"
+}
+
+@test "disks: images have no names once the VM has them, and a create that fails leaves none" {
+	disk_root disk '.root.readonly = false'
+	[ "$(cat "$RUNX_ROOT/c1/images")" = "$BATS_TEST_TMPDIR/images/$(cat "$RUNX_ROOT/c1/uuid")" ]
+	[ -z "$(ls "$BATS_TEST_TMPDIR/images")" ]
+	runX delete --force c1
+	export XL_FAIL=create XL_SAYS='libxl: error: libxl_dm.c:1:spawn: Domain 3:unable to add disk devices'
+	bad . 'xl cannot create the VM: unable to add disk devices'
+	echo "images = /proc/nowhere" >>"$RUNX_CONF"
+	bad . 'for disk images (images in runX.conf says where they are made)'
+}
+
+@test "disks: what the hotplug script says is what create says" {
+	export XL_FAIL=create XL_SAYS='xc: error: panic: xg_dom_core.c:374: xc_dom_do_gunzip: inflate failed (rc=-5): Internal error
+/dev/loop1 is in use on the host (mounted?): Device or resource busy
+libxl: error: libxl_exec.c:117:libxl_report_child_exitstatus: /usr/libexec/runX/block add [270] exited with error status 125
+libxl: error: libxl_device.c:1337:device_hotplug_child_death_cb: script: /dev/loop1 is in use on the host (mounted?): Device or resource busy
+libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add disk devices'
+	bad . 'runX: xl cannot create the VM: /dev/loop1 is in use on the host (mounted?): Device or resource busy'
 }
 
 @test "disks: overlay is the same where the root may be written" {
@@ -38,11 +58,11 @@ mounted() {
 @test "disks: an image has the headroom that runX.conf or an annotation says, and is sparse" {
 	echo 'disk_headroom = 1000' >>"$RUNX_CONF"
 	disk_root disk '.root.readonly = false'
-	[ "$(stat -c %s "$RUNX_ROOT/c1/rootfs.img")" -ge 1048576000 ]
-	[ "$(stat -c %b "$RUNX_ROOT/c1/rootfs.img")" -lt 20000 ]
+	[ "$(stat -c %s "$FAKE/rootfs.img")" -ge 1048576000 ]
+	[ "$(stat -c %b "$FAKE/rootfs.img")" -lt 20000 ]
 	runX delete --force c1
 	creates '.annotations."org.lfedge.runx.disk_headroom" = "10"'
-	[ "$(stat -c %s "$RUNX_ROOT/c1/rootfs.img")" -lt 12000000 ]
+	[ "$(stat -c %s "$FAKE/rootfs.img")" -lt 12000000 ]
 }
 
 @test "disks: what is mounted in the root is not a part of its image" {
@@ -54,7 +74,7 @@ mounted() {
 	run unshare -m sh -c 'mount -t tmpfs t "$1/rootfs/sub" && : >"$1/rootfs/sub/x" && exec "$2" create --bundle "$1" c1 </dev/null 3>&-' \
 		sh "$bundle" "$top/runX"
 	succeeds
-	[ "$(debugfs -R 'ls -p /sub' "$RUNX_ROOT/c1/rootfs.img" 2>/dev/null | grep -c /x/)" -eq 0 ]
+	[ "$(debugfs -R 'ls -p /sub' "$FAKE/rootfs.img" 2>/dev/null | grep -c /x/)" -eq 0 ]
 }
 
 @test "disks: a bind of a block device is a disk, beside 9p and without a share for it" {

@@ -18,7 +18,7 @@ setup() {
 	export PATH=$FAKE/bin:$PATH
 	export RUNX_LIBEXEC=$FAKE/libexec RUNX_ROOT=$BATS_TEST_TMPDIR/root RUNX_XENBUS=$FAKE/xenbus
 	export RUNX_CGROUP=$FAKE/cgroup RUNX_QEMU=/bin/true RUNX_CONF=$BATS_TEST_TMPDIR/runX.conf
-	printf '%s\n' 'guest_type = pv' "initrd = $FAKE/initrd" 'kernel = /kernel' >"$RUNX_CONF"
+	printf '%s\n' 'guest_type = pv' "initrd = $FAKE/initrd" 'kernel = /kernel' "images = $BATS_TEST_TMPDIR/images" >"$RUNX_CONF"
 	log=$BATS_TEST_TMPDIR/log.json
 	bundle=$BATS_TEST_TMPDIR/bundle
 	make_bundle
@@ -75,8 +75,9 @@ succeeds() {
 	[ "$status" -eq 0 ] || { echo "status $status: $output" && return 1; }
 }
 
-# nothing_left: no state, no domain, no process
+# nothing_left: no state, no image, no domain
 nothing_left() {
+	[ -z "$(ls "$BATS_TEST_TMPDIR/images" 2>/dev/null)" ] || { ls "$BATS_TEST_TMPDIR/images" && return 1; }
 	[ -z "$(ls "$RUNX_ROOT" 2>/dev/null)" ] || { ls "$RUNX_ROOT" && return 1; }
 	[ ! -s "$FAKE/domains" ] || { echo "a domain is left" && return 1; }
 }

@@ -5,7 +5,7 @@
 setup() {
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
-	make -s -C "$top" out/tests/mounter
+	make -s -C "$top" out/tests/mounter out/tests/mirror
 	cd "$BATS_TEST_TMPDIR"
 	mkdir -p binds/0 binds/2 root/etc root/dir
 	echo zero >binds/0/name
@@ -80,4 +80,48 @@ prints() {
 	diff before - <<<"$output"
 	mounter /dir tmpfs tmpcopyup,size=1m -- true
 	prints '/dir: No space left on device'
+}
+
+# tree DIRECTORY: all that a mirror keeps of what is in it
+tree() {
+	(cd "$1" && find . ! -name . -printf '%p %m %U %G %l %y' \( -type f -printf ' %T@' -o -true \) -printf '\n' | sort &&
+		find . -type f -exec cksum {} + | sort)
+}
+
+@test "mounts: what changed in a disk is written back, and nothing else is touched" {
+	mkdir -p a/same a/dir/sub b
+	for name in same/kept changed longer gone dir/x becomes; do echo $name >a/$name; done
+	ln -s same a/link
+	mkfifo a/fifo
+	# Whole seconds, as mke2fs leaves them.
+	cp -a a/. b/
+	find b -exec touch -hd @1000000000.5 {} +
+	find a -exec touch -hd @1000000000 {} +
+	inode=$(stat -c %i b/same/kept)
+	echo other-content >a/longer
+	printf 'CHANGED\n' >a/changed
+	rm -r a/gone a/dir/x a/becomes a/fifo
+	mkdir a/becomes a/new
+	echo inner >a/becomes/inner
+	ln -sfn dir a/link
+	chmod 4750 a/changed
+	chown 5:6 a/dir/sub
+	mkdir -p b/dir/host/only
+	run "$top/out/tests/mirror" a b
+	[ "$status" -eq 0 ] || { echo "$output" && return 1; }
+	touch -d @1000000000 b/same/kept
+	diff <(tree a) <(tree b)
+	[ "$(stat -c %i b/same/kept)" = "$inode" ]
+}
+
+@test "mounts: writing back follows no link" {
+	mkdir -p a/dir outside/dir b
+	echo inside >a/dir/file
+	echo outside >outside/dir/file
+	ln -s ../outside/dir b/dir
+	ln -s ../outside b/gone
+	run "$top/out/tests/mirror" a b
+	[ "$status" -eq 0 ]
+	[ "$(cat b/dir/file outside/dir/file | xargs)" = 'inside outside' ]
+	[ ! -L b/gone ] && [ ! -L b/dir ]
 }
