@@ -159,6 +159,9 @@ static bool write_back(const struct spec *spec)
 	mkdir(BACK, 0700);
 	if (mount("root", BACK, "9p", MS_NOSUID | MS_NODEV | MS_NOEXEC, spec->root_back) == 0)
 		to = open(BACK "/0", flags);
+	/* mke2fs's, and not of the directory. */
+	if (to >= 0 && faccessat(to, "lost+found", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		(void)rmdir(ROOT "/lost+found");
 	if (from >= 0 && to >= 0 && copy_changes(from, to) == 0)
 		return umount2(BACK, 0) == 0;
 	dprintf(STDERR_FILENO, "init: cannot write the root back: %s\n", strerror(errno));

@@ -137,7 +137,7 @@ make_base() {
 		return
 	}
 	make_images_directory
-	# It would take a quarter of dom0's memory, and as many threads as there are CPUs.
+	# It would take a quarter of the memory.
 	said=$("$RUNX_LIBEXEC/stage" "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$images/rootfs.img" -noappend \
 		-no-progress -no-recovery -comp lz4 -mem 64M 2>&1 </dev/null) ||
 		image_failed $? "$what: cannot make a compressed image of it in $conf_images (is it full?)"

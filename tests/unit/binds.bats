@@ -253,17 +253,21 @@ x,y"
 	run unshare -m sh -c 'mount -t tmpfs t /run && cd /run && mkdir -p xen/a/b e/c1/rootfs e/c1/x "e/c2/root fs" && mount -t tmpfs x xen/a/b &&
 		mount -t tmpfs a e/c1 && mkdir e/c1/rootfs && mount -t tmpfs b e/c1/rootfs && mount -t tmpfs c "e/c2/root fs" && : >e/c1/rootfs/file &&
 		exec "$2" -k e/c1/rootfs "$1/s" rw "e/c2/root fs" /d -- \
-			sh -c "grep -o \" /run[^ ]*\" /proc/self/mountinfo; ls /run/e/c1/rootfs; touch \"$1/s/0/x\"; ls \"$1/s/0\""' \
+			sh -c "grep -o \" /run[^ ]*\" /proc/self/mountinfo | grep -v /netns; ls /run/e/c1/rootfs; touch \"$1/s/0/x\"; ls \"$1/s/0\""' \
 		sh "$BATS_TEST_TMPDIR" "$FAKE/libexec/stage"
 	succeeds
 	[ "$(xargs <<<"$output")" = '/run /run/xen/a/b /run/e/c1 /run/e/c1/rootfs file x' ]
 }
 
 @test "stage: a command ends with who started it" {
-	mkfifo "$BATS_TEST_TMPDIR/end"
-	sh -c '"$1" - -- sh -c "echo started >\"$2\"; exec sleep 100" sh & read x <"$2"; kill -9 $$' \
-		sh "$FAKE/libexec/stage" "$BATS_TEST_TMPDIR/end" 3>&- || :
-	! pgrep -f '^sleep 100$'
+	local pid
+	export FIFO=$BATS_TEST_TMPDIR/started
+	mkfifo "$FIFO"
+	# shellcheck disable=SC2016 # for the shells
+	run sh -c '"$0" - -- sh -c "echo \$\$ >\"\$FIFO\"; exec sleep 1000" >/dev/null & read -r pid <"$FIFO"; echo $pid; kill -9 $$' \
+		"$FAKE/libexec/stage" 3>&-
+	pid=${lines[0]}
+	timeout 20 tail --pid="$pid" -f /dev/null
 }
 
 @test "stage: a command that is not there" {

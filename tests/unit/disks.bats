@@ -47,7 +47,7 @@ mounted() {
 libxl: error: libxl_exec.c:117:libxl_report_child_exitstatus: /usr/libexec/runX/block add [270] exited with error status 125
 libxl: error: libxl_device.c:1337:device_hotplug_child_death_cb: script: /dev/loop1 is in use on the host (mounted?): Device or resource busy
 libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add disk devices'
-	bad . 'runX: xl cannot create the VM: /dev/loop1 is in use on the host (mounted?): Device or resource busy'
+	bad . 'xl cannot create the VM: /dev/loop1 is in use on the host (mounted?): Device or resource busy'
 }
 
 @test "disks: overlay is the same where the root may be written" {

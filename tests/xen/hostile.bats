@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # VMs whose PID 1 breaks the console protocol (tests/helpers/hostile.c): each ends its own container, with
 # words, within its time-outs, and nothing else. Ring indices, which no process can write, are
-# tests/fuzz/ring.c's.
+# tests/fuzz/ring.c's. And bundles and guests that want dom0 to follow their links.
 
 load helpers
 bats_require_minimum_version 1.5.0
@@ -130,4 +130,49 @@ killed() {
 
 @test "hostile: a flood" {
 	killed flood
+}
+
+@test "hostile: links in a bundle, and mounts over them, lead to nothing of the host" {
+	local how
+	for how in 9p disk; do
+		with_conf $how
+		id=t$BATS_TEST_NUMBER-$how
+		"$bed" sh "mkdir -p /b/$id/victim /b/$id/volume && cd /b/$id && : >victim/file && cp -a /bundles/busybox/rootfs real && ln -s real rootfs
+			cd real && rm -rf dev etc && ln -s /b/$id/victim dev && ln -s ../../../../b/$id/victim etc && ln -s loop loop && ln -s /proc/1/root out
+			ls -A / /b/$id/victim /etc >/b/$id/before"
+		bundle ".root = {path: \"rootfs\"} | .mounts += [{destination: \"/etc/new\", type: \"tmpfs\"}, {destination: \"/../../b/$id/victim/up\", type: \"tmpfs\"},
+				{destination: \"/out/b/$id/victim/bound\", type: \"bind\", source: \"volume\"}]
+			| .hostname = \"x\" | $(runs 'echo x >/etc/passwd; echo x >/dev/null; ls -A /etc/; readlink /dev')"
+		dom0 supervise "/b/$id" "$id"
+		"$bed" run runX delete "$id"
+		# /out leads through the container's own /proc, to its own root.
+		says 0 "$(printf '%s\n' bound fd full mqueue new null passwd ptmx pts random shm stderr stdin stdout tty up urandom zero "/b/$id/victim")" ''
+		dom0 sh -c "ls -A / /b/$id/victim /etc | diff /b/$id/before -"
+		says 0 '' ''
+		bundle '.root = {path: "rootfs"} | .mounts += [{destination: "/loop/x", type: "tmpfs"}]'
+		create
+		dom0 runX start "$id"
+		says 1 '' 'runX: runX start failed: error mounting "" to rootfs at "/loop/x": too many levels of symbolic links'
+		"$bed" run runX delete "$id"
+	done
+}
+
+@test "hostile: a guest that swaps a directory of its share for a link while another's image is made of it" {
+	with_conf 9p
+	"$bed" sh "mkdir -p /b/$id/secrets /b/$id/share/d && : >/b/$id/secrets/secret && cd /b/$id && mount -t tmpfs -o nosuid,nodev t share && mkdir share/d"
+	bundle ".mounts += [{destination: \"/data\", type: \"bind\", source: \"share\"}]
+		| .process.capabilities.bounding += [\"CAP_MKNOD\"] | .process.capabilities.effective += [\"CAP_MKNOD\"] | .process.capabilities.permitted += [\"CAP_MKNOD\"]
+		| $(runs "cd /data; mknod disk b 254 0; cp /bin/busybox suid; chmod 4755 suid; ln -s /b/$id/secrets e; touch ready; while :; do mv d f; mv e d; mv d e; mv f d; done")"
+	create
+	dom0 sh -c "runX start $id; cd /b/$id; while [ ! -e share/ready ]; do sleep 0.1; done
+		head -c 1 share/disk; stat -c '%F %u' share/disk; stat -c %a share/suid; findmnt -no OPTIONS share | grep -o nosuid,nodev"
+	says 0 "$(printf '%s\n' 'block special file 0' 4755 nosuid,nodev)" "head: cannot open 'share/disk' for reading: Permission denied"
+	with_conf disk
+	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs"} | .mounts += [{destination: "/data", type: "bind", source: "/b/'"$id"'/share"}]
+		| .process.args = ["find", "/data", "-name", "secret"]' "$top/tests/bed/config.json" | "$bed" sh "mkdir /b/$id-2 && cat >/b/$id-2/config.json"
+	for n in 1 2 3; do
+		dom0 sh -c "runX run --bundle /b/$id-2 $id-2 2>&1 | grep -v 'cannot read all of it\|cannot make a disk image'"
+		[ -z "$output" ]
+	done
+	"$bed" sh "runX delete --force $id; umount /b/$id/share"
 }
