@@ -201,5 +201,5 @@ refused_netconf() {
 	in_state created
 	export XL_FAIL=network-attach XL_SAYS='libxl: error: libxl_device.c:1262:cb: script: network interface eth0 is not there'
 	NETWORK='02:00:00:00:00:01 eth0' runX start c1
-	fails_with 'container c1: xl cannot attach a network interface for eth0: script: network interface eth0 is not there'
+	fails_with 'container c1: xl cannot attach a network interface for eth0: network interface eth0 is not there'
 }
