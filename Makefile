@@ -59,12 +59,12 @@ hook    := hook host
 seccomp := seccomp
 init    := $(wildcard guest/*.c) $(addprefix helpers/,wire.c netlink.c xenstore.c)
 
-SHELL_FILES := runX build .ci/run $(wildcard lib/*.sh guest/*.sh) \
+SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh guest/*.sh tests/bed/*.sh) \
 	$(shell grep -lrE '^\#!/bin/sh' tests 2>/dev/null)
 C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch] tests/fuzz/*.[ch])
 
 .DELETE_ON_ERROR:
-.PHONY: all helpers init install uninstall demo test check fuzz unit lint fmt bed shell clean help
+.PHONY: all helpers init xen-tests install uninstall demo test check fuzz unit lint fmt bed shell clean help
 
 all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
 	$(Q)ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) ./build all
@@ -132,7 +132,7 @@ clean: ## remove what was built here (the cache under ~/.cache/runx stays)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Test programs: always for this machine, the tests of modules under the sanitizers.
+# Test programs for this machine, the tests of modules under the sanitizers.
 out/tests/filtered: tests/helpers/filtered.c guest/seccomp.c guest/seccomp.h Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -O1 -o $@ $(filter %.c,$^)
@@ -142,12 +142,15 @@ out/tests/mounter: tests/helpers/mounter.c guest/mounts.c guest/copy.c $(wildcar
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -g -O1 -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
-out/tests/supervise: tests/helpers/supervise.c Makefile
+# What runs in dom0 and its guests: for $ARCH, by ./build tests.
+xen-tests: $(OUT)/tests/supervise $(OUT)/tests/hostile.initrd
+
+$(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
 
 # An initrd, and all of it: helpers/prepare.c appends the container's description.
-out/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
+$(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)

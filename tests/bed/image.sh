@@ -167,14 +167,16 @@ initrd() {
 # architecture, and it takes half of the time.
 unpack() {
 	local deb dir
-	install -d "$work/debs/partial" "$work/root/usr"
+	install -d "$work/debs/partial" "$work/root/usr" "$work/root/var" "$work/root/run/lock"
 	for dir in bin sbin lib lib64; do
 		install -d "$work/root/usr/$dir"
 		ln -s "usr/$dir" "$work/root/$dir"
 	done
+	# Relative, as tar follows them.
+	ln -s ../run ../run/lock "$work/root/var"
 	# shellcheck disable=SC2046,SC2086 # package names are plain words
 	apt_private apt-get -y --no-install-recommends --download-only -o Dir::Cache::archives="$work/debs" \
-		install '?essential' $(list packages) $own_packages >>"$work/apt.log" 2>&1 ||
+		install '?priority(required)' $(list packages) $own_packages >>"$work/apt.log" 2>&1 ||
 		apt_failed "could not download dom0's packages for $debarch"
 	for deb in "$work"/debs/*.deb; do
 		dpkg-deb --fsys-tarfile "$deb" | tar -C "$work/root" --keep-directory-symlink --numeric-owner -xpf - \
@@ -195,8 +197,6 @@ configure() {
 	sed -i '1s,/bin/bash$,/bin/sh,' etc/passwd
 	echo 'sshd:x:100:65534::/run/sshd:/usr/sbin/nologin' >>etc/passwd
 	cp usr/share/libc-bin/nsswitch.conf etc/
-	ln -s /run var/run
-	ln -s /run/lock var/lock
 	ln -s mawk usr/bin/awk
 	for name in iptables ip6tables; do
 		ln -s $name-nft usr/sbin/$name

@@ -6,7 +6,7 @@ load helpers
 bats_require_minimum_version 1.5.0
 
 with_conf() {
-	"$bed" sh "printf '%s\n' 'guest_type = ${2:-pv}' 'rootfs = $1' >/etc/runX/runX.conf"
+	conf "rootfs = $1" ${2:+"guest_type = $2"}
 }
 
 # volume: a fresh /b/$id/volume with a file in it
@@ -30,6 +30,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	| {bounding: ., effective: ., permitted: .})'
 
 @test "binds: a directory is the same on both sides by 9p" {
+	needs_9p
 	with_conf 9p
 	volume
 	container "$(bound '["rbind"]') | $(runs 'cat /data/file; echo from-guest >/data/guest; rm /data/file')"
@@ -50,7 +51,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: a read-only one cannot be written, also by who mounts it anew" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -63,7 +64,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: noexec, nosuid and nodev are flags of the mount" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -74,6 +75,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: a file, which shows at once what the other side writes into it" {
+	needs_9p
 	with_conf 9p
 	volume
 	bundle "$(bound '["rbind", "rprivate"]' "/b/$id/volume/file" /etc/hosts) | .process.args = [\"sleep\", \"1000\"]"
@@ -93,7 +95,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: destinations are made, as directory or file, and with a read-only root too" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -107,7 +109,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: forty of them" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -120,7 +122,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: rbind brings what is mounted in the source, bind does not" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -133,6 +135,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: a relative source is the bundle's" {
+	needs_9p
 	with_conf 9p
 	volume
 	container "$(bound '["rbind"]' volume) | $(runs 'cat /data/file')"
@@ -141,7 +144,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: a missing source is told in runc's words, and leaves nothing" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -155,7 +158,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: a program out of one" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -169,7 +172,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 @test "binds: a link in the root at or before the destination leads nowhere but into the root" {
 	local how
 	"$bed" sh 'cd /bundles/busybox/rootfs/tmp && ln -s /etc etc && ln -s ../../../.. up && ln -s ../../../no/where dangling'
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -186,6 +189,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: the root is free after delete, also to be unmounted" {
+	needs_9p
 	with_conf 9p
 	volume
 	"$bed" sh "mkdir /b/$id/rootfs && mount --bind /bundles/busybox/rootfs /b/$id/rootfs"
@@ -197,7 +201,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: a PVH guest gets them as well" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how pvh
 		id=t$BATS_TEST_NUMBER-$how
 		volume
