@@ -188,24 +188,23 @@ unpack() {
 
 # What is missed of the packages' maintainer scripts.
 configure() {
-	local name
-	cd "$work/root"
+	local root name
+	root=$work/root
 	for name in passwd group; do
-		cp "usr/share/base-passwd/$name.master" "etc/$name"
+		cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name"
 	done
 	# sshd runs commands by root's shell: the quicker one.
-	sed -i '1s,/bin/bash$,/bin/sh,' etc/passwd
-	echo 'sshd:x:100:65534::/run/sshd:/usr/sbin/nologin' >>etc/passwd
-	cp usr/share/libc-bin/nsswitch.conf etc/
-	ln -s mawk usr/bin/awk
+	sed -i '1s,/bin/bash$,/bin/sh,' "$root/etc/passwd"
+	echo 'sshd:x:100:65534::/run/sshd:/usr/sbin/nologin' >>"$root/etc/passwd"
+	cp "$root/usr/share/libc-bin/nsswitch.conf" "$root/etc/"
+	ln -s mawk "$root/usr/bin/awk"
 	for name in iptables ip6tables; do
-		ln -s $name-nft usr/sbin/$name
-		ln -s $name-nft-save usr/sbin/$name-save
-		ln -s $name-nft-restore usr/sbin/$name-restore
+		ln -s $name-nft "$root/usr/sbin/$name"
+		ln -s $name-nft-save "$root/usr/sbin/$name-save"
+		ln -s $name-nft-restore "$root/usr/sbin/$name-restore"
 	done
-	install -d var/lib/xen var/log/xen proc sys
-	cp -a "$work/overlay/." .
-	cd "$OLDPWD"
+	install -d "$root/var/lib/xen" "$root/var/log/xen" "$root/proc" "$root/sys"
+	cp -a "$work/overlay/." "$root"
 }
 
 root_filesystem() {
