@@ -104,7 +104,7 @@ uninstall: ## remove what install put there
 demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then 30 s)
 	@tests/demo
 
-test: ## set up and run the whole suite: unit, helpers, real Xen (about 40 min)
+test: ## set up and run the whole suite: unit, helpers, real Xen (about 45 min); ARCH=aarch64: real Xen there
 	@tests/run all
 
 check: ## what needs no Xen, in a minute
