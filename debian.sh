@@ -28,5 +28,5 @@ apt_private_update() { # deb | deb-src
 	[ -s "$list" ] || die "this machine's apt knows no Debian archive (see apt-get indextargets)"
 	# A mirror may be incomplete, of one suite or architecture; what is wanted may still be there, and is
 	# missed by name if it is not.
-	apt_private apt-get update || :
+	apt_private apt-get -qq update || :
 }

@@ -5,7 +5,7 @@
 # dash, busybox ash and bash all have local. here, cache and what is in ARCH.sh are bed's.
 # shellcheck disable=SC3043,SC2154
 
-host_packages='busybox cpio dpkg-dev e2fsprogs jq kmod openssh-client qemu-utils socat tar util-linux xz-utils'
+host_packages='busybox cpio e2fsprogs jq kmod openssh-client qemu-utils socat tar util-linux xz-utils'
 
 # list FILE: its lines without comments
 list() {
@@ -218,11 +218,11 @@ root_filesystem() {
 # image_make DIR: leaves the whole image there, or nothing
 image_make() {
 	[ "$(id -u)" -eq 0 ] || die 'making the image takes root (its files are to be root'"'"'s)'
-	work=$(mktemp -d "$cache/bed-image.XXXXXX")
+	work=$(mktemp -d "$cache/image-$ARCH.XXXXXX")
 	chmod 755 "$work"
 	cleanup_add "$work"
 	step 'kernel, Xen and initrd'
-	apt_private_update deb >"$work/apt.log" 2>&1
+	apt_private_update deb >&2
 	boot_packages
 	overlay
 	modules
