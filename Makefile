@@ -59,12 +59,12 @@ hook    := hook host
 seccomp := seccomp
 init    := $(wildcard guest/*.c) $(addprefix helpers/,wire.c netlink.c xenstore.c)
 
-SHELL_FILES := runX build .ci/run $(wildcard lib/*.sh guest/*.sh) \
+SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh guest/*.sh tests/bed/*.sh) \
 	$(shell grep -lrE '^\#!/bin/sh' tests 2>/dev/null)
 C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch] tests/fuzz/*.[ch])
 
 .DELETE_ON_ERROR:
-.PHONY: all helpers init install uninstall demo test check fuzz unit lint fmt bed shell clean help
+.PHONY: all helpers init xen-tests install uninstall demo test check fuzz unit lint fmt bed shell clean help
 
 all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
 	$(Q)ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) ./build all
@@ -104,7 +104,7 @@ uninstall: ## remove what install put there
 demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then 30 s)
 	@tests/demo
 
-test: ## set up and run the whole suite: unit, helpers, real Xen (about 40 min)
+test: ## set up and run the whole suite: unit, helpers, real Xen (about 45 min); ARCH=aarch64: real Xen there
 	@tests/run all
 
 check: ## what needs no Xen, in a minute
@@ -132,7 +132,7 @@ clean: ## remove what was built here (the cache under ~/.cache/runx stays)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Test programs: always for this machine, the tests of modules under the sanitizers.
+# Test programs for this machine, the tests of modules under the sanitizers.
 out/tests/filtered: tests/helpers/filtered.c guest/seccomp.c guest/seccomp.h Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -O1 -o $@ $(filter %.c,$^)
@@ -147,18 +147,21 @@ out/tests/mirror: tests/helpers/mirror.c guest/copy.c guest/copy.h Makefile
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -g -O1 -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
-out/tests/supervise: tests/helpers/supervise.c Makefile
+# What runs in dom0 and its guests: for $ARCH, by ./build tests.
+xen-tests: $(OUT)/tests/supervise $(OUT)/tests/hostile.initrd $(OUT)/tests/floor.initrd
+
+$(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
 
 # An initrd, and all of it: helpers/prepare.c appends the container's description.
-out/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
+$(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
 # The whole initrd of a VM that does nothing of its own.
-out/tests/floor.initrd: tests/helpers/floor.c Makefile
+$(OUT)/tests/floor.initrd: tests/helpers/floor.c Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@.d/init $<
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)

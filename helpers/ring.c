@@ -148,10 +148,12 @@ void ring_disconnect(struct ring *ring)
 	ring->evtchn = ring->gntdev = -1;
 }
 
+/* What was stored before is there for whom it wakes: Arm keeps no order of stores by itself. */
 static void ring_bell(const struct ring *ring)
 {
 	struct ioctl_evtchn_notify notify = {ring->port};
 
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	/* Fails only once the guest is gone, which a xenstore watch tells. */
 	(void)ioctl(ring->evtchn, IOCTL_EVTCHN_NOTIFY, &notify);
 }
@@ -175,8 +177,14 @@ static void copy_in(char *ring, size_t size, uint32_t index, const void *from, s
 
 /*
  * Both rings follow the rule of console.h: the producer fills the bytes, then releases its index;
- * the consumer acquires the index, takes the bytes, then releases its own. Each index is read once,
- * as the guest may change it under us. The bell is only needed where the guest may wait for room.
+ * the consumer acquires the index, takes the bytes, then releases its own. Acquire and release are
+ * the barriers that ring.h and hvc_xen ask for between index and bytes (on Arm dmb, ldar or stlr;
+ * on x86 the compiler's order). Each index is read once, as the guest may change it under us.
+ *
+ * Nobody sleeps over a change: each side rings after a change of its own, and who finds nothing
+ * to do waits for the event that follows. Only for room we need not ring each time. To a guest that
+ * found its ring full, and waits, at least half of it is there for this read, or, if this one
+ * found less, for the next, which the event of what it wrote since brings.
  */
 ssize_t ring_read(struct ring *ring, void *into, size_t room)
 {
@@ -193,7 +201,7 @@ ssize_t ring_read(struct ring *ring, void *into, size_t room)
 	copy_out(into, s->out, sizeof(s->out), ring->out_cons, count);
 	ring->out_cons += (uint32_t)count;
 	__atomic_store_n(&s->out_cons, ring->out_cons, __ATOMIC_RELEASE);
-	if (queued > sizeof(s->out) / 2)
+	if (queued >= sizeof(s->out) / 2)
 		ring_bell(ring);
 	return (ssize_t)count;
 }
@@ -218,10 +226,12 @@ ssize_t ring_write(struct ring *ring, const void *from, size_t count)
 	return (ssize_t)count;
 }
 
+/* The indices are to be read after this, else what came before the next event could be missed. */
 void ring_acknowledge(const struct ring *ring)
 {
 	uint32_t port;
 
 	if (read(ring->evtchn, &port, sizeof(port)) == sizeof(port))
 		(void)!write(ring->evtchn, &port, sizeof(port));
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

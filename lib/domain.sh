@@ -36,7 +36,7 @@ guest_type() {
 	[ "$type" = auto ] || return 0
 	read -r capabilities </sys/hypervisor/properties/capabilities || :
 	case $capabilities in
-	*hvm-* | *armv*) type=pvh ;;
+	*hvm-* | *aarch64* | *armv*) type=pvh ;;
 	*) type=pv ;;
 	esac
 }

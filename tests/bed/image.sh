@@ -1,32 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-# How dom0's image is made: sourced by bed, needs lib.sh. Makes $cache/dom0-KEY with the files
+# How dom0's image is made: sourced by bed, needs lib.sh and debian.sh. Makes $cache/dom0-ARCH-KEY with the files
 #   xen vmlinux initrd root.img id_ed25519 known_hosts
 # shellcheck shell=sh
-# dash, busybox ash and bash all have local. here and cache are bed's.
+# dash, busybox ash and bash all have local. here, cache and what is in ARCH.sh are bed's.
 # shellcheck disable=SC3043,SC2154
 
-host_packages='cpio e2fsprogs jq kmod mmdebstrap openssh-client qemu-system-x86 qemu-utils socat
-	util-linux xz-utils zstd'
-xen_package=xen-hypervisor-4.17-amd64
+host_packages='busybox cpio e2fsprogs jq kmod openssh-client qemu-utils socat tar util-linux xz-utils'
 
 # list FILE: its lines without comments
 list() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/$1"
 }
 
-kernel_package() {
-	apt-cache depends linux-image-amd64 | awk '$1 == "Depends:" { print $2; exit }'
-}
-
-# What the image is made from: the bed's own files and the versions that apt would install now.
+# What the image is made from: the bed's own files and the versions that apt would install now; it knows this machine's
+# packages, of the same sources. linux-libc-dev comes from the kernel's, busybox-static is the initrd's.
 image_key() {
 	# shellcheck disable=SC2046
 	# Package names are plain words.
 	{
-		for file in bundle config.json image.sh init initrd-init modules packages; do
+		for file in bundle config.json image.sh init initrd-init modules packages "$ARCH.sh"; do
 			sha256sum <"$here/$file"
 		done
-		apt-cache policy $(list packages) "$(kernel_package)" "$xen_package" busybox-static |
+		apt-cache policy $(list packages) linux-libc-dev busybox-static |
 			grep -E '^[^ ]|Candidate:'
 	} | digest
 }
@@ -41,7 +36,7 @@ image_inputs() {
 
 missing_packages() {
 	local package
-	for package in $host_packages; do
+	for package in $host_packages $qemu_package; do
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$package"
 	done
 }
@@ -62,22 +57,7 @@ install_host_packages() {
 
 # A fresh machine knows no package yet.
 lists_fresh() {
-	apt-cache show "$xen_package" >/dev/null 2>&1 || apt-get update -q >&2 || die 'apt-get update failed'
-}
-
-# The host's own Debian mirrors as a one-line source list: whatever form apt's configuration has, apt can tell.
-sources() {
-	local keyring
-	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-	# shellcheck disable=SC2016
-	# The names in the format are apt's.
-	apt-get indextargets --format "deb [signed-by=$keyring] \$(REPO_URI) \$(RELEASE) \$(COMPONENT)" \
-		'Created-By: Packages' 'Origin: Debian' | sort -u
-}
-
-# How to reach the mirrors (proxies, retries, dates not checked), as lines of apt's configuration.
-apt_options() {
-	apt-config dump | grep -E '^Acquire::(http|https|Retries|Check-)' | grep -v '"";$' || true
+	apt-cache show linux-libc-dev >/dev/null 2>&1 || apt-get update -q >&2 || die 'apt-get update failed'
 }
 
 # The files of ours that go over the distribution's.
@@ -98,7 +78,6 @@ overlay() {
 		cgroup2 /sys/fs/cgroup cgroup2 nosuid,nodev,noexec 0 0
 		xenfs /proc/xen xenfs defaults 0 0
 	END
-	# mmdebstrap leaves the host's, which is neither reachable nor always the same.
 	echo 'nameserver 10.0.2.3' >"$dir/etc/resolv.conf"
 	# No cri: Kubernetes is not tested here, and it is what containerd spends its start on.
 	cat >"$dir/etc/containerd/config.toml" <<-'END'
@@ -123,38 +102,28 @@ overlay() {
 	install -m 600 "$work/id_ed25519.pub" "$dir/root/.ssh/authorized_keys"
 	key=$(cat "$dir/etc/ssh/ssh_host_ed25519_key.pub")
 	echo "bed $key" >"$work/known_hosts"
-	BUSYBOX=$work/boot/bin/busybox "$here/bundle" "$dir/bundles"
+	BUSYBOX=$work/boot/bin/busybox BUNDLE_ARCH=$debarch "$here/bundle" "$dir/bundles"
 }
 
 # Unpacks the kernel and Xen rather than installing them: no initramfs is made, no boot loader is asked.
 boot_packages() {
-	local deb
+	local kernel xen deb
 	install -d "$work/debs" "$work/boot"
-	(
-		cd "$work/debs"
-		apt-get -qq -o APT::Sandbox::User=root download "$(kernel_package)" "$xen_package" busybox-static
-	) || die "apt-get could not download $(kernel_package), $xen_package or busybox-static"
+	kernel=$(apt_private apt-cache depends "linux-image-$debarch" | awk '$1 == "Depends:" { print $2; exit }')
+	xen=xen-hypervisor-4.17-$debarch
+	(cd "$work/debs" && apt_private apt-get download "$kernel" "$xen" busybox-static) >>"$work/apt.log" 2>&1 ||
+		apt_failed "could not download ${kernel:-linux-image-$debarch}, $xen or busybox-static for $debarch"
 	for deb in "$work"/debs/*.deb; do
 		dpkg-deb -x "$deb" "$work/boot"
 	done
-	gzip -dc "$work"/boot/boot/xen-4.17-amd64.gz >"$work/xen"
+	rm -r "$work/debs"
+	unpack_xen "$work/boot/boot/xen-4.17-$debarch" "$work/xen"
 	unpack_kernel "$work"/boot/boot/vmlinuz-* "$work/vmlinux"
 }
 
-# field FILE OFFSET BYTES: an unsigned number of an x86 kernel's setup header
-field() {
-	od -An -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '
-}
-
-# unpack_kernel VMLINUZ VMLINUX: take the ELF file out, which saves Xen from unpacking it, emulated, at each boot.
-# The payload's last four bytes are its unpacked size, not part of the xz stream.
-unpack_kernel() {
-	local skip size
-	skip=$((($(field "$1" 497 1) + 1) * 512 + $(field "$1" 584 4)))
-	size=$(($(field "$1" 588 4) - 4))
-	tail -c "+$((skip + 1))" "$1" | head -c "$size" >"$2.xz"
-	xz -dc <"$2.xz" >"$2" || die "$1: the kernel inside is not packed with xz"
-	rm "$2.xz"
+apt_failed() {
+	tail -n 20 "$work/apt.log" >&2
+	die "apt-get $1"
 }
 
 # closure WHEN...: paths under lib/modules/VERSION of the listed modules and of what they need, in loading order
@@ -194,66 +163,73 @@ initrd() {
 	(cd "$dir" && find . | sort | cpio --quiet -o -H newc) >"$work/initrd"
 }
 
-# Runs inside mmdebstrap, when the packages are installed: strip, lay ours over, make the disk.
-root_disk() {
-	cat >"$work/hook" <<-'END'
-		#!/bin/sh
-		set -eu
-		root=$1
-		rm -rf "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/locale/* "$root"/usr/share/info/* \
-			"$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/etc/apt/apt.conf.d/99mmdebstrap \
-			"$root"/etc/ssh/ssh_host_* "$root"/usr/share/qemu/edk2* "$root"/usr/share/qemu/skiboot* \
-			"$root"/usr/share/qemu/u-boot*
-		cp -a "$work/overlay/." "$root/"
-		# sshd runs commands by root's shell: the quicker one.
-		sed -i '1s,/bin/bash$,/bin/sh,' "$root/etc/passwd"
-		mkdir -p "$root/var/lib/xen" "$root/var/log/xen" "$root/proc" "$root/sys"
-		truncate -s 4G "$work/root.img"
-		# A plain bind mount leaves out the proc, sys and dev that mmdebstrap has mounted over it.
-		mkdir "$work/root"
-		mount --bind "$root" "$work/root"
-		trap 'umount "$work/root"' EXIT
-		mke2fs -q -t ext4 -O '^has_journal' -m 0 -L dom0 -d "$work/root" "$work/root.img"
-	END
-	chmod 755 "$work/hook"
+# The packages and what they need, unpacked into one tree: so no program of dom0's runs here, which may be of another
+# architecture, and it takes half of the time.
+unpack() {
+	local deb dir
+	install -d "$work/debs/partial" "$work/root/usr" "$work/root/var" "$work/root/run/lock"
+	for dir in bin sbin lib lib64; do
+		install -d "$work/root/usr/$dir"
+		ln -s "usr/$dir" "$work/root/$dir"
+	done
+	# Relative, as tar follows them.
+	ln -s ../run ../run/lock "$work/root/var"
+	# shellcheck disable=SC2046,SC2086 # package names are plain words
+	apt_private apt-get -y --no-install-recommends --download-only -o Dir::Cache::archives="$work/debs" \
+		install '?priority(required)' $(list packages) $own_packages >>"$work/apt.log" 2>&1 ||
+		apt_failed "could not download dom0's packages for $debarch"
+	for deb in "$work"/debs/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -C "$work/root" --keep-directory-symlink --numeric-owner -xpf - \
+			--exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
+			--exclude='./usr/share/info/*' --exclude='./usr/share/qemu/edk2*' \
+			--exclude='./usr/share/qemu/skiboot*' --exclude='./usr/share/qemu/u-boot*'
+	done
+}
+
+# What is missed of the packages' maintainer scripts.
+configure() {
+	local root name
+	root=$work/root
+	for name in passwd group; do
+		cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name"
+	done
+	# sshd runs commands by root's shell: the quicker one.
+	sed -i '1s,/bin/bash$,/bin/sh,' "$root/etc/passwd"
+	echo 'sshd:x:100:65534::/run/sshd:/usr/sbin/nologin' >>"$root/etc/passwd"
+	cp "$root/usr/share/libc-bin/nsswitch.conf" "$root/etc/"
+	ln -s mawk "$root/usr/bin/awk"
+	for name in iptables ip6tables; do
+		ln -s $name-nft "$root/usr/sbin/$name"
+		ln -s $name-nft-save "$root/usr/sbin/$name-save"
+		ln -s $name-nft-restore "$root/usr/sbin/$name-restore"
+	done
+	install -d "$root/var/lib/xen" "$root/var/log/xen" "$root/proc" "$root/sys"
+	cp -a "$work/overlay/." "$root"
 }
 
 root_filesystem() {
-	local option
-	export work
-	root_disk
-	apt_options >"$work/apt.conf"
-	sources >"$work/sources.list"
-	[ -s "$work/sources.list" ] || die "this machine's apt has no Debian source (see apt-get indextargets)"
-	set -- --mode=root --variant=minbase --format=null --quiet --include="$(list packages | tr '\n' ' ')" \
-		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='force-unsafe-io' \
-		--aptopt='APT::Install-Recommends "false"' --customize-hook="$work/hook"
-	while read -r option; do
-		set -- "$@" --aptopt="$option"
-	done <"$work/apt.conf"
-	mmdebstrap "$@" "$suite" /dev/null "$work/sources.list" >"$work/mmdebstrap.log" 2>&1 || {
-		tail -n 20 "$work/mmdebstrap.log" >&2
-		die "mmdebstrap could not make dom0's root file system"
-	}
+	unpack
+	configure
+	truncate -s 4G "$work/root.img"
+	mke2fs -q -t ext4 -O '^has_journal' -m 0 -L dom0 -d "$work/root" "$work/root.img"
+	chmod 444 "$work/root.img"
 }
 
 # image_make DIR: leaves the whole image there, or nothing
 image_make() {
-	suite=bookworm
-	[ "$(id -u)" -eq 0 ] || die 'making the image takes root (for mmdebstrap)'
-	work=$(mktemp -d "$cache/bed-image.XXXXXX")
+	[ "$(id -u)" -eq 0 ] || die 'making the image takes root (its files are to be root'"'"'s)'
+	work=$(mktemp -d "$cache/image-$ARCH.XXXXXX")
 	chmod 755 "$work"
 	cleanup_add "$work"
 	step 'kernel, Xen and initrd'
+	apt_private_update deb >&2
 	boot_packages
 	overlay
 	modules
 	step_done
-	step 'dom0 root file system: mmdebstrap, about 2 min'
+	step 'dom0 root file system, about 1 min'
 	root_filesystem
-	chmod 444 "$work/root.img"
-	(cd "$work" && rm -rf boot closure debs hook initrd.d overlay root)
+	(cd "$work" && rm -rf apt apt.log boot closure debs initrd.d overlay root)
 	rm -rf "$1"
 	mv "$work" "$1"
 	step_done "$(du -sh "$1" | cut -f 1)"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Words shared by the scripts of the test bed: messages, steps, paths. Sourcing it only defines.
+# Words shared by the scripts of the test bed: architecture, messages, steps. Sourcing it only defines.
 # shellcheck shell=sh
 # dash, busybox ash and bash all have local.
 # shellcheck disable=SC3043
@@ -45,4 +45,12 @@ step_done() {
 # digest: the first 16 letters of the sha256 of stdin
 digest() {
 	sha256sum | cut -c 1-16
+}
+
+# Sets ARCH, this machine's unless it is set, and reads what the bed has of its own for it. $here is the bed's folder.
+bed_arch() {
+	ARCH=${ARCH:-$(uname -m)}
+	[ -f "$here/$ARCH.sh" ] || die "ARCH=$ARCH: there are test beds of x86_64 and aarch64"
+	# shellcheck source=x86_64.sh
+	. "$here/$ARCH.sh"
 }

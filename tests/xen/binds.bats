@@ -21,6 +21,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	| {bounding: ., effective: ., permitted: .})'
 
 @test "binds: a directory is the same on both sides by 9p" {
+	needs_9p
 	with_conf 9p
 	volume
 	container "$(bound '["rbind"]') | $(runs 'cat /data/file; echo from-guest >/data/guest; rm /data/file')"
@@ -41,7 +42,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: a read-only one cannot be written, also by who mounts it anew" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -54,7 +55,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: noexec, nosuid and nodev are flags of the mount" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -65,6 +66,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: a file, which shows at once what the other side writes into it" {
+	needs_9p
 	with_conf 9p
 	volume
 	bundle "$(bound '["rbind", "rprivate"]' "/b/$id/volume/file" /etc/hosts) | .process.args = [\"sleep\", \"1000\"]"
@@ -84,7 +86,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: destinations are made, as directory or file, and with a read-only root too" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -98,7 +100,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: forty of them" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -111,7 +113,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: rbind brings what is mounted in the source, bind does not" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -124,6 +126,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: a relative source is the bundle's" {
+	needs_9p
 	with_conf 9p
 	volume
 	container "$(bound '["rbind"]' volume) | $(runs 'cat /data/file')"
@@ -132,7 +135,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: a missing source is told in runc's words, and leaves nothing" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -146,7 +149,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: a program out of one" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -160,7 +163,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 @test "binds: a link in the root at or before the destination leads nowhere but into the root" {
 	local how
 	"$bed" sh 'cd /bundles/busybox/rootfs/tmp && ln -s /etc etc && ln -s ../../../.. up && ln -s ../../../no/where dangling'
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		volume
@@ -177,6 +180,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: the root is free after delete, also to be unmounted" {
+	needs_9p
 	with_conf 9p
 	volume
 	"$bed" sh "mkdir /b/$id/rootfs && mount --bind /bundles/busybox/rootfs /b/$id/rootfs"
@@ -188,7 +192,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 @test "binds: a PVH guest gets them as well" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how pvh
 		id=t$BATS_TEST_NUMBER-$how
 		volume

@@ -51,21 +51,22 @@ create_logged() {
 
 @test "errors: a kernel that is none" {
 	bundle .
-	"$bed" sh "printf '%s\n' 'guest_type = pv' 'kernel = /bin/true' >/etc/runX/runX.conf"
+	conf 'kernel = /bin/true'
 	create_logged
 	refused 'xl cannot create the VM: '
 }
 
 @test "errors: an initrd that is missing" {
 	bundle .
-	"$bed" sh "printf '%s\n' 'guest_type = pv' 'initrd = /nowhere' >/etc/runX/runX.conf"
+	conf 'initrd = /nowhere'
 	create_logged
 	refused "the guest's initrd /nowhere: No such file or directory"
 }
 
 @test "errors: a kernel that crashes at once fails start" {
 	bundle .
-	"$bed" sh "printf '%s\n' 'guest_type = pv' 'initrd = /b/initrd' >/etc/runX/runX.conf; head -c 4096 /dev/zero >/b/initrd"
+	conf 'initrd = /b/initrd'
+	"$bed" sh "head -c 4096 /dev/zero >/b/initrd"
 	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1"
 	says 0 '' ''
 	dom0 runX start "$id"

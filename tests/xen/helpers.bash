@@ -5,13 +5,17 @@
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 bed=$top/tests/bed/bed
+# What VMs of the bed's architecture can be.
+read -r ARCH guest_type < <(here=$top/tests/bed && . "$here/lib.sh" && bed_arch && echo "$ARCH $guest_type")
+export ARCH
+case $ARCH in x86_64) roots='9p disk' ;; *) roots=disk ;; esac
 
 setup_file() {
-	"$top/tests/bed/install" >"$BATS_FILE_TMPDIR/log" 2>&1 || { cat "$BATS_FILE_TMPDIR/log" && return 1; }
-	make -s -C "$top" out/tests/supervise out/tests/hostile.initrd
+	{ "$top/tests/bed/install" && "$top/build" tests; } >"$BATS_FILE_TMPDIR/log" 2>&1 ||
+		{ cat "$BATS_FILE_TMPDIR/log" && return 1; }
 	mkdir -p "$BATS_FILE_TMPDIR/tree/usr/local/bin"
-	install -m 0755 "$top/out/tests/supervise" "$top/tests/xen/leaks" "$BATS_FILE_TMPDIR/tree/usr/local/bin/"
-	install -m 0644 "$top/out/tests/hostile.initrd" "$BATS_FILE_TMPDIR/tree/usr/local/"
+	install -m 0755 "$top/out/$ARCH/tests/supervise" "$top/tests/xen/leaks" "$BATS_FILE_TMPDIR/tree/usr/local/bin/"
+	install -m 0644 "$top/out/$ARCH/tests/hostile.initrd" "$BATS_FILE_TMPDIR/tree/usr/local/"
 	"$bed" put "$BATS_FILE_TMPDIR/tree"
 }
 
@@ -36,6 +40,15 @@ dom0() {
 	run --separate-stderr "$bed" run -t 120 "$@"
 }
 
+# conf LINE…: dom0's runX.conf, with the guest type that is quickest here before it
+conf() {
+	printf '%s\n' "guest_type = $guest_type" "$@" | "$bed" sh 'cat >/etc/runX/runX.conf'
+}
+
+needs_9p() {
+	[[ $roots == *9p* ]] || skip "9p needs a QEMU for Xen, and Debian has none for $ARCH"
+}
+
 # create: the bundle's container, with nothing on its stdio: whoever holds it keeps dom0's answer open
 create() {
 	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1"
@@ -54,7 +67,7 @@ runs() {
 
 # with_conf ROOTFS [GUEST_TYPE]: what runX.conf says
 with_conf() {
-	"$bed" sh "printf '%s\n' 'guest_type = ${2:-pv}' 'rootfs = $1' >/etc/runX/runX.conf"
+	conf "rootfs = $1" ${2:+"guest_type = $2"}
 }
 
 # says STATUS STDOUT STDERR: what the last dom0 was to come to

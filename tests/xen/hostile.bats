@@ -13,7 +13,7 @@ gone='the VM crashed or shut itself down'
 # hostile WAY: its bundle
 hostile() {
 	bundle ".process.args = [\"sh\", \"$1\"]"
-	"$bed" sh "printf '%s\n' 'guest_type = pv' 'initrd = /usr/local/hostile.initrd' 'start_timeout = 40' >/etc/runX/runX.conf"
+	conf 'initrd = /usr/local/hostile.initrd' 'start_timeout = 40'
 }
 
 # fails_start WAY WORDS: start says them; delete leaves nothing (teardown looks)

@@ -95,3 +95,23 @@ not_created() {
 	"$bed" sh "rm /root/test.cfg; echo 'vcpus = 2' >/b/test.cfg; ln -s /b/test.cfg /root/test.cfg"
 	not_created 'lies in no directory of host_files (runX.conf)'
 }
+
+@test "vm: 32-bit Arm: kernel, initrd and programs of runX's, as a guest of the arm64 hypervisor" {
+	local tree="$BATS_TEST_TMPDIR/tree" rootfs="$BATS_TEST_TMPDIR/tree/b/$id/rootfs"
+	[ "$ARCH" = aarch64 ] || skip "the hypervisor of $ARCH runs no guests of 32-bit Arm"
+	ARCH=arm "$top/build"
+	mkdir -p "$rootfs/bin" "$rootfs/boot"
+	cp "$top/out/arm/kernel" "$top/out/arm/initrd" "$rootfs/boot/"
+	cp "$top/out/arm/busybox" "$rootfs/bin/sh"
+	"$bed" put "$tree"
+	dom0 sh -c 'echo "dom0 is $(uname -m), its hypervisor $(cat /sys/hypervisor/properties/capabilities)"'
+	echo "# $output" >&3
+	[[ $output == 'dom0 is aarch64, its hypervisor '*xen-3.0-armv7l* ]]
+
+	bundle '.root.path = "rootfs" | .process.env += ["RUNX_KERNEL=/boot/kernel", "RUNX_RAMDISK=/boot/initrd"]
+		| .process.args = ["sh", "-c", "uname -m; echo err >&2; cat; exit 5"]'
+	dom0 sh -c "head -c 1000000 /dev/urandom >/b/$id/in
+		supervise /b/$id $id </b/$id/in >/b/$id/out; echo \$?
+		head -n 1 /b/$id/out; tail -n +2 /b/$id/out | cmp - /b/$id/in; runX delete $id"
+	says 0 "$(printf '5\narmv7l')" err
+}
