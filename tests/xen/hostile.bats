@@ -152,25 +152,26 @@ killed() {
 		bundle '.root = {path: "rootfs"} | .mounts += [{destination: "/loop/x", type: "tmpfs"}]'
 		create
 		dom0 runX start "$id"
-		says 1 '' 'runX: runX start failed: error mounting "" to rootfs at "/loop/x": too many levels of symbolic links'
+		says 1 '' 'runX: runX start failed: error mounting "" to rootfs at "/loop/x": symbolic link loop'
 		"$bed" run runX delete "$id"
 	done
 }
 
-@test "hostile: a guest that swaps a directory of its share for a link while another's image is made of it" {
+@test "hostile: devices and setuid files of a guest in a share, and a directory that it swaps for a link while it is copied" {
+	local volume='.mounts += [{destination: "/data", type: "bind", source: "/b/'"$id"'/share"}]'
+	"$bed" sh "mkdir -p /b/$id/secrets /b/$id/share && : >/b/$id/secrets/secret && cd /b/$id && mount -t tmpfs -o nosuid,nodev t share && mkdir share/d"
 	with_conf 9p
-	"$bed" sh "mkdir -p /b/$id/secrets /b/$id/share/d && : >/b/$id/secrets/secret && cd /b/$id && mount -t tmpfs -o nosuid,nodev t share && mkdir share/d"
-	bundle ".mounts += [{destination: \"/data\", type: \"bind\", source: \"share\"}]
-		| .process.capabilities.bounding += [\"CAP_MKNOD\"] | .process.capabilities.effective += [\"CAP_MKNOD\"] | .process.capabilities.permitted += [\"CAP_MKNOD\"]
-		| $(runs "cd /data; mknod disk b 254 0; cp /bin/busybox suid; chmod 4755 suid; ln -s /b/$id/secrets e; touch ready; while :; do mv d f; mv e d; mv d e; mv f d; done")"
-	create
-	dom0 sh -c "runX start $id; cd /b/$id; while [ ! -e share/ready ]; do sleep 0.1; done
-		head -c 1 share/disk; stat -c '%F %u' share/disk; stat -c %a share/suid; findmnt -no OPTIONS share | grep -o nosuid,nodev"
-	says 0 "$(printf '%s\n' 'block special file 0' 4755 nosuid,nodev)" "head: cannot open 'share/disk' for reading: Permission denied"
+	bundle "$volume | .process.capabilities |= map_values(. + [\"CAP_MKNOD\"])
+		| $(runs "cd /data; mknod disk b 254 0; cp /bin/busybox suid; chmod 4755 suid; ln -s /b/$id/secrets e; touch ready
+			while :; do mv d f; mv e d; mv d e; mv f d; done")"
+	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/b/$id/out 2>&1; runX start $id; cd /b/$id; while [ ! -e share/ready ]; do sleep 0.1; done
+		cat out; head -c 1 share/disk; stat -c '%F %u' share/disk; stat -c %a share/suid"
+	says 0 "$(printf '%s\n' 'block special file 0' 4755)" "head: cannot open 'share/disk' for reading: Permission denied"
+	# The other one, with an image of the same directory: it may fail, but not have what the link leads to.
 	with_conf disk
-	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs"} | .mounts += [{destination: "/data", type: "bind", source: "/b/'"$id"'/share"}]
-		| .process.args = ["find", "/data", "-name", "secret"]' "$top/tests/bed/config.json" | "$bed" sh "mkdir /b/$id-2 && cat >/b/$id-2/config.json"
-	for n in 1 2 3; do
+	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs"} | .process.args = ["find", "/data", "-name", "secret"]'" | $volume" \
+		"$top/tests/bed/config.json" | "$bed" sh "mkdir /b/$id-2 && cat >/b/$id-2/config.json"
+	for n in 1 2; do
 		dom0 sh -c "runX run --bundle /b/$id-2 $id-2 2>&1 | grep -v 'cannot read all of it\|cannot make a disk image'"
 		[ -z "$output" ]
 	done

@@ -156,7 +156,7 @@ loops() {
 	"$bed" sh "echo 'write_back = yes' >>/etc/runX/runX.conf; mkdir -p /b/$id && cd /b/$id && mkdir -p rootfs/bin &&
 		cp -a /bundles/busybox/rootfs/etc rootfs && cp /bundles/busybox/rootfs/bin/busybox rootfs/bin &&
 		for name in sh ls rm ln chmod touch sleep usleep; do ln -s busybox rootfs/bin/\$name; done &&
-		mkdir rootfs/keep rootfs/mounted rootfs/home rootfs/var && echo old >rootfs/keep/file && : >rootfs/gone && cp -a rootfs before &&
+		mkdir rootfs/keep rootfs/mounted rootfs/home rootfs/var rootfs/dev rootfs/proc rootfs/sys && echo old >rootfs/keep/file && : >rootfs/gone && cp -a rootfs before &&
 		mount -t tmpfs t rootfs/mounted && : >rootfs/mounted/host"
 	bundle ".root.path = \"rootfs\" | $(runs 'ls /mounted; rm /gone; echo new >/keep/new; echo newer >>/keep/file; ln -s /etc/passwd /link
 		chmod 700 /home; rm -r /var; touch -d 2001-02-03 /etc/passwd; echo x >/var; exec sleep 1000')"
