@@ -143,7 +143,7 @@ out/tests/mounter: tests/helpers/mounter.c guest/mounts.c guest/copy.c $(wildcar
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
 # What runs in dom0 and its guests: for $ARCH, by ./build tests.
-xen-tests: $(OUT)/tests/supervise $(OUT)/tests/hostile.initrd
+xen-tests: $(addprefix $(OUT)/tests/,supervise hostile.initrd floor.initrd)
 
 $(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
@@ -156,7 +156,7 @@ $(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c g
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
 # The whole initrd of a VM that does nothing of its own.
-out/tests/floor.initrd: tests/helpers/floor.c Makefile
+$(OUT)/tests/floor.initrd: tests/helpers/floor.c Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@.d/init $<
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
