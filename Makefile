@@ -148,7 +148,7 @@ out/tests/mirror: tests/helpers/mirror.c guest/copy.c guest/copy.h Makefile
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
 # What runs in dom0 and its guests: for $ARCH, by ./build tests.
-xen-tests: $(OUT)/tests/supervise $(OUT)/tests/hostile.initrd $(OUT)/tests/floor.initrd
+xen-tests: $(addprefix $(OUT)/tests/,supervise hostile.initrd floor.initrd)
 
 $(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)

@@ -195,7 +195,8 @@ configure() {
 	done
 	# sshd runs commands by root's shell: the quicker one.
 	sed -i '1s,/bin/bash$,/bin/sh,' "$root/etc/passwd"
-	echo 'sshd:x:100:65534::/run/sshd:/usr/sbin/nologin' >>"$root/etc/passwd"
+	printf '%s\n' 'sshd:x:100:65534::/run/sshd:/usr/sbin/nologin' \
+		'dnsmasq:x:101:65534::/var/lib/misc:/usr/sbin/nologin' >>"$root/etc/passwd"
 	cp "$root/usr/share/libc-bin/nsswitch.conf" "$root/etc/"
 	ln -s mawk "$root/usr/bin/awk"
 	for name in iptables ip6tables; do

@@ -131,6 +131,7 @@ told() {
 	has 'mtu 9000' 'inet6 fd08::5/64' 'default via fd08::1' '8960 bytes from fd08::1'
 }
 
+# bats test_tags=long
 @test "network: NETCONF with an address from host-local, twenty times, four at a time" {
 	netconf h . '' 'ip address show eth0 | grep -o "inet [0-9./]*"; ping -c 1 10.8.0.1 | grep -o "1 packets received"'
 	output=$("$bed" run -t 500 sh -c "for round in 1 2 3 4 5; do
