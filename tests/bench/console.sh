@@ -66,6 +66,11 @@ container() {
 	exec 4>"$tmp/in" 3<"$tmp/out"
 }
 
+destroyed() {
+	xl destroy floor
+	ended
+}
+
 ended() {
 	exec 3<&- 4>&-
 	wait
@@ -73,7 +78,7 @@ ended() {
 
 printf 'guest_type = %s\n' "$type" >/etc/runX/runX.conf
 mib=1048576
-floor out:$mib && read_all 'xenconsoled out' $mib && ended
-floor in:$((mib / 4)) && write_all 'xenconsoled in' $((mib / 4)) && ended
+floor out:$mib && read_all 'xenconsoled out' $mib && destroyed
+floor in:$((mib / 4)) && write_all 'xenconsoled in' $((mib / 4)) && destroyed
 container "head -c $((16 * mib)) /dev/zero" && read_all 'stdout' $((16 * mib)) && ended
 container 'echo ready; head -c 4194304 | wc -c' && write_all 'stdin' $((4 * mib)) && ended

@@ -4,8 +4,8 @@
  * the kernel's console, which xenconsoled serves. What it does is a word of the kernel's command
  * line:
  *
- * floor=out:BYTES  writes so many bytes, and ends
- * floor=in:BYTES   says "ready", reads so many, says "done", and ends
+ * floor=out:BYTES  writes so many bytes, and waits: xenconsoled loses what it has not read at the end
+ * floor=in:BYTES   says "ready", reads so many, says "done", and waits
  * else             says "ready", and ends
  */
 #include <fcntl.h>
@@ -72,6 +72,8 @@ int main(void)
 		take(strtoul(what + 3, NULL, 10));
 	else
 		say("ready\n");
+	while (what)
+		pause();
 	tcdrain(console);
 	for (;;)
 		reboot(RB_POWER_OFF);
