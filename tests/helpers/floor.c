@@ -4,9 +4,9 @@
  * the kernel's console, which xenconsoled serves. What it does is a word of the kernel's command
  * line:
  *
- * floor=out:BYTES  writes so many bytes, and waits: xenconsoled loses what it has not read at the end
- * floor=in:BYTES   says "ready", reads so many, says "done", and waits
- * else             says "ready", and ends
+ * floor=out:BYTES  writes so many bytes, and waits: xenconsoled loses what it has not read at the
+ * end floor=in:BYTES   says "ready", reads so many, says "done", and waits else             says
+ * "ready", and ends
  */
 #include <fcntl.h>
 #include <stdio.h>
