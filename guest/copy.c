@@ -88,6 +88,9 @@ static int copy_entry(int from, int to, const char *name)
 		break;
 	default:
 		failed = mknodat(to, name, st.st_mode, st.st_rdev);
+		/* By 9p, QEMU with the first fix of CVE-2023-2861 makes none (until 9.2). */
+		if (failed && errno == ENXIO)
+			return 0;
 	}
 	return failed ? -1 : copy_attributes(to, name, &st);
 }

@@ -165,8 +165,9 @@ killed() {
 		| $(runs "cd /data; mknod disk b 254 0; cp /bin/busybox suid; chmod 4755 suid; ln -s /b/$id/secrets e; touch ready
 			while :; do mv d f; mv e d; mv d e; mv f d; done")"
 	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/b/$id/out 2>&1; runX start $id; cd /b/$id; while [ ! -e share/ready ]; do sleep 0.1; done
-		cat out; head -c 1 share/disk; stat -c '%F %u' share/disk; stat -c %a share/suid"
-	says 0 "$(printf '%s\n' 'block special file 0' 4755)" "head: cannot open 'share/disk' for reading: Permission denied"
+		[ -e share/disk ] && head -c 1 share/disk 2>/dev/null; stat -c %a share/suid"
+	# QEMUs with the first fix of CVE-2023-2861 make no device at all; with others it must not be of use.
+	says 0 4755 ''
 	# The other one, with an image of the same directory: it may fail, but not have what the link leads to.
 	with_conf disk
 	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs"} | .process.args = ["find", "/data", "-name", "secret"]'" | $volume" \
