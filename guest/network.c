@@ -10,20 +10,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* One for each of the host's; more would not be looked at. */
-#define NICS_MAX 16
+#define NICS_MAX	16
+#define CARRIER_TIMEOUT 10000 /* ms; it is there in far less */
 
 struct nic {
 	int index; /* the kernel's */
 	unsigned char mac[6];
 	char name[IF_NAMESIZE];
-	bool dhcp, files;
+	bool dhcp, files, carrier;
 	char lines[XENSTORE_VALUE + 1]; /* the description, its lines NULs */
 	size_t size;
 };
@@ -105,8 +108,10 @@ static void take_link(const struct nlmsghdr *answer, void *context)
 	netlink_attributes(answer, sizeof(*link), found, IFLA_ADDRESS + 1);
 	const struct rtattr *mac = found[IFLA_ADDRESS];
 	for (size_t i = 0; mac && i < nic_count; i++)
-		if (RTA_PAYLOAD(mac) == 6 && !memcmp(RTA_DATA(mac), nics[i].mac, 6))
+		if (RTA_PAYLOAD(mac) == 6 && !memcmp(RTA_DATA(mac), nics[i].mac, 6)) {
 			nics[i].index = link->ifi_index;
+			nics[i].carrier = link->ifi_flags & IFF_RUNNING;
+		}
 }
 
 /* The front ends have connected before PID 1 starts, so their interfaces are all there. */
@@ -123,6 +128,37 @@ static int find_links(void)
 		if (nics[i].index == 0)
 			return -1;
 	return 0;
+}
+
+/* A socket that is readable when a link changes. */
+static int watch_links(void)
+{
+	struct sockaddr_nl changes = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+	int watch = netlink_open();
+
+	if (watch >= 0 && bind(watch, (struct sockaddr *)&changes, sizeof(changes)) == 0)
+		return watch;
+	close(watch);
+	return -1;
+}
+
+/*
+ * Before the host's end is connected as well, what is sent is lost, and who retries does so after a
+ * second. Where it does not come, the process is to find that out.
+ */
+static void await_carriers(int watch)
+{
+	struct pollfd p = {.fd = watch, .events = POLLIN};
+	bool all;
+	char changes[8192];
+
+	do {
+		(void)find_links();
+		all = true;
+		for (size_t i = 0; i < nic_count; i++)
+			all = all && nics[i].carrier;
+	} while (!all && poll(&p, 1, CARRIER_TIMEOUT) > 0 &&
+		 recv(watch, changes, sizeof(changes), 0) > 0);
 }
 
 static int set_link(int index, const char *name, unsigned int mtu, bool up)
@@ -371,12 +407,22 @@ static const struct {
 		{"route", add_direct_route, "cannot set a route"},
 		{"route", add_gateway_route, "cannot set a route"}};
 
+static const char *bring_up(void)
+{
+	int watch = watch_links();
+
+	for (size_t i = 0; i < nic_count; i++) {
+		const char *mtu = next(&nics[i], "mtu", NULL);
+		if (set_link(nics[i].index, NULL, mtu ? (unsigned int)atoi(mtu) : 0, true) < 0)
+			return "cannot bring up a network interface";
+	}
+	await_carriers(watch);
+	close(watch);
+	return NULL;
+}
+
 static const char *set_up(const struct spec *spec, const struct nic *nic)
 {
-	const char *mtu = next(nic, "mtu", NULL);
-
-	if (set_link(nic->index, NULL, mtu ? (unsigned int)atoi(mtu) : 0, true) < 0)
-		return "cannot bring up a network interface";
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		for (const char *v = NULL; (v = next(nic, settings[i].key, v));)
 			if (settings[i].add(nic, v) < 0)
@@ -401,6 +447,8 @@ const char *network_start(const struct spec *spec)
 		return "a network interface of the VM's did not appear";
 	if (rename_links() < 0)
 		return "cannot name a network interface";
+	if (nic_count)
+		problem = bring_up();
 	for (size_t i = 0; i < nic_count && !problem; i++)
 		problem = set_up(spec, &nics[i]);
 	close(netlink);

@@ -123,7 +123,7 @@ why_xl_failed() {
 		# Of our initrd, whose first part alone is compressed; Xen's domain builder takes it as it is then.
 		*'inflate failed'*) ;;
 		# Its words come next.
-		*'/block add '*) ;;
+		*'/block add '* | *'/vif online '*) ;;
 		*'failed to free memory'* | *'Out of memory'* | *'Cannot allocate memory'*)
 			echo "not enough free memory in Xen for a VM of $memory MiB (xl info shows free_memory)"
 			return
