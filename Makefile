@@ -104,10 +104,10 @@ uninstall: ## remove what install put there
 demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then 30 s)
 	@tests/demo
 
-test: ## set up and run the whole suite: unit, helpers, real Xen (about 45 min); ARCH=aarch64: real Xen there
+test: ## set up and run the whole suite: unit, helpers, real Xen (about 1 h); ARCH=aarch64: real Xen there
 	@tests/run all
 
-check: ## what needs no Xen, in a minute
+check: ## what needs no Xen (80 s on two cores)
 	@tests/run check
 
 fuzz: ## libFuzzer on the host's end, FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS
