@@ -148,7 +148,7 @@ out/tests/mirror: tests/helpers/mirror.c guest/copy.c guest/copy.h Makefile
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
 # What runs in dom0 and its guests: for $ARCH, by ./build tests.
-xen-tests: $(addprefix $(OUT)/tests/,supervise hostile.initrd floor.initrd)
+xen-tests: $(addprefix $(OUT)/tests/,supervise hostile.initrd)
 
 $(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
@@ -158,12 +158,6 @@ $(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
 $(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
-	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
-
-# The whole initrd of a VM that does nothing of its own.
-$(OUT)/tests/floor.initrd: tests/helpers/floor.c Makefile
-	@rm -rf $@.d && mkdir -p $@.d
-	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@.d/init $<
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
 out/tests/wire_test: tests/helpers/wire_test.c helpers/session.c helpers/wire.c $(wildcard helpers/*.h) Makefile
