@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "network.h"
 
-#include "file.h"
 #include "mounts.h"
 #include "netlink.h"
 #include "xenstore.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
@@ -94,7 +92,7 @@ static int read_nics(void)
 		if (read_nic(&xs, n, &nics[nic_count]))
 			nic_count++;
 	close(xs.fd);
-	return 0;
+	return size > 0 && !nics ? -1 : 0;
 }
 
 /* ---- the kernel's interfaces ---- */
@@ -411,6 +409,8 @@ static const char *bring_up(void)
 {
 	int watch = watch_links();
 
+	if (watch < 0)
+		return "cannot watch the network interfaces";
 	for (size_t i = 0; i < nic_count; i++) {
 		const char *mtu = next(&nics[i], "mtu", NULL);
 		if (set_link(nics[i].index, NULL, mtu ? (unsigned int)atoi(mtu) : 0, true) < 0)

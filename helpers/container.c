@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A killed process may have to end others and sync its disks first; then the VM goes the hard way.
- */
 struct container container = {.state = -1, .starter = -1, .start_seconds = 120, .kill_seconds = 5};
 
 /* ---- how it ends ---- */

@@ -29,7 +29,9 @@ extern struct container {
 	int state;	   /* the state directory */
 	int starter;	   /* who waits for the outcome of start, or -1 */
 	int start_seconds; /* how long a started VM may take to say that its process runs */
-	int kill_seconds;  /* and, after SIGKILL, that it has ended */
+	/* And, after SIGKILL, that it has ended: it may have to end others and sync its disks
+	 * first. Then the VM goes the hard way. */
+	int kill_seconds;
 	unsigned int domid;
 	int64_t start_by, kill_by, pong_by; /* deadlines by host_now(); 0: none */
 	struct xenstore xs;

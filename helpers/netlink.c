@@ -107,8 +107,10 @@ static int take_answers(const void *bytes, size_t size,
 		if (h->nlmsg_type == NLMSG_DONE)
 			return 0;
 		if (h->nlmsg_type == NLMSG_ERROR) {
+			if (e->error == 0)
+				return 0;
 			errno = -e->error;
-			return e->error ? -1 : 0;
+			return -1;
 		}
 		if (take)
 			take(h, context);

@@ -137,6 +137,16 @@ static int redirect(int from, int to)
 	return netlink_ask(netlink, &r);
 }
 
+/* Ours is new, so what exists already is the engine's. */
+__attribute__((noreturn)) static void refuse_redirection(const char *name)
+{
+	if (errno != EEXIST)
+		hotplug_refuse("cannot redirect %s (modules sch_ingress, cls_matchall, act_mirred)",
+			       name);
+	errno = 0;
+	hotplug_refuse("network interface %s is another VM's already", name);
+}
+
 static void join_interface(const char *vif, const char *netns, const char *name,
 			   struct description *d)
 {
@@ -144,13 +154,8 @@ static void join_interface(const char *vif, const char *netns, const char *name,
 	int ours = index_of(vif), engine = index_of(name), mtu = interface_mtu(netlink, engine);
 
 	bring_up(ours, vif, mtu, 0);
-	if (redirect(engine, ours) < 0 && errno == EEXIST) {
-		errno = 0;
-		hotplug_refuse("network interface %s is another VM's already", name);
-	}
-	if (errno || redirect(ours, engine) < 0)
-		hotplug_refuse("cannot redirect %s (modules sch_ingress, cls_matchall, act_mirred)",
-			       name);
+	if (redirect(engine, ours) < 0 || redirect(ours, engine) < 0)
+		refuse_redirection(name);
 	if (interface_describe(netlink, name, d) < 0)
 		hotplug_refuse("cannot read addresses and routes of %s", name);
 }

@@ -122,11 +122,11 @@ object("the file")
 | (if ["host-local", "static", "dhcp"] | index($kind) then . else
 	fail("\($field)ipam.type"; "\($kind) is none of host-local, static and dhcp") end)
 | (if $kind == "host-local" and ($plugins / " " | index("host-local")) then "host-local" else "" end) as $plugin
+| (if $ip == "" then null else given($subnets) end) as $wanted
 | (if $plugin != "" then []
-	elif $ip != "" then [given($subnets)]
+	elif $wanted then [$wanted]
 	elif $kind == "static" then [$ipam | static_addresses("\($field)ipam")]
 	else [] end) as $addresses
-| (if $ip == "" then "" else given($subnets) | .text end) as $wanted
 | [
 	"files=yes",
 	(if $plugin != "" then empty elif $addresses == [] then "dhcp=yes" else fixed($config; $addresses; $field) end),
@@ -138,6 +138,6 @@ object("the file")
 "bridge_masquerade=\(if $config.ipMasq == true then [$subnets[] | "\(.text)/\(.bits)"] | join(" ") else "" end | @sh)",
 "nic=\($lines | map(. + "\n") | join("") | @sh)",
 "ipam_plugin=\($plugin | @sh)",
-"ipam_ip=\($wanted | @sh)",
+"ipam_ip=\($wanted.text // "" | @sh)",
 "ipam_default=\($config.isDefaultGateway == true)",
 "ipam_config=\({cniVersion: $version, name: $network, type: "bridge", ipam: $ipam} | tojson | @sh)"

@@ -4,7 +4,7 @@
 # Gives the VM of $id an interface for each that its network namespace has. They are looked for at start,
 # since engines bring them between create and start.
 attach_namespace() {
-	local netns="/proc/$pid/ns/net" found mac interface
+	local netns="/proc/$pid/ns/net" mac interface
 	has_interfaces || return 0
 	# Its names are what delete has to give back.
 	{ helper network list "$netns" >"$dir/interfaces"; } 2>/dev/null ||
