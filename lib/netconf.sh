@@ -58,11 +58,13 @@ bridge_interface() {
 make_bridge() {
 	local address
 	[ ! -d "/sys/class/net/$bridge/bridge" ] || return 0
-	[ ! -e "/sys/class/net/$bridge" ] || die "NETCONF $file: the network interface $bridge is not a bridge"
 	command -v ip >/dev/null || die "ip is not installed (package iproute2), and runX makes bridges with it"
-	# Another create may have been quicker.
-	ip_do link add "$bridge" type bridge || [ -d "/sys/class/net/$bridge/bridge" ] ||
-		die "NETCONF $file: cannot make the bridge $bridge: $problem"
+	ip_do link add "$bridge" type bridge || {
+		# Another create may have been quicker. One that is just being made is in sysfs before it is a bridge there;
+		# ip waits for that, as it needs the kernel's lock of interfaces.
+		[ ! -d "/sys/class/net/$bridge/bridge" ] || return 0
+		no_bridge
+	}
 	[ "$bridge_mtu" = 0 ] || bridge_do link set "$bridge" mtu "$bridge_mtu"
 	for address in $bridge_addresses; do
 		bridge_do address replace "$address" dev "$bridge"
@@ -72,6 +74,11 @@ make_bridge() {
 	for address in $bridge_masquerade; do
 		masquerade "$address"
 	done
+}
+
+no_bridge() {
+	[ ! -e "/sys/class/net/$bridge" ] || die "NETCONF $file: the network interface $bridge is not a bridge"
+	die "NETCONF $file: cannot make the bridge $bridge: $problem"
 }
 
 bridge_do() {
