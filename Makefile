@@ -22,7 +22,9 @@ STRIP      := $(CROSS_COMPILE)strip
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
 HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -Wl,-z,relro,-z,now -pie
 CFLAGS     ?= -Os
-ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE -Ihelpers $(WARNINGS) $(CFLAGS)
+# For 32-bit glibc, whose open and stat fail on files beyond 2 GiB, on inodes beyond 32 bits and on times beyond 2038.
+WIDE       := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WIDE) -Ihelpers $(WARNINGS) $(CFLAGS)
 ifeq ($(DEBUG),1)
 HARDEN     := -g -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
 endif
