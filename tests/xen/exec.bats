@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # runX exec and run: processes that join a VM that runs, and a foreground to wait in.
 
+# bats file_tags=core
+
 load helpers
 bats_require_minimum_version 1.5.0
 

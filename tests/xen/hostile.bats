@@ -134,7 +134,7 @@ killed() {
 
 @test "hostile: links in a bundle, and mounts over them, lead to nothing of the host" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		id=t$BATS_TEST_NUMBER-$how
 		"$bed" sh "mkdir -p /b/$id/victim /b/$id/volume && cd /b/$id && : >victim/file && cp -a /bundles/busybox/rootfs real && ln -s real rootfs
@@ -158,6 +158,7 @@ killed() {
 }
 
 @test "hostile: devices and setuid files of a guest in a share, and a directory that it swaps for a link while it is copied" {
+	needs_9p
 	local volume='.mounts += [{destination: "/data", type: "bind", source: "/b/'"$id"'/share"}]'
 	"$bed" sh "mkdir -p /b/$id/secrets /b/$id/share && : >/b/$id/secrets/secret && cd /b/$id && mount -t tmpfs -o nosuid,nodev t share && mkdir share/d"
 	with_conf 9p

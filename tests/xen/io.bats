@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What goes in and out of a container: whole, in order, and as it was.
 
+# bats file_tags=core
+
 load helpers
 bats_require_minimum_version 1.5.0
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A container's life on real Xen, from create to delete.
 
+# bats file_tags=core
+
 load helpers
 bats_require_minimum_version 1.5.0
 

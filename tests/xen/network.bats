@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The network of a VM: what an engine set up in a namespace, and what NETCONF asks for.
 
+# bats file_tags=core
+
 load helpers
 bats_require_minimum_version 1.5.0
 

@@ -122,7 +122,7 @@ loops() {
 
 @test "rootfs: block volumes are devices and file systems, read-only where they are to be" {
 	local how
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		"$bed" sh 'echo "annotations = disks" >>/etc/runX/runX.conf'
 		id=t$BATS_TEST_NUMBER-$how
@@ -175,7 +175,7 @@ loops() {
 	loop=$(loops 1)
 	"$bed" sh "mkdir -p /b/$id && cp -a /b/$id.d /b/$id/volume"
 	bundle ".mounts += [{destination: \"/tmp/v\", type: \"bind\", source: \"volume\"}, {destination: \"/dev/d\", type: \"bind\", source: \"$loop\"}]"
-	for how in 9p disk; do
+	for how in $roots; do
 		with_conf $how
 		dom0 sh -c "for when in 0.5 1 1.5 2 2.5 3 3.5; do
 			runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1 & sleep \$when; kill -9 \$!; runX delete --force $id; leaks | grep -v $loop
@@ -231,6 +231,7 @@ loops() {
 }
 
 @test "rootfs: what the host appends to a file of a 9p root is seen once nobody has it open, and to a bound one at once" {
+	needs_9p
 	with_conf 9p
 	"$bed" sh "mkdir -p /b/$id/volume; cd /b/$id/volume; echo one >log; echo one >single; : >go; echo one >/bundles/busybox/rootfs/tmp/log"
 	bundle ".mounts += [{destination: \"/data\", type: \"bind\", source: \"volume\"}, {destination: \"/single\", type: \"bind\", source: \"volume/single\"}]

@@ -96,6 +96,7 @@ not_created() {
 	not_created 'lies in no directory of host_files (runX.conf)'
 }
 
+# bats test_tags=core
 @test "vm: 32-bit Arm: kernel, initrd and programs of runX's, as a guest of the arm64 hypervisor" {
 	local tree="$BATS_TEST_TMPDIR/tree" rootfs="$BATS_TEST_TMPDIR/tree/b/$id/rootfs"
 	[ "$ARCH" = aarch64 ] || skip "the hypervisor of $ARCH runs no guests of 32-bit Arm"
