@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What ./build builds with, on which machine; make and uname are stand-ins.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+# makes MACHINE ARCH WHAT: ./build of a kernel there tells make WHAT; of ARCH, this machine's where it is empty
+makes() {
+	mkdir -p "$BATS_TEST_TMPDIR/linux"
+	printf '#!/bin/sh\necho %s\n' "$1" >"$FAKE/bin/uname"
+	printf '%s\n' '#!/bin/sh' "echo \"\$@\" >>$FAKE/calls" 'case $* in *kernelversion) echo 6 ;; *) exit 1 ;; esac' >"$FAKE/bin/make"
+	chmod +x "$FAKE/bin/uname" "$FAKE/bin/make"
+	run env ARCH="$2" KERNEL_SRC="$BATS_TEST_TMPDIR/linux" XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache" "$top/build" kernel
+	[[ $(tail -n 1 "$FAKE/calls") == *" $3 "* ]] || { echo "wanted: $3" "$output" && tail -n 1 "$FAKE/calls" && return 1; }
+}
+
+@test "build: on a machine of that architecture, its own compiler" {
+	makes aarch64 '' 'ARCH=arm64 CROSS_COMPILE= -j'
+	makes aarch64 aarch64 'ARCH=arm64 CROSS_COMPILE= -j'
+	makes armv7l '' 'ARCH=arm CROSS_COMPILE= -j'
+	makes armv8l arm 'ARCH=arm CROSS_COMPILE= -j'
+	makes x86_64 '' 'ARCH=x86_64 CROSS_COMPILE= -j'
+}
+
+@test "build: for another one, Debian's cross compiler" {
+	makes x86_64 aarch64 'ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- -j'
+	makes aarch64 arm 'ARCH=arm CROSS_COMPILE=arm-linux-gnueabihf- -j'
+	makes aarch64 x86_64 'ARCH=x86_64 CROSS_COMPILE=x86_64-linux-gnu- -j'
+}
+
+@test "build: CROSS_COMPILE is stronger" {
+	export CROSS_COMPILE=armv7-
+	makes x86_64 arm 'ARCH=arm CROSS_COMPILE=armv7- -j'
+	makes armv7l '' 'ARCH=arm CROSS_COMPILE=armv7- -j'
+}
+
+@test "build: an architecture that it does not know" {
+	ARCH=foo run "$top/build"
+	[ "$status" -eq 1 ] && [ "$output" = 'build: unknown ARCH foo (known: x86_64 aarch64 arm)' ]
+}
