@@ -74,9 +74,12 @@ all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
 helpers: $(HELPERS:%=$(OUT)/%) ## the C programs of the host
 init: $(OUT)/init ## the guest's PID 1
 
+# Expands to nothing, or stops before a program of another machine lies where $(ARCH)'s belong.
+right_machine = $(if $(filter $(ARCH)%,$(shell $(1) -dumpmachine)),,$(error $(1) is not for $(ARCH): run ARCH=$(ARCH) ./build helpers))
+
 define helper_rule
 $(OUT)/$(1): $($(1):%=helpers/%.c) $(wildcard helpers/*.h) Makefile
-	$$(say) CC $$@
+	$$(call right_machine,$$(CC))$$(say) CC $$@
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDEN) -o $$@ $$(filter %.c,$$^) $$(LIBS)
 ifneq ($$(DEBUG),1)
@@ -86,7 +89,7 @@ endef
 $(foreach helper,$(HELPERS),$(eval $(call helper_rule,$(helper))))
 
 $(OUT)/init: $(init) $(wildcard guest/*.h) $(addprefix helpers/,wire.h netlink.h xenstore.h) Makefile
-	$(say) CC $@
+	$(call right_machine,$(GUEST_CC))$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -ffunction-sections -Wl,--gc-sections -o $@ $(filter %.c,$^)
 	$(Q)$(STRIP) $@

@@ -39,3 +39,9 @@ makes() {
 	ARCH=foo run "$top/build"
 	[ "$status" -eq 1 ] && [ "$output" = 'build: unknown ARCH foo (known: x86_64 aarch64 arm)' ]
 }
+
+@test "build: make alone does not put another machine's programs where an architecture's belong" {
+	run make -s -C "$top" helpers ARCH=sparc
+	[ "$status" -eq 2 ] && [[ $output == *'gcc is not for sparc: run ARCH=sparc ./build helpers'* ]]
+	[ ! -e "$top/out/sparc/proxy" ]
+}
