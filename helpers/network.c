@@ -18,6 +18,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+/* PID 1 sets up no more of them (guest/network.c). */
+#define NICS_MAX 16
+
 /* False: there is no such namespace any more. */
 static bool enter(const char *path)
 {
@@ -45,11 +48,13 @@ static void take_link(const struct nlmsghdr *answer, void *context)
 	const struct ifinfomsg *link = NLMSG_DATA(answer);
 	const struct rtattr *found[IFLA_IFNAME + 1];
 
-	(void)context;
 	if (!(link->ifi_flags & IFF_UP) || link->ifi_flags & IFF_LOOPBACK)
 		return;
 	netlink_attributes(answer, sizeof(*link), found, IFLA_IFNAME + 1);
 	const char *name = RTA_DATA(found[IFLA_IFNAME]);
+	if (++*(int *)context > NICS_MAX)
+		failx("network interface %s: is one more than the %d that a VM can have", name,
+		      NICS_MAX);
 	if (link->ifi_type != ARPHRD_ETHER || !found[IFLA_ADDRESS])
 		failx("network interface %s: is not Ethernet, and a VM's can be nothing else",
 		      name);
@@ -62,11 +67,12 @@ static void list(const char *netns)
 {
 	struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
 	struct request r;
+	int count = 0;
 
 	if (!enter(netns))
 		failx("%s: no such network namespace", netns);
 	request_begin(&r, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any));
-	if (netlink_get(open_netlink(), &r, take_link, NULL) < 0)
+	if (netlink_get(open_netlink(), &r, take_link, &count) < 0)
 		fail("cannot list network interfaces");
 }
 

@@ -11,6 +11,10 @@ export ARCH
 case $ARCH in x86_64) roots='9p disk' ;; *) roots=disk ;; esac
 
 setup_file() {
+	fresh_bed
+}
+
+fresh_bed() {
 	{ "$top/tests/bed/install" && "$top/build" tests; } >"$BATS_FILE_TMPDIR/log" 2>&1 ||
 		{ cat "$BATS_FILE_TMPDIR/log" && return 1; }
 	mkdir -p "$BATS_FILE_TMPDIR/tree/usr/local/bin"
@@ -47,6 +51,16 @@ conf() {
 
 needs_9p() {
 	[[ $roots == *9p* ]] || skip "9p needs a QEMU for Xen, and Debian has none for $ARCH"
+}
+
+needs_engine() {
+	[ "$ARCH" = x86_64 ] || skip "the bed's dom0 has $1 on x86_64 alone"
+}
+
+# web ADDRESS: what the HTTP server there answers
+web() {
+	dom0 sh -c "printf 'GET / HTTP/1.0\r\n\r\n' | socat -t 30 - TCP:$1"
+	[ "$status" -eq 0 ] && [[ $output == 'HTTP/1.'*' 200 OK'*hello ]]
 }
 
 # create: the bundle's container, with nothing on its stdio: whoever holds it keeps dom0's answer open
