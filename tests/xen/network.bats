@@ -97,6 +97,16 @@ told() {
 	has 'bytes from 10.9.0.4' 'inet 10.9.0.4/24' 'bytes from 10.9.0.1'
 }
 
+@test "network: a seventeenth interface of a namespace is refused" {
+	"$bed" sh 'ip netns add n1; for n in $(seq 17); do echo "link add b$n type bridge"; echo "link set b$n up"; done | ip -n n1 -batch -'
+	networked '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/n1"'
+	create
+	[ "$status" -eq 0 ]
+	dom0 runX start "$id"
+	[ "$status" -eq 1 ]
+	told 'network interface b17: is one more than the 16 that a VM can have'
+}
+
 @test "network: NETCONF with addresses: containers and the bridge reach each other, 100 MiB both ways" {
 	local n=$id
 	for id in $n-2 $n-3; do
