@@ -16,9 +16,7 @@ setup_file() {
 
 teardown() {
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || "$bed" sh 'docker rm -f $(docker ps -aq)' || :
-	local left
-	left=$("$bed" run leaks) || return
-	[ -z "$left" ] || { echo "left behind in dom0:" "$left" && return 1; }
+	nothing_left
 }
 
 @test "docker: run prints what the container prints, and returns its status" {

@@ -31,10 +31,14 @@ setup() {
 	id=t$BATS_TEST_NUMBER
 }
 
-# Every test must leave dom0 as it found it.
 teardown() {
-	local left
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || "$bed" run runX delete --force "$id" || :
+	nothing_left
+}
+
+# Every test must leave dom0 as it found it.
+nothing_left() {
+	local left
 	left=$("$bed" run leaks) || return
 	[ -z "$left" ] || { echo "left behind in dom0:" "$left" && return 1; }
 }

@@ -13,9 +13,7 @@ setup_file() {
 
 teardown() {
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || podman rm -f -t 0 -a || :
-	local left
-	left=$("$bed" run leaks) || return
-	[ -z "$left" ] || { echo "left behind in dom0:" "$left" && return 1; }
+	nothing_left
 }
 
 podman() {
