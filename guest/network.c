@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One for each of the host's; more would not be looked at. */
-#define NICS_MAX	16
 #define CARRIER_TIMEOUT 10000 /* ms; it is there in far less */
 
 struct nic {

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Interfaces of a VM: PID 1 looks at no more, so the host gives no more. */
+#define NICS_MAX 16
+
 /* A request in the making. What does not fit is noticed by netlink_ask(), as EMSGSIZE. */
 struct request {
 	size_t used;

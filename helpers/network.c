@@ -18,9 +18,6 @@
 #include <sched.h>
 #include <unistd.h>
 
-/* PID 1 sets up no more of them (guest/network.c). */
-#define NICS_MAX 16
-
 /* False: there is no such namespace any more. */
 static bool enter(const char *path)
 {
