@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The part of tests/bench/network that runs in dom0.
+#
+# usage: network.sh REPEAT
+set -eu
+
+repeat=$1
+b=/b/bench
+
+# made PROGRAM COMMAND: the bundle, changed by a jq program, whose process is a shell command
+made() {
+	mkdir -p $b
+	jq --arg command "$2" '.process.args = ["sh", "-c", $command] | '"$1" /tmp/config.json >$b/config.json
+}
+
+# ms COMMAND…: runs it; how long it took, in milliseconds
+ms() {
+	local begun
+	begun=$(date +%s%3N)
+	"$@" >/tmp/said 2>&1 </dev/null || { cat /tmp/said >&2 && return 1; }
+	echo $(($(date +%s%3N) - begun))
+}
+
+# spread FILE: "median (least–most)" of a column of numbers
+spread() {
+	sort -n "$1" | awk '{ v[NR] = $1 } END { printf "%d (%d–%d)", v[int((NR + 1) / 2)], v[1], v[NR] }'
+}
+
+median() {
+	sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+namespace() {
+	local n=0
+	ip netns add n1
+	while [ $((n += 1)) -le "$1" ]; do
+		ip link add "out$n" type veth peer name "eth$n" netns n1
+		ip link set "out$n" master lan0 up
+		ip -n n1 link set "eth$n" up
+		ip -n n1 address add "10.9.0.$n/24" dev "eth$n"
+	done
+}
+
+of_n1='(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/n1"'
+
+# start_with N: milliseconds of a start of a VM with N interfaces
+start_with() {
+	namespace "$1"
+	made "$of_n1" 'sleep 1000'
+	runX create --bundle $b n </dev/null >/dev/null 2>&1
+	ms runX start n >>"/tmp/start$1"
+	[ "$1" -ne 0 ] || bare
+	runX delete --force n
+	ip netns del n1
+}
+
+# The number of the one VM.
+vm() {
+	xl list | awk 'NR > 2 { print $2 }'
+}
+
+# Into the VM that has no interface: Xen's own script, and none.
+bare() {
+	local domain
+
+	domain=$(vm)
+	ms xl network-attach "$domain" bridge=lan0 >>/tmp/bridge
+	ms xl network-attach "$domain" script=/bin/true >>/tmp/none
+}
+
+ip link add lan0 type bridge
+ip address add 10.9.0.254/24 dev lan0
+ip link set lan0 up
+round=0
+while [ $((round += 1)) -le "$repeat" ]; do
+	for n in 0 1 3; do
+		start_with "$n"
+	done
+done
+one=$(($(median /tmp/start1) - $(median /tmp/start0)))
+printf '%s\n' "| milliseconds, median (least–most) of $repeat | |" '| --- | --- |' \
+	"| xl network-attach, Xen's vif-bridge | $(spread /tmp/bridge) |" \
+	"| xl network-attach, no script | $(spread /tmp/none) |" \
+	"| start without an interface | $(spread /tmp/start0) |" \
+	"| start with 1 | $(spread /tmp/start1) |" \
+	"| start with 3 | $(spread /tmp/start3) |" \
+	"| an interface adds | $one, $((one * 100 / $(median /tmp/bridge))) % of vif-bridge, $((one * 100 / $(median /tmp/none))) % of no script |"
+ip link del lan0
