@@ -63,7 +63,6 @@ vm() {
 # Into the VM that has no interface: Xen's own script, and none.
 bare() {
 	local domain
-
 	domain=$(vm)
 	ms xl network-attach "$domain" bridge=lan0 >>/tmp/bridge
 	ms xl network-attach "$domain" script=/bin/true >>/tmp/none
