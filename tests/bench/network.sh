@@ -6,19 +6,17 @@
 set -eu
 
 repeat=$1
-b=/b/bench
 
-# made PROGRAM COMMAND: the bundle, changed by a jq program, whose process is a shell command
-made() {
-	mkdir -p $b
-	jq --arg command "$2" '.process.args = ["sh", "-c", $command] | '"$1" /tmp/config.json >$b/config.json
+# quietly COMMAND…: what it said is shown if it fails
+quietly() {
+	"$@" >/tmp/said 2>&1 </dev/null || { cat /tmp/said >&2 && return 1; }
 }
 
 # ms COMMAND…: runs it; how long it took, in milliseconds
 ms() {
 	local begun
 	begun=$(date +%s%3N)
-	"$@" >/tmp/said 2>&1 </dev/null || { cat /tmp/said >&2 && return 1; }
+	quietly "$@"
 	echo $(($(date +%s%3N) - begun))
 }
 
@@ -28,7 +26,7 @@ spread() {
 }
 
 median() {
-	sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+	spread "$1" | cut -d ' ' -f 1
 }
 
 namespace() {
@@ -42,28 +40,20 @@ namespace() {
 	done
 }
 
-of_n1='(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/n1"'
-
 # start_with N: milliseconds of a start of a VM with N interfaces
 start_with() {
 	namespace "$1"
-	made "$of_n1" 'sleep 1000'
-	runX create --bundle $b n </dev/null >/dev/null 2>&1
+	quietly runX create --bundle /b/bench n
 	ms runX start n >>"/tmp/start$1"
 	[ "$1" -ne 0 ] || bare
 	runX delete --force n
 	ip netns del n1
 }
 
-# The number of the one VM.
-vm() {
-	xl list | awk 'NR > 2 { print $2 }'
-}
-
 # Into the VM that has no interface: Xen's own script, and none.
 bare() {
 	local domain
-	domain=$(vm)
+	domain=$(xl list | awk 'NR > 2 { print $2 }')
 	ms xl network-attach "$domain" bridge=lan0 >>/tmp/bridge
 	ms xl network-attach "$domain" script=/bin/true >>/tmp/none
 }

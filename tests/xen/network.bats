@@ -11,9 +11,7 @@ teardown() {
 	"$bed" sh 'for id in $(runX list -q); do runX delete --force $id; done; pkill dnsmasq
 		for ns in $(ip netns list | cut -d " " -f 1); do ip netns del $ns; done
 		for bridge in /sys/class/net/*/bridge; do ip link del $(basename ${bridge%/bridge}); done 2>/dev/null; true'
-	local left
-	left=$("$bed" run leaks)
-	[ -z "$left" ] || { echo "left behind in dom0:" "$left" && return 1; }
+	nothing_left
 }
 
 # lan [MTU]: a bridge in dom0, 10.9.0.1 and fd09::1
