@@ -2,8 +2,6 @@
 #
 # IP addresses of CNI files: parsed to lists of 16-bit groups, two or eight, so that both families are one.
 
-include "check";
-
 def digits($base):
 	ascii_downcase | explode
 	| if . == [] then null else

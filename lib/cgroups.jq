@@ -2,8 +2,6 @@
 #
 # linux.cgroupsPath -> a path below the root of every hierarchy, that nothing in it leads out of.
 
-include "check";
-
 def cgroups_field: "linux.cgroupsPath";
 
 def clean_path:
@@ -11,27 +9,11 @@ def clean_path:
 		if $name == "" or $name == "." then . elif $name == ".." then .[:-1] else . + [$name] end)
 		| join("/"));
 
-# systemd's slices are named by their whole path: a-b.slice is a.slice/a-b.slice.
-def slice_path:
-	(rtrimstr(".slice") | split("-")) as $names
-	| if . == "" then "system.slice"
-	elif . == "-.slice" then ""
-	elif (endswith(".slice") | not) or contains("/") or ($names | length == 0 or any(. == "")) then
-		fail(cgroups_field; "invalid slice name: \(.)")
-	else [range(1; $names | length + 1) as $n | ($names[:$n] | join("-")) + ".slice"] | join("/") end;
-
-# "slice:prefix:name", as engines that leave their groups to systemd write it.
-def unit_path:
-	split(":")
-	| if length != 3 or .[2] == "" or any(.[1:][]; contains("/")) then
-		fail(cgroups_field; "must be of the form slice:prefix:name with --systemd-cgroup")
-	elif .[2] | endswith(".slice") then "\(.[0] | slice_path)/\(.[2])"
-	else "\(.[0] | slice_path)/\(.[1])-\(.[2]).scope" end;
-
-# "": the proxy stays where it is.
-def cgroup($systemd):
-	if . == null or . == "" then ""
+def cgroup_text:
+	if . == null then ""
 	elif text(cgroups_field) | explode | any(. < 32 or . == 127) then
 		fail(cgroups_field; "must not contain control characters")
-	elif $systemd then unit_path | clean_path
-	else clean_path end;
+	else . end;
+
+# "": the proxy stays where it is.
+def cgroup: cgroup_text | if . == "" then . else clean_path end;

@@ -28,6 +28,9 @@ def flag($field):
 def object($field):
 	if type != "object" then fail($field; "must be an object") else . end;
 
+# One that is not there is empty.
+def section($field): . // {} | object($field);
+
 def absolute($field):
 	text($field) | if startswith("/") then . else fail($field; "must be an absolute path") end;
 

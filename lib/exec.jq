@@ -2,9 +2,6 @@
 #
 # The process.json of exec -> plan, as plan.jq makes one of config.json.
 
-include "check";
-include "process";
-
 object("process")
 # Nothing is taken over from the container's own process.
 | [("" | record("process")), process] as $records

@@ -41,6 +41,8 @@ cmd_exec() {
 	. "$RUNX_LIBDIR/background.sh"
 	# shellcheck source=lib/conf.sh
 	. "$RUNX_LIBDIR/conf.sh"
+	# shellcheck source=lib/json.sh
+	. "$RUNX_LIBDIR/json.sh"
 	# shellcheck source=lib/plan.sh
 	. "$RUNX_LIBDIR/plan.sh"
 	# shellcheck source=lib/foreground.sh

@@ -3,9 +3,6 @@
 # What an IPAM plugin answered (CNI specification, "Success", of 0.2.0 as well) -> lines of the guest's
 # description. $default: whether the network is to have a default route.
 
-include "check";
-include "addresses";
-
 object("its answer")
 | ([.ips | items("ips") | .value | {address, gateway, routes: null}]
 	+ [(.ip4, .ip6) | select(. != null) | {address: .ip, gateway, routes}]

@@ -2,9 +2,6 @@
 #
 # mounts -> the guest's records of them, and what helpers/stage.c has to know of those that are binds.
 
-include "check";
-include "process";
-
 # The flags of guest/mounts.c: a bind mount has no other options, as there is no file system to take them.
 def mount_flags:
 	"acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl noatime nodev
@@ -24,13 +21,13 @@ def is_disk:
 	objects | (is_bind | not) and (.type // "" | strings | in(disk_types));
 
 def bind_options($field):
-	texts("\($field).options")
+	texts($field + ".options")
 	| (. - mount_flags)[0] as $unknown
-	| if $unknown == null then . else fail("\($field).options"; "a bind mount cannot have the option \($unknown)") end;
+	| if $unknown == null then . else fail($field + ".options"; "a bind mount cannot have the option \($unknown)") end;
 
 def bind_source($field; $bundle):
-	if . == null or . == "" then fail("\($field).source"; "a bind mount needs one")
-	else text("\($field).source") | if startswith("/") then . else "\($bundle)/\(.)" end end;
+	if . == null or . == "" then fail($field + ".source"; "a bind mount needs one")
+	else text($field + ".source") | if startswith("/") then . else "\($bundle)/\(.)" end end;
 
 # Of several on the same thing the last holds.
 def last_of($words): map(select(. as $word | $words | index($word)))[-1];
@@ -52,24 +49,24 @@ def binds($bundle):
 			(.value | if is_disk then . as $mount | .options | bind_options($field) | disk_mode($mount.type)
 				else .options | bind_options($field) | bind_mode end),
 			(.value.source | bind_source($field; $bundle)),
-			(.value.destination | text("\($field).destination"))]}];
+			(.value.destination | text($field + ".destination"))]}];
 
 # What the source is to the guest, and the type, which is ignored where an option says that it is a bind.
 def mount_source($field; $bind):
 	if $bind != null then ("bind" | record("mount.type")), ($bind | tostring | record("mount.source"))
 	else
-		(.type // "" | text("\($field).type")
-			| if . == "" then fail("\($field).type"; "must not be empty, but for a bind mount") else . end
+		(.type // "" | text($field + ".type")
+			| if . == "" then fail($field + ".type"; "must not be empty, but for a bind mount") else . end
 			| record("mount.type")),
-		(.source // "" | text("\($field).source") | optional("mount.source"))
+		(.source // "" | text($field + ".source") | optional("mount.source"))
 	end;
 
 def mount($i; $binds):
 	"mounts[\($i)]" as $field
 	| object($field)
-	| (.destination | text("\($field).destination") | if startswith("/") then . else "/" + . end | record("mount")),
+	| (.destination | text($field + ".destination") | if startswith("/") then . else "/" + . end | record("mount")),
 	mount_source($field; $binds | map(.at) | index($i)),
-	(.options | texts("\($field).options")[] | record("mount.option"));
+	(.options | texts($field + ".options")[] | record("mount.option"));
 
 def mounts($binds): items("mounts") | .key as $i | .value | mount($i; $binds);
 

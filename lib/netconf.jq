@@ -5,9 +5,6 @@
 # $name: the network's, as NETCONF has it; $ip: the address that it asks for, or ""; $plugins: those of IPAM
 # that are installed, as words.
 
-include "check";
-include "addresses";
-
 def word($field):
 	text($field)
 	| if . == "" or (explode | any(. <= 32 or . >= 127)) then
@@ -68,7 +65,7 @@ def default_routes($config; $addresses):
 	| route(any_address; .gateway.text);
 
 def names:
-	. // {} | object("dns")
+	section("dns")
 	| ((.nameservers | texts("dns.nameservers")[] | "nameserver=\(address("dns.nameservers") | .text)"),
 	(.domain | if . == null or . == "" then empty else "domain=\(word("dns.domain"))" end),
 	([.search | texts("dns.search")[] | word("dns.search")] | if . == [] then empty else "search=\(join(" "))" end),
@@ -115,7 +112,7 @@ object("the file")
 | (if (.vlan // 0) != 0 then fail("\($field)vlan"; "is not supported") else . end)
 | (.bridge | bridge_name("\($field)bridge")) as $bridge
 | (.mtu // 0 | whole("\($field)mtu"; 65535)) as $mtu
-| (.ipam // {} | object("\($field)ipam")) as $ipam
+| (.ipam | section("\($field)ipam")) as $ipam
 | ($ipam | subnets("\($field)ipam")) as $subnets
 | ($ipam.type // "dhcp") as $kind
 | ([.isGateway, .isDefaultGateway] | any(. == true)) as $gateway

@@ -16,8 +16,8 @@ read_netconf() {
 
 	prepare -n "checked:$file" "$rootfs" "$dir"
 	find_ipam host-local
-	plan=$(jq -r -L "$RUNX_LIBDIR" --arg name "$network" --arg ip "$ip" --arg plugins "${ipam_path:+host-local}" \
-		-f "$RUNX_LIBDIR/netconf.jq" "$dir/netconf" 2>&1) || bad_json "NETCONF $file" "$plan"
+	plan=$(json 'check.jq addresses.jq netconf.jq' --arg name "$network" --arg ip "$ip" \
+		--arg plugins "${ipam_path:+host-local}" "$dir/netconf") || bad_json "NETCONF $file" "$plan"
 	[ -n "$plan" ] || die "NETCONF $file: is empty"
 	eval "$plan" # jq's @sh quoted every value
 
@@ -139,8 +139,7 @@ ask_ipam() {
 		die "NETCONF $file: the IPAM plugin $ipam_path gave no address: ${lines:-${answer%%
 *}}"
 	}
-	lines=$(printf '%s\n' "$answer" | jq -r -L "$RUNX_LIBDIR" --arg default "$ipam_default" \
-		-f "$RUNX_LIBDIR/ipam.jq" 2>&1) || bad_json "NETCONF $file: the IPAM plugin $ipam_path" "$lines"
+	lines=$(printf '%s\n' "$answer" | json 'check.jq addresses.jq ipam.jq' --arg default "$ipam_default") || bad_json "NETCONF $file: the IPAM plugin $ipam_path" "$lines"
 	nic="$nic$lines
 "
 }

@@ -23,14 +23,39 @@ read_plan() {
 	memory='' vcpus='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
-	plan=$(jq -r -L "$RUNX_LIBDIR" --arg id "$id" --arg bundle "$bundle" --arg systemd "$systemd_cgroup" \
-		--rawfile mountinfo /proc/self/mountinfo \
+	plan_modules
+	plan=$(json "$modules" --arg id "$id" --arg bundle "$bundle" --rawfile mountinfo /proc/self/mountinfo \
 		--arg default_memory "$conf_memory" --arg default_vcpus "$conf_vcpus" --arg max_vcpus "$conf_max_vcpus" \
-		-f "$RUNX_LIBDIR/plan.jq" "$bundle/config.json" 2>&1) || bad_json "$bundle/config.json" "$plan"
+		"$bundle/config.json") || bad_json "$bundle/config.json" "$plan"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	[ -z "$asked" ] || read_asked
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
+}
+
+# Sets $modules to those for this config.json, told by the words that it has. A key can be written with \u, too; then
+# all are taken.
+plan_modules() {
+	local text
+	text=$(cat "$bundle/config.json" 2>&1) || die "$bundle/config.json: cannot be read"
+	modules='check.jq process.jq mounts.jq absent.jq'
+	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
+	add_module hooks.jq '"hooks"'
+	add_module limits.jq '"memory"' '"cpu"' '"pids"'
+	add_module seccomp.jq '"seccomp"'
+	add_module sysctl.jq '"sysctl"'
+	modules="$modules devices.jq resources.jq cgroups.jq"
+	[ "$systemd_cgroup" = false ] || modules="$modules systemd.jq"
+	modules="$modules plan.jq"
+}
+
+# add_module MODULE WORD…: where $text has one of the words
+add_module() {
+	local module="$1" word
+	shift
+	for word in "$@" '\u'; do
+		case $text in *"$word"*) modules="$modules $module" && break ;; esac
+	done
 }
 
 # Reads the process.json in $process. On return these are set: $terminal, which may be true already,
@@ -39,7 +64,7 @@ read_process() {
 	local plan tty="$terminal"
 	[ -e "$process" ] || die "process file $process: no such file"
 	need_jq
-	plan=$(jq -r -L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/exec.jq" "$process" 2>&1) || bad_json "$process" "$plan"
+	plan=$(json 'check.jq process.jq exec.jq' "$process") || bad_json "$process" "$plan"
 	[ -n "$plan" ] || die "$process: is empty"
 	eval "$plan" # as above
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
@@ -49,7 +74,7 @@ read_process() {
 read_caps() {
 	local record
 	need_jq
-	record=$(jq -n -r -L "$RUNX_LIBDIR" --arg caps "$caps" 'include "process"; $caps | added_capabilities' 2>&1) || {
+	record=$(json 'check.jq process.jq caps.jq' -n --arg caps "$caps") || {
 		jq_problem "$record"
 		die "$problem"
 	}
@@ -60,10 +85,9 @@ read_caps() {
 read_asked() {
 	local plan warnings='' warning
 	plan=$(
-		jq -r --arg annotations "$conf_annotations" --arg variables "$conf_environment" \
-			-L "$RUNX_LIBDIR" -f "$RUNX_LIBDIR/vm.jq" 2>&1 <<-END
-				$asked
-			END
+		json 'check.jq process.jq vm.jq' --arg annotations "$conf_annotations" --arg variables "$conf_environment" <<-END
+			$asked
+		END
 	) || bad_json "$bundle/config.json" "$plan"
 	eval "$plan" # jq's @sh quoted every value
 	binds=$binds${given_disks:+ $given_disks}
@@ -74,24 +98,4 @@ read_asked() {
 	done <<-END
 		$warnings
 	END
-}
-
-need_jq() {
-	command -v jq >/dev/null || die "jq is not installed (package jq), and runX reads JSON with it"
-}
-
-# bad_json FILE WORDS: ends with what jq said of it.
-bad_json() {
-	jq_problem "$2"
-	die "$1: $problem"
-}
-
-# Sets $problem to what jq said in $1, "jq: error (at FILE:N): root.path: must be a string".
-jq_problem() {
-	problem=${1%%
-*}
-	case $problem in
-	*'): '*) problem=${problem#*'): '} ;;
-	*'parse error: '*) problem="not JSON: ${problem#*'parse error: '}" ;;
-	esac
 }

@@ -2,8 +2,6 @@
 #
 # A process, the container's own or one that joins -> the guest's records of it (docs/guest-interface.md).
 
-include "check";
-
 # printf %b of the shell turns this back; \0000 is its NUL.
 def record($key): "\($key)=" + (split("\\") | join("\\\\")) + "\\0000";
 def optional($key): if . == null or . == "" then "" else record($key) end;
@@ -11,7 +9,7 @@ def optional($key): if . == null or . == "" then "" else record($key) end;
 def id_max: 4294967294;
 
 def user:
-	(. // {}) | object("process.user")
+	section("process.user")
 	| (.uid // 0 | whole("process.user.uid"; id_max) | tostring | record("uid")),
 	(.gid // 0 | whole("process.user.gid"; id_max) | tostring | record("gid")),
 	(.additionalGids // [] | if type != "array" then fail("process.user.additionalGids"; "must be an array") else .[] end
@@ -39,7 +37,7 @@ def added_capabilities:
 
 def capabilities:
 	capability_numbers as $numbers
-	| (. // {}) | object("process.capabilities") as $sets
+	| section("process.capabilities") as $sets
 	| "bounding", "effective", "permitted", "inheritable", "ambient"
 	| . as $set
 	| ($sets[$set] | texts("process.capabilities.\($set)") | unique
@@ -66,11 +64,11 @@ def rlimits:
 	elif (map(.type) | length != (unique | length)) then fail("process.rlimits"; "has a type twice")
 	else range(length) as $i | .[$i]
 		| "process.rlimits[\($i)]" as $field
-		| (.type | text("\($field).type") | ltrimstr("RLIMIT_")) as $type
+		| (.type | text($field + ".type") | ltrimstr("RLIMIT_")) as $type
 		| (rlimit_names | index($type)) as $number
-		| if $number == null then fail("\($field).type"; "unknown rlimit: \(.type)")
+		| if $number == null then fail($field + ".type"; "unknown rlimit: \(.type)")
 		elif .soft > .hard then fail($field; "soft must not be more than hard")
-		else "\($number):\(.soft | limit("\($field).soft")):\(.hard | limit("\($field).hard"))"
+		else "\($number):\(.soft | limit($field + ".soft")):\(.hard | limit($field + ".hard"))"
 			| record("rlimit") end
 	end;
 

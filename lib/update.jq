@@ -5,9 +5,6 @@
 #
 # $now: the record (lib/resources.jq).
 
-include "check";
-include "resources";
-
 def number($option):
 	. as $word
 	| if explode | all((. >= 48 and . <= 57) or . == 45 or . == 46) then try tonumber catch null else null end

@@ -14,8 +14,8 @@ update_option() {
 }
 
 cmd_update() {
-	# shellcheck source=lib/plan.sh
-	. "$RUNX_LIBDIR/plan.sh"
+	# shellcheck source=lib/json.sh
+	. "$RUNX_LIBDIR/json.sh"
 
 	source='' options=''
 	parse_options update_option "resources r memory cpu-quota cpu-period cpu-share cpuset-cpus pids-limit \
@@ -56,7 +56,7 @@ read_wanted() {
 }
 
 wanted_record() {
-	jq -r -L "$RUNX_LIBDIR" --arg options "$1" --arg now "$now" -f "$RUNX_LIBDIR/update.jq" 2>&1
+	json 'check.jq limits.jq resources.jq update.jq' --arg options "$1" --arg now "$now"
 }
 
 # Sets the fields of both records, and refuses what no running VM can be given.

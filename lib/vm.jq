@@ -5,9 +5,6 @@
 #
 # $annotations, $variables: the names that runX.conf lets be honoured, as words.
 
-include "check";
-include "process";
-
 def annotation_prefix: "org.lfedge.runx.";
 def annotation_names:
 	["disk_headroom", "disks", "guest_type", "initrd", "kernel", "kernel_parameters", "memory", "rootfs", "start_timeout", "vcpus", "write_back"];
@@ -82,7 +79,7 @@ def hardware:
 	if .hwConfig == null then .hwconfig
 	elif .hwconfig == null or .hwconfig == .hwConfig then .hwConfig
 	else fail("vm.hwConfig"; "is there as vm.hwconfig as well, and differs") end
-	| . // {} | object("vm.hwConfig");
+	| section("vm.hwConfig");
 
 def list($field):
 	if . == null then empty
@@ -119,9 +116,9 @@ def honoured($annotations; $variables):
 	| {
 		annotation: (.annotations | annotations($annotations)),
 		variable: ($variables | map({(.): (. as $name | $env | variable($name))}) | add // {}),
-		vm: (.vm // {} | object("vm"))
+		vm: (.vm | section("vm"))
 	}
-	| .kernel = (.vm.kernel // {} | object("vm.kernel"))
+	| .kernel = (.vm.kernel | section("vm.kernel"))
 	| .hardware = (.vm | hardware);
 
 def kernel:

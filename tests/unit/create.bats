@@ -301,3 +301,28 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	grep -q '^disk = .*vdev=xvda.*target=.*/rootfs.img' "$FAKE/xl.cfg"
 	[ "$(debugfs -R 'stat /bin/sh' "$FAKE/rootfs.img" 2>/dev/null | grep -c 'Type: regular')" -eq 1 ]
 }
+
+# Nothing of config.json is left out for how it is spelled, though a module is, whose key is not in the text.
+@test "create: a key that is written with an escape counts as any other" {
+	local part key
+	for part in hooks linux.sysctl linux.seccomp linux.resources.memory; do
+		key=${part##*.}
+		make_bundle
+		config ".$part = 1"
+		sed -i "s/\"$key\": 1/\"\\\\u00$(printf %x "'$key")${key#?}\": 1/" "$bundle/config.json"
+		grep -F '"\u00' "$bundle/config.json"
+		runX create --bundle "$bundle" c1
+		fails_with "$part: must be an object"
+		nothing_left
+	done
+}
+
+@test "create: what appears in config.json while it is read is refused" {
+	local part
+	for part in seccomp sysctls host_hooks 'guest_hooks({})' '{pids: .} | wanted("")'; do
+		run jq -n "$(cat "$top/lib/check.jq" "$top/lib/absent.jq") {} | $part"
+		[ "$status" -eq 5 ]
+		[[ $output == *'has changed while runX read it' ]]
+		[ -z "$(jq -n "$(cat "$top/lib/check.jq" "$top/lib/absent.jq") null | $part | select(. != {})")" ]
+	done
+}

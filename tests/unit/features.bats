@@ -45,7 +45,7 @@ load helpers
 	succeeds
 	names='(seccomp_actions, seccomp_operators, seccomp_architectures, seccomp_flags) | if type == "object" then keys else sort end'
 	jq '.linux.seccomp | select(.enabled) | .actions, .operators, .archs, .knownFlags' <<<"$output" >"$BATS_TEST_TMPDIR/said"
-	jq -n "$(sed -n '/^def seccomp_/,/;$/p' "$top/lib/plan.jq" | sed '/^def seccomp_action(/,$d') $names" >"$BATS_TEST_TMPDIR/known"
+	jq -n "$(sed -n '/^def seccomp_/,/;$/p' "$top/lib/seccomp.jq" | sed '/^def seccomp_action(/,$d') $names" >"$BATS_TEST_TMPDIR/known"
 	cmp "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/known"
 	jq -e '.linux.seccomp | .knownFlags == .supportedFlags' <<<"$output"
 	rm "$FAKE/libexec/seccomp"

@@ -119,8 +119,8 @@ setting() {
 @test "manual: hooks are those that features has, config.json may have, and are run" {
 	local hooks
 	hooks=$("$top/runX" features | jq -r '.hooks[]')
-	same 'features, plan.jq' "$hooks" \
-		"$(sed -n 's/.*(\("prestart".*\)) as \$kind/\1/p; s/.*hooks(\("[^"]*"\)).*/\1/p' "$top/lib/plan.jq" | tr -d '",')"
+	same 'features, hooks.jq' "$hooks" \
+		"$(sed -n 's/.*(\("prestart".*\)) as \$kind/\1/p; s/.*hooks(\("[^"]*"\)).*/\1/p' "$top/lib/hooks.jq" | tr -d '",')"
 	# What runs in the guest has one kind.
 	same 'features, run' "$hooks" \
 		"startContainer $(sed -n 's/.*for kind in \(.*\); do/\1/p; s/.*run_hooks \([a-zA-Z]*\) .*/\1/p' "$top"/lib/{create,start,remove}.sh)"

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# linux.devices -> the guest's records of them.
+
+def devices:
+	if . == null then empty
+	elif type != "array" then fail("linux.devices"; "must be an array")
+	else range(length) as $i | .[$i]
+		| "linux.devices[\($i)]" as $field
+		| if .type | . != "c" and . != "u" and . != "b" and . != "p" then
+			fail($field + ".type"; "must be c, u, b or p") else . end
+		| (.fileMode // 438 | whole($field + ".fileMode"; 4095)) as $mode
+		| "\(.type):\(.major // 0 | whole($field + ".major"; 4095)):\(.minor // 0 | whole($field + ".minor"; 1048575)):"
+		+ "\($mode / 64 | floor)\($mode / 8 % 8 | floor)\($mode % 8):"
+		+ "\(.uid // 0 | whole($field + ".uid"; id_max)):\(.gid // 0 | whole($field + ".gid"; id_max)):"
+		+ (.path | absolute($field + ".path"))
+		| record("device")
+	end;

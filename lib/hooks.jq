@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# hooks -> statements of lib/hooks.sh, and for startContainer the guest's records.
+
+def seconds($field):
+	if . == null then ""
+	elif type != "number" or . < 1 or . > 2147483647 or . != floor then
+		fail($field; "must be a whole number of seconds, 1 or more")
+	else floor | tostring end;
+
+# {path, args, env (or null), seconds} of the hooks of a kind.
+def hooks($kind):
+	section("hooks") | .[$kind] | items("hooks.\($kind)")
+	| "hooks.\($kind)[\(.key)]" as $field
+	| .value | object($field)
+	| (.path | absolute($field + ".path")) as $path
+	| {
+		$path, args: (.args | texts($field + ".args") | if . == [] then [$path] else . end),
+		env: (if .env == null then null else .env | texts($field + ".env") end),
+		seconds: (.timeout | seconds($field + ".timeout"))
+	};
+
+# One on the host becomes one statement of lib/hooks.sh, which outlives any newline inside a value.
+def host_hooks:
+	("prestart", "createRuntime", "createContainer", "poststart", "poststop") as $kind
+	| hooks($kind)
+	| "hook " + ([$kind, .seconds, (if .env == null then "" else .env | length | tostring end), .path]
+		+ (.env // []) + .args | @sh);
+
+# One in the guest becomes records; $state: a JSON object, whose pid is the one that its process sees.
+def guest_hooks($state):
+	[hooks("startContainer")] | if . == [] then empty else
+		($state + {status: "created", pid: 1} | tojson | record("state")),
+		(.[] | (.path | record("hook")), (.args[] | record("hook.arg")),
+			(if .env == null then empty else "true" | record("hook.own_environment") end),
+			(.env // [] | .[] | record("hook.env")),
+			(if .seconds == "" then empty else .seconds | record("hook.timeout") end))
+	end;
