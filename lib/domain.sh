@@ -34,7 +34,7 @@ guest_type() {
 	local capabilities=''
 	type=$conf_guest_type
 	[ "$type" = auto ] || return 0
-	read -r capabilities </sys/hypervisor/properties/capabilities || :
+	{ read -r capabilities </sys/hypervisor/properties/capabilities; } 2>/dev/null || :
 	case $capabilities in
 	*hvm-* | *aarch64* | *armv*) type=pvh ;;
 	*) type=pv ;;

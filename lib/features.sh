@@ -10,7 +10,7 @@ cmd_features() {
 	[ $# -eq 0 ] || usage_error "features: too many arguments: $*"
 
 	local seccomp='"enabled": false'
-	# The names of lib/plan.jq, without SCMP_ACT_NOTIFY, which it refuses.
+	# The names of lib/seccomp.jq, without SCMP_ACT_NOTIFY, which it refuses.
 	[ ! -x "$RUNX_LIBEXEC/seccomp" ] || seccomp='
 			"enabled": true,
 			"actions": [

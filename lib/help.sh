@@ -36,6 +36,7 @@ commands:
   spec    [--bundle DIR]
                          write a config.json to begin a bundle with
   features               print what engines may ask for (JSON)
+  check   [--json]       say what of this machine is fit to run containers, and what to do about the rest
   checkpoint, restore    refused: a VM's streams and devices cannot be restored
 
 global options:

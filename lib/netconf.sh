@@ -16,7 +16,7 @@ read_netconf() {
 
 	prepare -n "checked:$file" "$rootfs" "$dir"
 	find_ipam host-local
-	plan=$(json 'check.jq addresses.jq netconf.jq' --arg name "$network" --arg ip "$ip" \
+	plan=$(json 'values.jq addresses.jq netconf.jq' --arg name "$network" --arg ip "$ip" \
 		--arg plugins "${ipam_path:+host-local}" "$dir/netconf") || bad_json "NETCONF $file" "$plan"
 	[ -n "$plan" ] || die "NETCONF $file: is empty"
 	eval "$plan" # jq's @sh quoted every value
@@ -139,7 +139,7 @@ ask_ipam() {
 		die "NETCONF $file: the IPAM plugin $ipam_path gave no address: ${lines:-${answer%%
 *}}"
 	}
-	lines=$(printf '%s\n' "$answer" | json 'check.jq addresses.jq ipam.jq' --arg default "$ipam_default") || bad_json "NETCONF $file: the IPAM plugin $ipam_path" "$lines"
+	lines=$(printf '%s\n' "$answer" | json 'values.jq addresses.jq ipam.jq' --arg default "$ipam_default") || bad_json "NETCONF $file: the IPAM plugin $ipam_path" "$lines"
 	nic="$nic$lines
 "
 }

@@ -38,7 +38,7 @@ read_plan() {
 plan_modules() {
 	local text
 	text=$(cat "$bundle/config.json" 2>&1) || die "$bundle/config.json: cannot be read"
-	modules='check.jq process.jq mounts.jq absent.jq'
+	modules='values.jq process.jq mounts.jq absent.jq'
 	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
 	add_module hooks.jq '"hooks"'
 	add_module limits.jq '"memory"' '"cpu"' '"pids"'
@@ -64,7 +64,7 @@ read_process() {
 	local plan tty="$terminal"
 	[ -e "$process" ] || die "process file $process: no such file"
 	need_jq
-	plan=$(json 'check.jq process.jq exec.jq' "$process") || bad_json "$process" "$plan"
+	plan=$(json 'values.jq process.jq exec.jq' "$process") || bad_json "$process" "$plan"
 	[ -n "$plan" ] || die "$process: is empty"
 	eval "$plan" # as above
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
@@ -74,7 +74,7 @@ read_process() {
 read_caps() {
 	local record
 	need_jq
-	record=$(json 'check.jq process.jq caps.jq' -n --arg caps "$caps") || {
+	record=$(json 'values.jq process.jq caps.jq' -n --arg caps "$caps") || {
 		jq_problem "$record"
 		die "$problem"
 	}
@@ -85,7 +85,7 @@ read_caps() {
 read_asked() {
 	local plan warnings='' warning
 	plan=$(
-		json 'check.jq process.jq vm.jq' --arg annotations "$conf_annotations" --arg variables "$conf_environment" <<-END
+		json 'values.jq process.jq vm.jq' --arg annotations "$conf_annotations" --arg variables "$conf_environment" <<-END
 			$asked
 		END
 	) || bad_json "$bundle/config.json" "$plan"

@@ -56,7 +56,7 @@ read_wanted() {
 }
 
 wanted_record() {
-	json 'check.jq limits.jq resources.jq update.jq' --arg options "$1" --arg now "$now"
+	json 'values.jq limits.jq resources.jq update.jq' --arg options "$1" --arg now "$now"
 }
 
 # Sets the fields of both records, and refuses what no running VM can be given.

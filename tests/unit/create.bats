@@ -320,9 +320,9 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 @test "create: what appears in config.json while it is read is refused" {
 	local part
 	for part in seccomp sysctls host_hooks 'guest_hooks({})' '{pids: .} | wanted("")'; do
-		run jq -n "$(cat "$top/lib/check.jq" "$top/lib/absent.jq") {} | $part"
+		run jq -n "$(cat "$top/lib/values.jq" "$top/lib/absent.jq") {} | $part"
 		[ "$status" -eq 5 ]
 		[[ $output == *'has changed while runX read it' ]]
-		[ -z "$(jq -n "$(cat "$top/lib/check.jq" "$top/lib/absent.jq") null | $part | select(. != {})")" ]
+		[ -z "$(jq -n "$(cat "$top/lib/values.jq" "$top/lib/absent.jq") null | $part | select(. != {})")" ]
 	done
 }

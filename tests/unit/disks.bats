@@ -19,7 +19,7 @@ setup_device() {
 
 # mounted LINE…: what lib/mounts.jq makes of this mountinfo for /b/c/rootfs
 mounted() {
-	printf '%s\n' "$@" | jq -Rsr "$(cat "$top/lib/check.jq" "$top/lib/process.jq" "$top/lib/mounts.jq") mounted_device(\"/b/./c//rootfs/\")"
+	printf '%s\n' "$@" | jq -Rsr "$(cat "$top/lib/values.jq" "$top/lib/process.jq" "$top/lib/mounts.jq") mounted_device(\"/b/./c//rootfs/\")"
 }
 
 @test "disks: a read-only root is a compressed image, under a layer for the places of mounts" {

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX check: says what of this machine is fit to run containers, what is not, and what to do about it.
+
+check_option() {
+	case $1 in
+	json) form=json ;;
+	esac
+}
+
+cmd_check() {
+	# shellcheck source=lib/conf.sh
+	. "$RUNX_LIBDIR/conf.sh"
+	# shellcheck source=lib/rootfs.sh
+	. "$RUNX_LIBDIR/rootfs.sh"
+	# shellcheck source=lib/domain.sh
+	. "$RUNX_LIBDIR/domain.sh"
+	# shellcheck source=lib/netconf.sh
+	. "$RUNX_LIBDIR/netconf.sh"
+	# shellcheck source=lib/engines.sh
+	. "$RUNX_LIBDIR/engines.sh"
+
+	form=text RUNX_HOST=${RUNX_HOST:-}
+	parse_options check_option '' json "$@"
+	shift "$options_used"
+	[ $# -eq 0 ] || usage_error "check: too many arguments: $*"
+
+	local about errors=0 results=''
+	for about in settings tools parts xen devices type memory roots images network ipam seccomp cgroups engines; do
+		"check_$about"
+	done
+	[ $form = text ] || printf '{"ok":%s,"checks":[%s]}\n' "$([ $errors -eq 0 ] && echo true || echo false)" "$results"
+	[ $errors -eq 0 ] || {
+		[ $form = json ] || echo "This machine cannot run runX: errors above, $errors"
+		exit 1
+	}
+	[ $form = json ] || echo 'This machine can run runX.'
+}
+
+# finding LEVEL WORDS [NEXT]: ok; warning, where runX does with less; or error, where it does not run. NEXT is what to do.
+finding() {
+	[ "$1" != error ] || errors=$((errors + 1))
+	if [ "$form" = text ]; then
+		printf '%-8s %-9s %s\n' "$1" "$about" "$2"
+		[ -z "${3:-}" ] || printf '%-18s -> %s\n' '' "$3"
+		return
+	fi
+	json_string "$2"
+	results="$results${results:+,}{\"check\":\"$about\",\"status\":\"$1\",\"message\":$json"
+	[ -z "${3:-}" ] || {
+		json_string "$3"
+		results="$results,\"next\":$json"
+	}
+	results="$results}"
+}
+
+# Of settings that cannot be read, the defaults are looked at below.
+check_settings() {
+	local file="${RUNX_CONF:-/etc/runX/runX.conf}" said
+	if ! said=$(log_file='' read_conf 2>&1); then
+		finding error "${said#runX: }" "mend $file: no container can be created before"
+		RUNX_CONF=/dev/null
+	elif [ -f "$file" ]; then
+		finding ok "$file"
+	else
+		finding ok "$file is not there: the defaults hold"
+	fi
+	read_conf
+}
+
+check_tools() {
+	if command -v jq >/dev/null; then
+		finding ok "$(jq --version 2>&1)"
+	else
+		finding error 'jq is not installed, and runX reads JSON with it' 'install jq'
+	fi
+}
+
+check_parts() {
+	local part missing=''
+	for part in proxy control exec foreground prepare stage block vif network hook; do
+		[ -x "$RUNX_LIBEXEC/$part" ] || missing="$missing $RUNX_LIBEXEC/$part"
+	done
+	for part in "$conf_kernel" "$conf_initrd"; do
+		[ -r "$part" ] || missing="$missing $part"
+	done
+	if [ -z "$missing" ]; then
+		finding ok "kernel $conf_kernel, initrd $conf_initrd, helpers in $RUNX_LIBEXEC"
+	else
+		finding error "missing:$missing" 'run ./build and make install again, or set kernel and initrd in runX.conf'
+	fi
+}
+
+# Sets $xl_info for those that follow.
+check_xen() {
+	local said
+	xl_info=''
+	if ! said=$(check_host 2>&1); then
+		finding error "${said#runX: }" 'Debian: install xen-system-amd64 or xen-system-arm64, and boot its entry of GRUB'
+	elif ! xl_info=$(xl info 2>&1); then
+		finding error "xl does not work: ${xl_info%%
+*}" 'start xenstored and xenconsoled (Debian: service xen start)'
+		xl_info=''
+	else
+		xl_value xen_version
+		finding ok "Xen $value, and this is its dom0"
+		xl_value xen_scheduler
+		[ "$value" = credit2 ] || finding warning "the scheduler is $value: limits of CPU need credit2" \
+			'boot Xen with sched=credit2'
+	fi
+}
+
+# xl_value NAME: sets $value to what `xl info` says of it
+xl_value() {
+	value=''
+	case $xl_info in
+	*"$1 "*) value=${xl_info#*"$1 "} value=${value#*: } value=${value%%
+*} ;;
+	esac
+}
+
+check_devices() {
+	local device
+	for device in xen/evtchn xen/gntdev; do
+		[ -e "$RUNX_HOST/dev/$device" ] || finding error "/dev/$device is missing" "modprobe xen-${device#*/}"
+	done
+}
+
+# has_driver DRIVER MODULE: of a back end; the kernel loads it when a VM first asks
+has_driver() {
+	[ -d "$RUNX_HOST/sys/bus/xen-backend/drivers/$1" ] || modprobe -n -q "$2" 2>/dev/null
+}
+
+check_type() {
+	[ -n "$xl_info" ] || return 0
+	local type can=pv wanted="$conf_guest_type"
+	conf_guest_type=auto
+	guest_type
+	conf_guest_type=$wanted can=$type
+	if [ "$wanted" = pvh ] && [ "$can" = pv ]; then
+		finding error 'guest_type = pvh, but this machine has no hardware virtualization' 'let it be auto in runX.conf'
+	elif [ "$can" = pvh ]; then
+		finding ok 'VMs can be PVH'
+	else
+		finding ok 'VMs can only be PV: the machine has no hardware virtualization, or its firmware turns it off'
+	fi
+}
+
+check_memory() {
+	[ -n "$xl_info" ] || return 0
+	xl_value free_memory
+	if [ "${value:-0}" -lt "$conf_memory" ]; then
+		finding warning "Xen has $value MiB free, less than a VM of $conf_memory: xl has to take them from dom0" \
+			'give dom0 less (dom0_mem= of Xen, xl mem-set Domain-0)'
+	else
+		finding ok "$value MiB free: $((value / conf_memory)) VMs of $conf_memory"
+	fi
+}
+
+# A root needs one of the two; what the settings ask for, it needs.
+check_roots() {
+	local ninep='' disk=''
+	find_qemu || ninep='no QEMU with Xen and 9pfs'
+	has_driver vbd xen-blkback || disk='no module xen-blkback'
+	command -v mkfs.ext4 >/dev/null || disk=${disk:-no mkfs.ext4}
+	[ -e "$RUNX_HOST/dev/loop-control" ] || disk=${disk:-no module loop}
+	case $conf_rootfs,$ninep,$disk in
+	auto,?*,?* | 9p,?*,* | disk,*,?* | overlay,*,?*)
+		finding error "rootfs = $conf_rootfs: ${ninep:+9p: $ninep}${ninep:+${disk:+, }}${disk:+disk: $disk}" \
+			'Debian: install qemu-system-xen for 9p, e2fsprogs and the modules for disks'
+		;;
+	*,?*,)
+		finding warning "roots are made into disks; binds that are live on both sides need 9p: $ninep" \
+			'Debian: install qemu-system-xen (amd64)'
+		;;
+	*,,?*) finding warning "roots are shared by 9p; block devices as roots and volumes need: $disk" 'load it, or install e2fsprogs' ;;
+	*) finding ok 'roots by 9p and by disk' ;;
+	esac
+	command -v mksquashfs >/dev/null ||
+		finding warning 'no mksquashfs: read-only disks take more room' 'install squashfs-tools'
+}
+
+# Disks lie there until their VM is deleted.
+check_images() {
+	local directory="$conf_images" free
+	while [ ! -d "$directory" ]; do
+		directory=${directory%/*}
+		directory=${directory:-/}
+	done
+	free=$(df -Pk "$directory" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')
+	if [ "${free:-0}" -lt 256 ]; then
+		finding warning "$directory has ${free:-no} MiB free for disks of VMs" 'let images in runX.conf be somewhere else'
+	else
+		finding ok "$directory has $free MiB free for disks of VMs"
+	fi
+}
+
+check_network() {
+	local module
+	has_driver vif xen-netback || {
+		finding warning 'no module xen-netback: a VM with a network cannot start' 'install the modules of this kernel'
+		return
+	}
+	for module in sch_ingress cls_matchall act_mirred; do
+		[ -d "$RUNX_HOST/sys/module/$module" ] || modprobe -n -q $module 2>/dev/null || {
+			finding warning "no module $module: networks of engines cannot be joined" 'install the modules of this kernel'
+			return
+		}
+	done
+	command -v ip >/dev/null || {
+		finding warning 'no ip: NETCONF cannot make bridges' 'install iproute2'
+		return
+	}
+	finding ok 'bridges (NETCONF), and what engines set up'
+}
+
+check_ipam() {
+	local ipam_path
+	find_ipam host-local
+	if [ -n "$ipam_path" ]; then
+		finding ok "NETCONF: addresses by $ipam_path"
+	else
+		finding ok "NETCONF: addresses by DHCP, or as given: no host-local in $conf_cni_path"
+	fi
+}
+
+check_seccomp() {
+	local rc=0
+	[ "$conf_seccomp" = yes ] || {
+		finding ok 'seccomp = no: profiles are left to the border of the VM'
+		return
+	}
+	# An empty profile it refuses, which it can only do where its library is.
+	"$RUNX_LIBEXEC/seccomp" </dev/null >/dev/null 2>&1 || rc=$?
+	if [ $rc -eq 125 ]; then
+		finding ok 'profiles are turned into filters for the guest'
+	else
+		finding error "$RUNX_LIBEXEC/seccomp does not run, and Docker and podman give every container a profile" \
+			'install libseccomp2, or set seccomp = no in runX.conf'
+	fi
+}
+
+check_cgroups() {
+	local root="${RUNX_CGROUP:-/sys/fs/cgroup}"
+	if [ -f "$root/cgroup.procs" ]; then
+		finding ok "version 2, $root"
+	elif ls "$root"/*/cgroup.procs >/dev/null 2>&1; then
+		finding ok "version 1, $root"
+	else
+		finding warning "none in $root: engines look there for their containers' processes" 'mount -t cgroup2 cgroup2 /sys/fs/cgroup'
+	fi
+}
