@@ -62,11 +62,11 @@ seccomp := seccomp
 init    := $(wildcard guest/*.c) $(addprefix helpers/,wire.c netlink.c xenstore.c)
 
 SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh guest/*.sh tests/bed/*.sh) \
-	$(shell grep -lrE '^\#!/bin/sh' tests 2>/dev/null)
+	$(shell grep -lrE '^\#!/bin/(ba)?sh' tests 2>/dev/null)
 C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch] tests/fuzz/*.[ch])
 
 .DELETE_ON_ERROR:
-.PHONY: all helpers init xen-tests install uninstall demo test check fuzz unit lint fmt bed shell clean help
+.PHONY: all helpers init xen-tests install uninstall demo test bench-host check fuzz unit lint fmt bed shell clean help
 
 all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
 	$(Q)ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) ./build all
@@ -112,6 +112,9 @@ demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then
 test: ## set up and run the whole suite: unit, helpers, real Xen (about 1 h); ARCH=aarch64: real Xen there
 	@tests/run all
 
+bench-host: helpers ## what runX's own part of each verb costs, without Xen: processes, jq, xl, CPU
+	@tests/bench/host
+
 check: ## what needs no Xen (80 s on two cores)
 	@tests/run check
 
@@ -135,7 +138,7 @@ clean: ## remove what was built here (the cache under ~/.cache/runx stays)
 	rm -rf out
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Test programs for this machine, the tests of modules under the sanitizers.
 out/tests/filtered: tests/helpers/filtered.c guest/seccomp.c guest/seccomp.h Makefile
