@@ -130,3 +130,8 @@ setting() {
 @test "manual: helpers are those that the Makefile installs" {
 	same 'Makefile, configuration.md' "$(sed -n 's/^HELPERS [:+]= //p' "$top/Makefile")" "$(doc_names Files 2)"
 }
+
+@test "manual: docs/engines.md has the results of the tests of engines, by their names" {
+	diff <(sed -n 's/^@test "\(.*\)" {$/\1/p' "$top"/tests/xen/{containerd,docker,podman}.bats | sed 's/^[a-z]*: *//' | sort) \
+		<(sed '1,/^<!-- from the tests/d; /^| ---/d; s/^| \(.*\) | .* |$/\1/p; d' "$top/docs/engines.md" | grep -vxE 'containerd|docker|podman' | sort)
+}

@@ -60,3 +60,71 @@ teardown() {
 	dom0 docker rm -f busy
 	says 0 busy ''
 }
+
+@test "docker: what run's options ask for is so in the container" {
+	"$bed" sh 'mkdir -p /srv/data && echo data >/srv/data/file'
+	dom0 docker run --rm --runtime runx -v /srv/data:/data -v /srv/data:/fixed:ro -e GREETING='a "b" c' -u 1000:1001 -w /tmp -m 100m \
+		--cpus 0.5 --read-only --tmpfs /scratch:size=1m --hostname box --cap-drop ALL --security-opt no-new-privileges \
+		--network none --entrypoint sh busybox -c '
+			echo "$GREETING" "$(id -u):$(id -g)" "$PWD" "$(hostname)" "$(cat /data/file /fixed/file | xargs)"
+			touch /fixed/new || touch /new || echo kept
+			touch /scratch/new && df -m /scratch | awk "NR == 2 { print \$2 }"
+			awk "/CapEff|NoNewPrivs/ { print \$2 }" /proc/self/status | xargs
+			awk "/MemTotal/ { print (\$2 > 100000 && \$2 < 140000) }" /proc/meminfo; ls /sys/class/net'
+	[ "$status" -eq 0 ]
+	[ "$output" = 'a "b" c 1000:1001 /tmp box data data
+kept
+1
+0000000000000000 1
+1
+lo' ] || { echo "$output" && return 1; }
+}
+
+@test "docker: capabilities that are added, and an init" {
+	dom0 docker run --rm --runtime runx --init --cap-drop ALL --cap-add NET_ADMIN busybox sh -c '
+		cat /proc/1/comm; awk "/CapEff/ { print \$2 }" /proc/self/status'
+	says 0 'docker-init
+0000000000001000' ''
+}
+
+@test "docker: statuses of what did not run, and of what was killed" {
+	dom0 sh -c 'docker run --rm --runtime runx -v /nowhere/../etc/passwd:/proc/1 busybox true || echo $?
+		docker run --rm --runtime runx busybox /etc/passwd || echo $?
+		docker run --rm --runtime runx busybox sh -c "kill -KILL \$\$; sleep 1000" & docker ps >/dev/null; wait $! || echo $?'
+	[ "$output" = "$(printf '%s\n' 125 126)" ] || { echo "$output" "$stderr" && return 1; }
+}
+
+@test "docker: pause, unpause, top, stats, cp, kill and inspect" {
+	dom0 sh -c 'mkfifo /run/busy && docker run -d --name busy --runtime runx busybox sh -c "trap \"exit 9\" HUP; echo ready; sleep 1000 & wait"
+		docker logs -f busy >/run/busy 2>/dev/null </dev/null & sed /ready/q /run/busy'
+	[ "${lines[1]}" = ready ]
+	dom0 sh -c 'docker pause busy && docker inspect -f {{.State.Status}} busy && docker unpause busy && docker inspect -f {{.State.Status}} busy'
+	says 0 "$(printf '%s\n' busy paused busy running)" ''
+	dom0 docker top busy
+	[ "$status" -eq 0 ] && [ "${#lines[@]}" -eq 2 ]
+	dom0 docker stats --no-stream --format '{{.Name}} {{.MemUsage}}' busy
+	[ "$status" -eq 0 ] && [[ $output == 'busy '* ]]
+	dom0 sh -c 'echo in >/run/in && docker cp /run/in busy:/in && docker exec busy sh -c "cat /in; echo out >/out" && docker cp busy:/out - | tar -xO'
+	says 0 "$(printf '%s\n' in out)" ''
+	dom0 sh -c 'docker kill -s HUP busy && docker wait busy && docker rm busy'
+	says 0 "$(printf '%s\n' busy 9 busy)" ''
+}
+
+@test "docker: a signal of its own to stop, and restarts of what fails" {
+	dom0 sh -c 'mkfifo /run/own && docker run -d --name own --stop-signal USR1 --runtime runx busybox sh -c "
+			trap \"exit 5\" USR1; echo ready; sleep 1000 & wait" >/dev/null
+		docker logs -f own >/run/own 2>/dev/null </dev/null & sed /ready/q /run/own >/dev/null
+		docker stop -t 60 own && docker wait own && docker rm own'
+	says 0 "$(printf '%s\n' own 5 own)" ''
+	dom0 sh -c 'docker run -d --name again --restart on-failure:2 --runtime runx busybox sh -c "echo run; exit 3" >/dev/null
+		docker wait again && docker inspect -f {{.RestartCount}} again && docker logs again && docker rm again'
+	says 0 "$(printf '%s\n' 3 2 run run run again)" ''
+}
+
+@test "docker: another's network is refused with a sentence" {
+	dom0 sh -c 'docker run -d --name first --runtime runx busybox sleep 1000 >/dev/null
+		docker run --rm --network container:first --runtime runx busybox true; echo $?; docker rm -f first'
+	[ "$output" = "$(printf '%s\n' 125 first)" ]
+	echo "$stderr"
+	[[ $stderr == *'runX'* ]]
+}

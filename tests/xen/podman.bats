@@ -42,3 +42,42 @@ podman() {
 	podman rm web
 	[ "$status" -eq 0 ]
 }
+
+@test "podman: build runs its steps in VMs" {
+	"$bed" sh 'mkdir -p /run/build && printf "FROM busybox\nRUN echo made >/made && test \$\$ = 1\nCMD [\"cat\", \"/made\"]\n" >/run/build/Containerfile'
+	podman build -q --network none -t made /run/build
+	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
+	podman run --rm --network none made
+	says 0 made ''
+}
+
+@test "podman: a health check, kill, logs and restart" {
+	podman run -d --name sick --network none --health-cmd 'test ! -e /sick' --health-interval disable busybox sh -c '
+		trap "exit 4" USR1; echo ready; sleep 1000 & wait'
+	[ "$status" -eq 0 ]
+	podman healthcheck run sick
+	[ "$status" -eq 0 ] || { echo "$output" "$stderr" && return 1; }
+	podman exec sick touch /sick
+	podman healthcheck run sick
+	[ "$status" -eq 1 ]
+	podman kill -s USR1 sick
+	podman wait sick
+	says 0 4 ''
+	podman start sick
+	podman kill sick
+	podman wait sick
+	says 0 137 ''
+	podman logs sick
+	[ "$(sort -u <<<"$output")" = ready ]
+	podman rm sick
+	[ "$status" -eq 0 ]
+}
+
+@test "podman: a pod of one container" {
+	podman pod create --infra=false --name pod
+	[ "$status" -eq 0 ]
+	podman run --rm --pod pod --network none busybox echo in the pod
+	says 0 'in the pod' ''
+	podman pod rm pod
+	[ "$status" -eq 0 ]
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# pause, resume, list, ps and features on real Xen.
+# pause, resume, list, ps, features and check on real Xen.
 
 load helpers
 bats_require_minimum_version 1.5.0
@@ -144,4 +144,20 @@ $id $pid created /b/$id" ]
 	dom0 env PATH=/usr/bin:/bin /usr/sbin/runX features
 	[ "$status" -eq 0 ]
 	jq -e '.ociVersionMax == "1.3.0"' <<<"$output"
+}
+
+@test "check: this dom0 can run containers, and what it has is said" {
+	conf
+	dom0 runX check
+	[ "$status" -eq 0 ] || { echo "$output" && return 1; }
+	[[ $output == *'This machine can run runX.' ]]
+	grep -E '^ok +xen +Xen 4[.][0-9.]+, and this is its dom0$' <<<"$output"
+	grep -E '^ok +memory +[0-9]+ MiB free: [0-9]+ VMs of 128$' <<<"$output"
+	! grep -E '^error' <<<"$output"
+	dom0 runX check --json
+	[ "$(jq -r '.ok, (.checks | length > 12)' <<<"$output" | xargs)" = 'true true' ]
+	# What the machine loses is found.
+	dom0 sh -c 'mv /usr/share/runX/kernel /usr/share/runX/kernel.away; runX check; echo $?; mv /usr/share/runX/kernel.away /usr/share/runX/kernel'
+	grep -E '^error +parts +missing: /usr/share/runX/kernel$' <<<"$output"
+	[ "${lines[-1]}" = 1 ]
 }
