@@ -14,7 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct container container = {.state = -1, .starter = -1, .start_seconds = 120, .kill_seconds = 5};
+struct container container = {
+	.state = -1, .starter = -1, .start_seconds = 120, .kill_seconds = 5, .xs = {.fd = -1}};
 
 /* ---- how it ends ---- */
 
@@ -199,7 +200,7 @@ const char *container_signal(int signal, bool all)
 const char *container_start(int *client)
 {
 	/* It may have run, and ended, between the unpausing and our hearing of it. */
-	if (container.ran)
+	if (container.ran || (container.bare && container.phase != OVER))
 		return CONTROL_OK;
 	if (container.phase == OVER)
 		return "cannot start a container that has stopped";

@@ -26,6 +26,7 @@ extern struct container {
 	bool suspect; /* a domain ended while ours was silent; it may have been ours */
 	int status;   /* what the proxy exits with, once OVER */
 	bool terminal;
+	bool bare;	   /* there is no VM, and no process but this */
 	int state;	   /* the state directory */
 	int starter;	   /* who waits for the outcome of start, or -1 */
 	int start_seconds; /* how long a started VM may take to say that its process runs */

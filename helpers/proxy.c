@@ -2,7 +2,10 @@
 /*
  * The container's process on the host: the pid that engines wait for, signal and look at.
  *
- * usage: proxy [OPTION…] STATE-DIRECTORY UUID
+ * usage: proxy [OPTION…] STATE-DIRECTORY [UUID]
+ *
+ * Without a UUID there is no VM: a pod's sandbox, which lives in its network namespace until a
+ * signal ends it, as the pause program of its image would.
  *
  * With -c CONSOLE-SOCKET the process has a terminal, whose master goes to that socket, and which
  * has the size of -s ROWSxCOLUMNS. -n is the network namespace to live in: "new", or that at a
@@ -40,8 +43,11 @@ static int signals, listener;
 static void write_record(void)
 {
 	char line[64];
-	int n = snprintf(line, sizeof(line), "%u %d %llu\n", container.domid, getpid(),
-			 host_start_time());
+	char domid[16] = CONTROL_NO_VM;
+
+	if (!container.bare)
+		snprintf(domid, sizeof(domid), "%u", container.domid);
+	int n = snprintf(line, sizeof(line), "%s %d %llu\n", domid, getpid(), host_start_time());
 	int file = openat(container.state, CONTROL_RECORD ".tmp",
 			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
@@ -82,20 +88,26 @@ static void take_stdio(void)
 	session_init(&container.session, 0, fds, &container.outbox);
 }
 
-static void become_proxy(void)
+static void take_console(void)
 {
 	char path[XENSTORE_PATH];
 
-	setsid();
-	host_enter_netns(option.netns);
-	signals = host_take_signals();
-	take_stdio();
 	if (ring_open(&container.ring, container.domid) < 0)
 		fail("/dev/xen/evtchn, /dev/xen/gntdev (modules xen_evtchn, xen_gntdev)");
 	ring_state_path(container.domid, path);
 	if (xenstore_watch(&container.xs, path) < 0 ||
 	    xenstore_watch(&container.xs, "@releaseDomain") < 0)
 		fail("cannot watch xenstore");
+}
+
+static void become_proxy(void)
+{
+	setsid();
+	host_enter_netns(option.netns);
+	signals = host_take_signals();
+	take_stdio();
+	if (!container.bare)
+		take_console();
 	listener = host_listen(container.state, CONTROL_SOCKET);
 	write_record();
 	host_leave_caller();
@@ -134,10 +146,25 @@ static const char *parse(int argc, char **argv)
 		default:
 			exit(EXIT_HELPER);
 		}
-	if (argc - optind != 2)
-		failx("usage: proxy [options] STATE-DIRECTORY UUID");
+	if (argc - optind != 1 && argc - optind != 2)
+		failx("usage: proxy [options] STATE-DIRECTORY [UUID]");
 	option.uuid = argv[optind + 1];
+	container.bare = !option.uuid;
 	return argv[optind];
+}
+
+/* The guardian keeps the lock, too, and after us. */
+static void find_vm(int lock)
+{
+	if (xenstore_open(&container.xs) < 0)
+		fail("/dev/xen/xenbus (is this Xen's dom0?)");
+	long domid = xenstore_domain(&container.xs, option.uuid);
+	if (domid < 0)
+		fail("no domain has the UUID %s", option.uuid);
+	container.domid = (unsigned int)domid;
+	if (ring_publish(&container.xs, container.domid) < 0)
+		fail("cannot announce the console in xenstore");
+	(void)guardian_start(container.domid, container.state, CONTROL_GONE, lock);
 }
 
 int main(int argc, char **argv)
@@ -153,20 +180,13 @@ int main(int argc, char **argv)
 		fail("%s", directory);
 	int lock = take_lock();
 
-	if (xenstore_open(&container.xs) < 0)
-		fail("/dev/xen/xenbus (is this Xen's dom0?)");
-	long domid = xenstore_domain(&container.xs, option.uuid);
-	if (domid < 0)
-		fail("no domain has the UUID %s", option.uuid);
-	container.domid = (unsigned int)domid;
-	if (ring_publish(&container.xs, container.domid) < 0)
-		fail("cannot announce the console in xenstore");
-
-	(void)guardian_start(container.domid, container.state, CONTROL_GONE, lock);
+	if (!container.bare)
+		find_vm(lock);
 	int ready = host_go_to_background();
 	become_proxy();
 	host_ready(ready);
 	int status = serve(signals, listener);
-	ring_disconnect(&container.ring);
+	if (!container.bare)
+		ring_disconnect(&container.ring);
 	return status;
 }

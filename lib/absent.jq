@@ -11,3 +11,4 @@ def guest_hooks($state): absent("hooks");
 def sysctls: absent("linux.sysctl");
 def wanted($in): [.memory, .cpu, .pids | absent("linux.resources")] | {};
 def asked($env; $vm; $binds): "";
+def is_sandbox: false;

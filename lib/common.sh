@@ -155,6 +155,11 @@ find_status() {
 	fi
 }
 
+# For what is done to a VM, or in it.
+need_vm() {
+	[ "$domid" != - ] || die "container $id: the sandbox of a pod, which has no VM"
+}
+
 # Whether process $1 exists, is no zombie, and is the one that started at $2 (clock ticks since boot).
 proxy_lives() {
 	local line='' started="$2"

@@ -58,8 +58,16 @@ create_container() {
 	reserve
 	read_plan
 	check_terminal
-	read_network
+	if [ "$sandbox" = true ]; then no_vm; else make_vm; fi
+	start_proxy
+	[ -z "$cgroup" ] || enter_cgroups
+	[ -z "$hooks" ] || create_hooks
+	publish
+}
 
+# Of $uuid and $name, as the plan says.
+make_vm() {
+	read_network
 	export_rootfs
 	save container %b "$guest"
 	[ -z "$seccomp" ] || [ "$conf_seccomp" = no ] || add_seccomp
@@ -69,10 +77,13 @@ create_container() {
 	exec 7<&- # of release_rootfs: the VM has the device now
 	[ ! -f "$dir/images" ] || unlink_images
 	[ -n "$netconf" ] || [ -z "$netns" ] || save netns '%s\n' "$netns"
-	start_proxy
-	[ -z "$cgroup" ] || enter_cgroups
-	[ -z "$hooks" ] || create_hooks
-	publish
+}
+
+# A pod's sandbox only holds the pod's network namespace, whose interfaces are for a container of the pod: the proxy does
+# that, alone, and nothing of its image is run.
+no_vm() {
+	kill_seconds='' uuid=''
+	save destroyed ''
 }
 
 # The state directory is the claim to the id: whoever makes it has it. From here on, every way out but
@@ -123,7 +134,7 @@ start_proxy() {
 	[ -z "$kill_seconds" ] || set -- "$@" -k "$kill_seconds"
 	[ -z "$netns" ] || set -- "$@" -n "$netns"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
-	helper proxy "$@" "$dir" "$uuid" 3>&2 || die "runX $verb failed: $problem"
+	helper proxy "$@" "$dir" ${uuid:+"$uuid"} 3>&2 || die "runX $verb failed: $problem"
 	read -r domid pid _ <"$dir/proxy"
 }
 

@@ -18,6 +18,7 @@ cmd_events() {
 	interval_seconds
 
 	read_status
+	need_vm
 	case $status in
 	created | running | paused) ;;
 	*) die "container $id: container not running" ;;

@@ -51,6 +51,7 @@ cmd_exec() {
 	exit_status=255
 	exec_parse "$@"
 	read_status
+	need_vm
 	exec_check_status
 	[ $detach = true ] || exec_in_foreground "$@"
 

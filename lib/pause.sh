@@ -8,6 +8,7 @@ cmd_pause() {
 	[ $# -eq 1 ] || usage_error "pause: too many arguments: $*"
 
 	read_status
+	need_vm
 	case $status in
 	running) ;;
 	paused) die "container $id: container paused already" ;;

@@ -56,6 +56,7 @@ object("config.json")
 "root_readonly=\($root.readonly == true)",
 "root_mount=\($mountinfo | mounted_device($rootfs) | @sh)",
 "terminal=\($process.terminal == true)",
+"sandbox=\($annotations | is_sandbox)",
 "console_size=\($process.consoleSize | console_size | @sh)",
 "netns=\($linux.namespaces | netns | @sh)",
 "cgroup=\($linux.cgroupsPath | cgroup | @sh)",

@@ -2,8 +2,8 @@
 # From a bundle's config.json to the plan: what the other modules and the guest are to do.
 
 # Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_mount (of the block
-# device that is mounted there, "DEVICE TYPE ACCESS", or empty), $root_readonly and $terminal (true or false), $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup
-# (empty or absolute), $memory (MiB), $vcpus, $cpu_weight, $cpu_cap (percent, or 0), $cpus (a list, or
+# device that is mounted there, "DEVICE TYPE ACCESS", or empty), $root_readonly, $terminal and $sandbox (true or false),
+# $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup (empty or absolute), $memory (MiB), $vcpus, $cpu_weight, $cpu_cap (percent, or 0), $cpus (a list, or
 # empty), $resources (the record of these five for update), $guest (records for `printf %b`), $binds (words
 # for helpers/stage.c, quoted for eval, or empty), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
 # and $state_tail (halves of the state's JSON).
@@ -19,7 +19,7 @@ read_plan() {
 		die "bundle $bundle: no config.json (expected $bundle/config.json; runX spec makes one)"
 	need_jq
 
-	rootfs='' root_mount='' root_readonly='' terminal='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
+	rootfs='' root_mount='' root_readonly='' terminal='' sandbox='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
 	memory='' vcpus='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
@@ -42,6 +42,7 @@ plan_modules() {
 	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
 	add_module hooks.jq '"hooks"'
 	add_module limits.jq '"memory"' '"cpu"' '"pids"'
+	add_module sandbox.jq io.kubernetes.cri
 	add_module seccomp.jq '"seccomp"'
 	add_module sysctl.jq '"sysctl"'
 	modules="$modules devices.jq resources.jq cgroups.jq"

@@ -8,6 +8,7 @@ cmd_resume() {
 	[ $# -eq 1 ] || usage_error "resume: too many arguments: $*"
 
 	read_status
+	need_vm
 	[ "$status" = paused ] || die "container $id: container not paused"
 
 	xl_domain unpause || case $problem in

@@ -10,11 +10,13 @@ cmd_start() {
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "start: too many arguments: $*"
 
+	check_created
+	trap end_container EXIT
 	start_container
+	trap - EXIT
 }
 
-# Of the container $id, at the word of $verb, start or run.
-start_container() {
+check_created() {
 	read_status
 	case $status in
 	created) ;;
@@ -22,15 +24,25 @@ start_container() {
 	stopped) die "container $id: cannot start a container that has stopped" ;;
 	*) die "container $id: cannot start a container that is $status" ;;
 	esac
+}
 
+# Of the created container $id, whose $domid and $pid are known, at the word of $verb, start or run.
+start_container() {
 	[ ! -f "$dir/netns" ] || start_network
-	xl_domain unpause ||
+	[ "$domid" = - ] || xl_domain unpause ||
 		die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
 	# Marked first: a process that ends at once must not leave a container that looks created.
 	save started ''
 	helper control "$dir" start || process_ran ||
 		die "runX $verb failed: ${problem:-the proxy of container $id has died}"
 	[ ! -f "$dir/hooks" ] || start_hooks
+}
+
+# A container whose start, or poststart hook (runtime-spec 1.3), failed is over when we return: engines delete only what has
+# ended (containerd's client, task.Delete).
+end_container() {
+	helper control "$dir" signal 9 || :
+	helper control "$dir" wait $STOP_SECONDS || :
 }
 
 start_network() {
@@ -51,14 +63,8 @@ process_ran() {
 	esac
 }
 
-# A container whose poststart fails has to be stopped (runtime-spec 1.3), and is when we return.
 start_hooks() {
-	local failure
 	# shellcheck source=lib/hooks.sh
 	. "$RUNX_LIBDIR/hooks.sh"
-	! run_hooks poststart running || return 0
-	failure=$problem
-	helper control "$dir" signal 9 || :
-	helper control "$dir" wait $STOP_SECONDS || :
-	die "runX $verb failed: $failure"
+	run_hooks poststart running || die "runX $verb failed: $problem"
 }

@@ -26,6 +26,7 @@ cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
 	[ $# -eq 1 ] || usage_error "update: too many arguments: $*"
 
 	read_status
+	need_vm
 	case $status in
 	created | running | paused) ;;
 	*) die "container $id: container not running" ;;

@@ -67,6 +67,21 @@ state_is() {
 	fails_with 'runX start failed: gone'
 }
 
+@test "start: one that fails ends the container, one that is refused does not" {
+	in_state created
+	export XL_FAIL=unpause
+	runX start c1
+	fails_with 'container c1: xl cannot unpause its domain 7'
+	[ "$(tail -n 2 "$FAKE/calls" | xargs)" = 'control signal 9 control wait 60' ]
+	unset XL_FAIL
+	runX start c1
+	succeeds
+	: >"$FAKE/calls"
+	runX start c1
+	fails_with 'cannot start an already running container'
+	[ "$(calls control)" -eq 0 ]
+}
+
 @test "kill: TERM by default, a number, a name" {
 	local words
 	in_state created

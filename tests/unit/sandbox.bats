@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The sandbox of a pod: a container without a VM, by the real proxy, which needs no Xen for it.
+
+load helpers
+
+# sandbox [ANNOTATION]: c1 is one, created; its proxy's pid is in $pid
+sandbox() {
+	[ "$(id -u)" -eq 0 ] || skip 'only root makes network namespaces'
+	ln -sf "$top/out/$(uname -m)/proxy" "$top/out/$(uname -m)/control" "$FAKE/libexec/"
+	config ".annotations = {\"${1:-io.kubernetes.cri.container-type}\": \"sandbox\"}"
+	# Not by run, which would wait for who has its stdout.
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	${RUNX_SHELL:-dash} "$top/runX" create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1 </dev/null >"$BATS_TEST_TMPDIR/said" 2>&1 3>&-
+	pid=$(cat "$BATS_TEST_TMPDIR/pid")
+}
+
+status_is() {
+	runX state c1
+	[ "$(jq -r .status <<<"$output")" = "$1" ] || { echo "wanted $1: $output" && return 1; }
+}
+
+@test "sandbox: it costs no VM, and holds the pod's network namespace until a signal ends it" {
+	sandbox
+	status_is created
+	[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+	runX start c1
+	succeeds
+	status_is running
+	runX kill c1 TERM
+	succeeds
+	end_process "$pid"
+	status_is stopped
+	runX delete c1
+	succeeds
+	nothing_left
+	[ ! -s "$FAKE/calls" ]
+}
+
+@test "sandbox: one process, and SIGKILL to it is the end" {
+	sandbox io.kubernetes.cri-o.ContainerType
+	runX start c1
+	[ -z "$(cat "/proc/$pid/task/$pid/children")" ]
+	runX delete c1
+	fails_with 'not stopped: running'
+	runX kill c1 KILL
+	succeeds
+	end_process "$pid"
+	runX delete c1
+	succeeds
+	nothing_left
+}
+
+@test "sandbox: delete --force of one that runs" {
+	sandbox
+	runX start c1
+	runX delete --force c1
+	succeeds
+	nothing_left
+	[ ! -s "$FAKE/calls" ]
+}
+
+@test "sandbox: what needs a VM is refused" {
+	local words
+	sandbox
+	runX start c1
+	for words in 'exec c1 true' 'pause c1' 'resume c1' 'update --memory 64m c1' 'events --stats c1'; do
+		# shellcheck disable=SC2086 # words
+		runX $words
+		fails_with 'container c1: the sandbox of a pod, which has no VM'
+	done
+	runX delete --force c1
+	succeeds
+}
+
+@test "sandbox: a container of the pod is a VM as any other" {
+	config '.annotations = {"io.kubernetes.cri.container-type": "container"}'
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(calls 'xl create')" -eq 1 ]
+}
