@@ -24,7 +24,6 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -89,16 +88,16 @@ static void send_size(void)
 
 static void signal_event(void)
 {
-	struct signalfd_siginfo info;
+	int signal = host_signal(self.signals);
 	char words[32];
 
-	if (read(self.signals, &info, sizeof(info)) != sizeof(info))
+	if (signal == 0)
 		return;
-	if (info.ssi_signo == SIGWINCH && self.terminal >= 0) {
+	if (signal == SIGWINCH && self.terminal >= 0) {
 		send_size();
 		return;
 	}
-	snprintf(words, sizeof(words), "signal %u", info.ssi_signo);
+	snprintf(words, sizeof(words), "signal %d", signal);
 	(void)client_send(self.proxy, words, NULL, 0);
 }
 

@@ -14,11 +14,11 @@ void host_enter_netns(const char *path);
 /* Listens at `name` in `directory`, for one message (SOCK_SEQPACKET) a connection. Non-blocking. */
 int host_listen(int directory, const char *name);
 
-/*
- * Blocks all signals, and returns a signalfd for them. It leaves out SIGPIPE, which our own writes
- * cause, and SIGCHLD, which is xl's when we run it.
- */
+/* Blocks all signals, and returns a signalfd for them. */
 int host_take_signals(void);
+
+/* The next of them that somebody sent us; 0: none. */
+int host_signal(int signals);
 
 /* When this process started, in clock ticks since boot: with the pid, its name for good. */
 unsigned long long host_start_time(void);

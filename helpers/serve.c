@@ -10,19 +10,15 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 static void signal_event(int signals)
 {
-	struct signalfd_siginfo info;
+	int signal = host_signal(signals);
 
-	if (read(signals, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo == SIGWINCH && container.terminal)
+	if (signal == SIGWINCH && container.terminal)
 		container_send_size();
-	else
-		(void)container_signal((int)info.ssi_signo, false);
+	else if (signal != 0)
+		(void)container_signal(signal, false);
 }
 
 /* For how long nothing is to be done but upon an event. */

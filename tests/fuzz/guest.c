@@ -29,6 +29,7 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -241,6 +242,13 @@ WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout)
 int64_t host_now(void)
 {
 	return world.now;
+}
+
+int host_signal(int signals)
+{
+	struct signalfd_siginfo info;
+
+	return read(signals, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
 bool domain_is_over(unsigned int domid)

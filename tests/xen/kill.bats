@@ -95,3 +95,60 @@ trap_script() {
 	ended
 	says 0 255 ''
 }
+
+# What tells of each signal that it gets, and of what it could read before it: tests/helpers/signals.c
+@test "kill: all signals arrive, in order with data, one by one and all at once, in a VM that is busy, too" {
+	bundle '.process.args = ["/signals"]
+		| .mounts += [{destination: "/signals", type: "bind", source: "/usr/local/bin/signals", options: ["bind", "ro"]}]'
+	"$bed" sh "cat >/b/$id/test" <<-'END'
+		id=$1
+		signals=({1..8} {10..18} {20..64}) # nobody takes KILL and STOP
+
+		# hears LINE: the next that the container says
+		hears() {
+			read -r -t 60 line <&3 && [ "$line" = "$1" ] || echo "wanted '$1', got '$line'"
+		}
+
+		# each COMMAND…: with a word of stdin before each
+		each() {
+			local n
+			for n in "${signals[@]}"; do
+				echo "word $n" >&4
+				"$@" "$n"
+				hears "$n: word $n"
+			done
+		}
+
+		to_proxy() {
+			kill "-$1" "$proxy"
+		}
+
+		cd "/b/$id" && mkfifo in out
+		supervise . "$id" <in >out &
+		supervise=$!
+		exec 4>in 3<out
+		hears ready
+		read -r _ proxy _ <"/run/runX/$id/proxy"
+		each to_proxy
+		each runX kill "$id"
+		runX kill "$id" STOP
+		[ "$(runX exec "$id" cut -d ' ' -f 3 /proc/1/stat)" = T ] || echo 'it does not stop'
+		echo late >&4
+		runX kill "$id" CONT
+		hears '18: late'
+		echo busy >&4
+		hears busy
+		each to_proxy
+		unset 'signals[16]' # CONT: the kernel drops it when one that stops comes, and those when it comes
+		for n in "${signals[@]}"; do
+			to_proxy "$n"
+		done
+		got=$(for n in "${signals[@]}"; do read -r -t 60 line <&3; echo "$line"; done | sort -n)
+		[ "$got" = "$(printf '%s:\n' "${signals[@]}")" ] || echo "all at once, they were" $got
+		exec 4>&-
+		wait "$supervise" || echo "its status is $?"
+		runX delete "$id"
+	END
+	dom0 bash "/b/$id/test" "$id"
+	says 0 '' ''
+}
