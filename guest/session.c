@@ -100,6 +100,9 @@ static void take_input(struct session *s, const struct wire_frame *frame)
 	memcpy(s->bytes + at, frame->payload, first);
 	memcpy(s->bytes, frame->payload + first, frame->length - first);
 	s->used += frame->length;
+	/* At once, where it can be: a signal that comes next must not overtake it. */
+	if (s->child.input >= 0 && s->phase != STARTING)
+		write_input(s);
 }
 
 static void take_end(struct session *s, unsigned int stream)
