@@ -132,7 +132,7 @@ has_driver() {
 
 check_type() {
 	[ -n "$xl_info" ] || return 0
-	local type can=pv wanted="$conf_guest_type"
+	local type capabilities can=pv wanted="$conf_guest_type"
 	conf_guest_type=auto
 	guest_type
 	conf_guest_type=$wanted can=$type

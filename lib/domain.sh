@@ -29,12 +29,12 @@ xl_string() {
 	xl_string=$xl_string\"
 }
 
-# PVH where the CPU can, since its memory accesses need no help of Xen; else PV, which needs nothing.
+# Sets $capabilities, Xen's words for what its guests can be, and $type: PVH where the CPU can, since its memory
+# accesses need no help of Xen; else PV, which needs nothing.
 guest_type() {
-	local capabilities=''
-	type=$conf_guest_type
+	capabilities='' type=$conf_guest_type
+	{ read -r capabilities <"${RUNX_CAPABILITIES:-/sys/hypervisor/properties/capabilities}"; } 2>/dev/null || :
 	[ "$type" = auto ] || return 0
-	{ read -r capabilities </sys/hypervisor/properties/capabilities; } 2>/dev/null || :
 	case $capabilities in
 	*hvm-* | *aarch64* | *armv*) type=pvh ;;
 	*) type=pv ;;
@@ -44,8 +44,12 @@ guest_type() {
 # Every line of the domain's configuration is written here, so a bundle cannot add one. xl takes the last of
 # several settings (libxlu_cfg.c): XLCONF can change the defaults before it, and nothing behind it.
 domain_config() {
+	local type capabilities
+	guest_type
 	[ -n "$given_memory" ] || echo "memory = $memory"
 	[ -n "$given_vcpus" ] || echo "vcpus = $vcpus"
+	# Arm's default; but where no file says so, `xl mem-set` aborts there (libxl__arch_extra_memory, seen in 4.17).
+	case $capabilities in *aarch64* | *armv*) echo 'acpi = 0' ;; esac
 	# Xen's defaults, of which no file needs to speak.
 	[ "$cpu_weight" = 256 ] || echo "cpu_weight = $cpu_weight"
 	[ "$cpu_cap" = 0 ] || echo "cap = $cpu_cap"
@@ -57,8 +61,6 @@ domain_config() {
 }
 
 own_settings() {
-	local type
-	guest_type
 	xl_setting name "$name"
 	xl_setting uuid "$uuid"
 	xl_setting type "$type"

@@ -80,6 +80,23 @@ load helpers
 	grep -q '^memory = 128$' "$FAKE/xl.cfg"
 }
 
+@test "create: what a VM is, by what Xen can" {
+	echo 'guest_type = auto' >>"$RUNX_CONF"
+	export RUNX_CAPABILITIES=$BATS_TEST_TMPDIR/capabilities
+	echo 'xen-3.0-aarch64 xen-3.0-armv7l ' >"$RUNX_CAPABILITIES"
+	runX create --bundle "$bundle" c1
+	grep -qx 'type = "pvh"' "$FAKE/xl.cfg"
+	grep -qx 'acpi = 0' "$FAKE/xl.cfg"
+	echo 'xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_64 ' >"$RUNX_CAPABILITIES"
+	runX create --bundle "$bundle" c2
+	grep -qx 'type = "pvh"' "$FAKE/xl.cfg"
+	[ "$(grep -c acpi "$FAKE/xl.cfg")" -eq 0 ]
+	echo 'xen-3.0-x86_64 ' >"$RUNX_CAPABILITIES"
+	runX create --bundle "$bundle" c3
+	grep -qx 'type = "pv"' "$FAKE/xl.cfg"
+	[ "$(grep -c acpi "$FAKE/xl.cfg")" -eq 0 ]
+}
+
 # Bad bundles: the field and the cause in one sentence, and nothing left.
 
 @test "create: no bundle" {

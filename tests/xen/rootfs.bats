@@ -152,6 +152,7 @@ loops() {
 }
 
 @test "rootfs: what changed in a disk is written back, and what the host has mounted in the root is not touched" {
+	needs_9p
 	with_conf disk
 	"$bed" sh "echo 'write_back = yes' >>/etc/runX/runX.conf; mkdir -p /b/$id && cd /b/$id && mkdir -p rootfs/bin &&
 		cp -a /bundles/busybox/rootfs/etc rootfs && cp /bundles/busybox/rootfs/bin/busybox rootfs/bin &&
