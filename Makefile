@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # runX. `make help` lists the targets; ./build is what makes kernel and initrd.
 
-ARCH          ?= $(shell uname -m)
+# 32-bit Arm has several names for its machines.
+ARCH          ?= $(shell uname -m | sed 's/^armv7.*\|^armv8l/arm/')
 CROSS_COMPILE ?=
 PREFIX        ?= /usr
 DESTDIR       ?=
@@ -68,8 +69,9 @@ C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch] tests
 .DELETE_ON_ERROR:
 .PHONY: all helpers init xen-tests install uninstall demo test bench-host check fuzz unit lint fmt bed shell clean help
 
+# CROSS_COMPILE is passed on where it was given, even if empty: else ./build has one for $(ARCH).
 all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
-	$(Q)ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) ./build all
+	$(Q)ARCH=$(ARCH) ./build all
 
 helpers: $(HELPERS:%=$(OUT)/%) ## the C programs of the host
 init: $(OUT)/init ## the guest's PID 1

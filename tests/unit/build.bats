@@ -35,6 +35,29 @@ makes() {
 	makes armv7l '' 'ARCH=arm CROSS_COMPILE=armv7- -j'
 }
 
+# all MACHINE WANTED [SETTING…]: what make all tells ./build there
+all() {
+	local wanted="$2"
+	mkdir -p "$BATS_TEST_TMPDIR/tree"
+	cp "$top/Makefile" "$BATS_TEST_TMPDIR/tree/"
+	printf '#!/bin/sh\necho %s\n' "$1" >"$FAKE/bin/uname"
+	printf '%s\n' '#!/bin/sh' 'echo "$ARCH ${CROSS_COMPILE-unset}"' >"$BATS_TEST_TMPDIR/tree/build"
+	chmod +x "$FAKE/bin/uname" "$BATS_TEST_TMPDIR/tree/build"
+	shift 2
+	run env -u MAKEFLAGS "$@" make -s -C "$BATS_TEST_TMPDIR/tree" all
+	[ "${lines[-1]}" = "$wanted" ] || { echo "wanted: $wanted" "got: $output" && return 1; }
+}
+
+@test "build: make says the architecture, and leaves the compiler to ./build unless it is told" {
+	all x86_64 'x86_64 unset'
+	all aarch64 'aarch64 unset'
+	all armv7l 'arm unset'
+	all armv8l 'arm unset'
+	all x86_64 'aarch64 unset' ARCH=aarch64
+	all x86_64 'arm armv7-' ARCH=arm CROSS_COMPILE=armv7-
+	all aarch64 'arm ' ARCH=arm CROSS_COMPILE=
+}
+
 @test "build: an architecture that it does not know" {
 	ARCH=foo run "$top/build"
 	[ "$status" -eq 1 ] && [ "$output" = 'build: unknown ARCH foo (known: x86_64 aarch64 arm)' ]
