@@ -4,9 +4,8 @@
 
 debarch=amd64
 qemu_package=qemu-system-x86
-# What serves 9p shares: of Debian's architectures, only this has one. Docker and podman make the image a quarter larger, and
-# what they ask of runX is the same everywhere.
-own_packages="qemu-system-xen docker.io podman netavark"
+# What serves 9p shares: of Debian's architectures, only this has one.
+own_packages=qemu-system-xen
 # virtio's devices are PCI's here. An empty romfile saves a package.
 bus=pci
 nic=virtio-net-pci,romfile=

@@ -6,7 +6,6 @@ load helpers
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-	needs_engine Docker
 	fresh_bed
 	"$bed" sh 'mkdir -p /etc/docker && echo "{\"runtimes\": {\"runx\": {\"path\": \"/usr/sbin/runX\"}}}" >/etc/docker/daemon.json
 		dockerd --containerd=/run/containerd/containerd.sock >/var/log/dockerd.log 2>&1 </dev/null &

@@ -57,10 +57,6 @@ needs_9p() {
 	[[ $roots == *9p* ]] || skip "9p needs a QEMU for Xen, and Debian has none for $ARCH"
 }
 
-needs_engine() {
-	[ "$ARCH" = x86_64 ] || skip "the bed's dom0 has $1 on x86_64 alone"
-}
-
 # web ADDRESS: what the HTTP server there answers
 web() {
 	dom0 sh -c "printf 'GET / HTTP/1.0\r\n\r\n' | socat -t 30 - TCP:$1"

@@ -6,7 +6,6 @@ load helpers
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-	needs_engine podman
 	fresh_bed
 	"$bed" sh 'tar -C /bundles/busybox/rootfs -cf /run/busybox.tar . && podman import -q /run/busybox.tar busybox'
 }
