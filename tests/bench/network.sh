@@ -4,30 +4,9 @@
 #
 # usage: network.sh REPEAT
 set -eu
+. "${0%/*}/lib.sh"
 
 repeat=$1
-
-# quietly COMMAND…: what it said is shown if it fails
-quietly() {
-	"$@" >/tmp/said 2>&1 </dev/null || { cat /tmp/said >&2 && return 1; }
-}
-
-# ms COMMAND…: runs it; how long it took, in milliseconds
-ms() {
-	local begun
-	begun=$(date +%s%3N)
-	quietly "$@"
-	echo $(($(date +%s%3N) - begun))
-}
-
-# spread FILE: "median (least–most)" of a column of numbers
-spread() {
-	sort -n "$1" | awk '{ v[NR] = $1 } END { printf "%d (%d–%d)", v[int((NR + 1) / 2)], v[1], v[NR] }'
-}
-
-median() {
-	spread "$1" | cut -d ' ' -f 1
-}
 
 namespace() {
 	local n=0
