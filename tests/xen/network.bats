@@ -126,11 +126,14 @@ told() {
 
 @test "network: NETCONF with DHCP, from dnsmasq" {
 	lan
-	"$bed" sh 'dnsmasq --conf-file=/dev/null --port=0 --interface=lan0 --bind-interfaces --leasefile-ro \
-		--dhcp-range=10.9.0.50,10.9.0.60,1h --dhcp-option=option:dns-server,10.9.0.1 --domain=example'
+	# It would ping an address first, and offer it after three seconds.
+	"$bed" sh 'dnsmasq --conf-file=/dev/null --port=0 --interface=lan0 --bind-interfaces --leasefile-ro --no-ping \
+		--log-facility=/tmp/dnsmasq.log --dhcp-range=10.9.0.50,10.9.0.60,1h --dhcp-option=option:dns-server,10.9.0.1 --domain=example'
 	netconf d '.bridge = "lan0" | .ipam = {}' '' 'ip address show eth0; ip route; cat /etc/resolv.conf; ping -c 1 10.9.0.1'
 	dom0 supervise /b/$id $id
 	has 'inet 10.9.0.5' 'default via 10.9.0.1' 'nameserver 10.9.0.1' 'search example' 'bytes from 10.9.0.1'
+	dom0 grep -o 'DHCP[A-Z]*(' /tmp/dnsmasq.log
+	says 0 "$(printf '%s\n' 'DHCPDISCOVER(' 'DHCPOFFER(' 'DHCPREQUEST(' 'DHCPACK(')" ''
 }
 
 @test "network: NETCONF with IPv6 in a list, and MTU 9000" {
