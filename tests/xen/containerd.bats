@@ -48,3 +48,46 @@ ctr_run() {
 	[ "$status" -eq 6 ]
 	[ "$(tr -d '\r' <<<"$output")" = /dev/pts/0 ]
 }
+
+# A second containerd, whose snapshots are devices of a thin pool of dom0's: all of it is in /b/$id. Nobody else makes
+# the nodes of devices here, so dmsetup is to do it.
+thin_up() {
+	"$bed" sh 'export DM_DISABLE_UDEV=1
+		mkdir -p "/b/$1" && cd "/b/$1" && modprobe dm-thin-pool && truncate -s 8m meta && truncate -s 512m data &&
+		meta=$(losetup --show -f meta) && data=$(losetup --show -f data) &&
+		dmsetup create "$1" --table "0 1048576 thin-pool $meta $data 128 0 1 skip_block_zeroing" || exit
+		sed "s/\"io.containerd.snapshotter.v1.devmapper\",*//" /etc/containerd/config.toml >config.toml
+		printf "%s\n" "[plugins.\"io.containerd.snapshotter.v1.devmapper\"]" "root_path = \"/b/$1/snapshots\"" \
+			"pool_name = \"$1\"" "base_image_size = \"32MB\"" >>config.toml
+		containerd -c config.toml --root "/b/$1/root" --state "/b/$1/state" -a "/b/$1/socket" >log 2>&1 </dev/null &
+		echo $! >pid
+		until ctr -a socket version >/dev/null 2>&1; do kill -0 $! || { cat log && exit 1; }; done
+		ctr -a socket image import --snapshotter devmapper /bundles/busybox.tar || { cat log && exit 1; }' "$id"
+}
+
+# Prints what devices there are once the image has gone, and with it, at last, what is garbage.
+thin_down() {
+	dom0 sh -c 'export DM_DISABLE_UDEV=1
+		cd "/b/$1" && ctr -a socket image rm --sync "$2" && dmsetup ls | cut -f 1
+		read -r pid <pid; kill "$pid"; tail --pid="$pid" -f /dev/null
+		dmsetup remove "$1" && losetup -d $(losetup -n -O NAME -j meta) && losetup -d $(losetup -n -O NAME -j data) &&
+		rm -r "/b/$1"' sh "$id" "$image"
+}
+
+@test "containerd: the devmapper snapshotter's device is the VM's, and has what it wrote" {
+	thin_up
+	dom0 sh -c 'cd "/b/$1" && mkfifo out && exec 3<>out
+		ctr -a socket run --snapshotter devmapper --runc-binary=/usr/sbin/runX "$2" "$1" sh -c "
+			grep \" / \" /proc/mounts | cut -d \" \" -f 1,3; echo from-guest >/written; echo ready
+			until [ -e /go ]; do usleep 50000; done; exit 7" >out &
+		sed /ready/q <&3
+		xenstore-ls -f /local/domain/0/backend/vbd | grep -o "params = .*"; grep -c mapper /proc/mounts; find /var/lib/runX -type f 2>/dev/null
+		losetup -n -O BACK-FILE | sort; ctr -a socket task exec --exec-id go "$1" touch /go; wait $!; echo $?' sh "$id" "$image"
+	says 0 "$(printf '%s\n' '/dev/xvda ext4' ready "params = \"/dev/mapper/$id-snap-2\"" 0 "/b/$id/data" "/b/$id/meta" 7)" ''
+	# As the engine would mount it.
+	dom0 sh -c 'cd "/b/$1" && mkdir mnt && mount "$(ctr -a socket snapshot --snapshotter devmapper mounts /mnt "$1" | cut -d " " -f 4)" mnt
+		cat mnt/written; umount mnt; ctr -a socket container delete "$1"' sh "$id"
+	says 0 from-guest ''
+	thin_down
+	says 0 "$(printf '%s\n' "$image" "$id")" ''
+}
