@@ -126,7 +126,7 @@ told() {
 
 @test "network: NETCONF with DHCP, from dnsmasq" {
 	lan
-	# It would ping an address first, and offer it after three seconds.
+	# It would first ping an address, and wait for an answer.
 	"$bed" sh 'dnsmasq --conf-file=/dev/null --port=0 --interface=lan0 --bind-interfaces --leasefile-ro --no-ping \
 		--log-facility=/tmp/dnsmasq.log --dhcp-range=10.9.0.50,10.9.0.60,1h --dhcp-option=option:dns-server,10.9.0.1 --domain=example'
 	netconf d '.bridge = "lan0" | .ipam = {}' '' 'ip address show eth0; ip route; cat /etc/resolv.conf; ping -c 1 10.9.0.1'
