@@ -158,17 +158,22 @@ out/tests/mirror: tests/helpers/mirror.c guest/copy.c guest/copy.h Makefile
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
 # What runs in dom0 and its guests: for $ARCH, by ./build tests.
-xen-tests: $(addprefix $(OUT)/tests/,supervise signals hostile.initrd)
+xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd)
 
 $(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
 
-# An initrd, and all of it: helpers/prepare.c appends the container's description.
+# In guests, whatever their root has.
+$(OUT)/tests/io: tests/helpers/io.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@ $<
+
 $(OUT)/tests/signals: tests/helpers/signals.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@ $<
 
+# An initrd, and all of it: helpers/prepare.c appends the container's description.
 $(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)

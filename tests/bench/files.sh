@@ -1,0 +1,231 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The part of tests/bench/files that runs in dom0.
+#
+# usage: files.sh REPEAT SMALL     how often; how many small files
+#
+# The roots are native (dom0, a chroot), 9p, image (a disk made of the directory) and device (an ext4 file system with a
+# journal that was mounted at the root, on a loop device with direct I/O, so that dom0 keeps no pages of it). All lie in
+# dom0's own file system. Cold is after drop_caches in the VM and in dom0; what the test bed's machine keeps stays warm.
+set -eu
+. "${0%/*}/lib.sh"
+
+repeat=$1 small=$2
+kinds='native 9p image device'
+[ -x /usr/libexec/xen-qemu-system-i386 ] || kinds='native image device'
+vms=${kinds#native }
+
+# root DIRECTORY: busybox, and what is measured with
+root() {
+	mkdir -p "${1%/*}"
+	cp -a /bundles/busybox/rootfs "$1"
+	install -m 755 "${0%/*}/io" "$1/bin/io"
+	cp /tmp/small.tar "$1/small.tar"
+	mkdir "$1/work"
+}
+
+# Without a process for each.
+small_files() {
+	mkdir /tmp/small
+	seq 0 50 "$((small - 1))" | sed 's,^,/tmp/small/,' | xargs mkdir
+	awk -v all="$small" 'BEGIN {
+		while (length(text) < 2000) text = text "x"
+		for (n = 0; n < all; n++) {
+			file = "/tmp/small/" n - n % 50 "/" n
+			printf "%s", text >file
+			close(file)
+		}
+	}'
+	tar -C /tmp -cf /tmp/small.tar small
+	rm -r /tmp/small
+}
+
+# device NAME: mounts one at its root
+device() {
+	local loop
+	mkfs.ext4 -q -d "/b/$1/rootfs" "/b/$1.img" 256m 2>/dev/null
+	rm -r "/b/$1/rootfs"
+	mkdir "/b/$1/rootfs"
+	loop=$(losetup --direct-io=on --show -f "/b/$1.img")
+	mount "$loop" "/b/$1/rootfs"
+	losetup -d "$loop" # with its last user
+}
+
+# bundle NAME KIND [PROGRAM]: in /b/NAME, whose root is there
+bundle() {
+	local how="$2"
+	case $how in
+	image) how=disk ;;
+	device) how=auto ;;
+	esac
+	jq --arg how "$how" '.process.terminal = false | .process.args = ["sleep", "100000"] | .root.readonly = false
+		| del(.linux.readonlyPaths, .linux.maskedPaths)
+		| .annotations = {"org.lfedge.runx.rootfs": $how, "org.lfedge.runx.disk_headroom": "128"}'" | ${3:-.}" \
+		/b/config.json >"/b/$1/config.json"
+}
+
+# in_root KIND COMMAND…
+in_root() {
+	local kind="$1"
+	shift
+	if [ "$kind" = native ]; then chroot /b/native/rootfs "$@"; else runX exec "$kind" "$@" </dev/null; fi
+}
+
+drop_caches='sync; echo 3 >/proc/sys/vm/drop_caches'
+
+cold() {
+	in_root "$1" sh -c "$drop_caches"
+	sh -c "$drop_caches"
+}
+
+# measure KIND WHAT AMOUNT ARGUMENT…: of io's time, AMOUNT for each second; it itself where that is 0
+measure() {
+	local kind="$1" what="$2" amount="$3" took
+	shift 3
+	took=$(in_root "$kind" io "$@")
+	echo "$took" | awk -v amount="$amount" '{ printf "%.1f\n", amount ? amount * 1000 / $1 : $1 }' >>"/tmp/$kind.$what"
+}
+
+all_of() {
+	measure "$1" write 32 write /work/file 65536 512
+	cold "$1"
+	measure "$1" read 32 read /work/file 65536 512
+	cold "$1"
+	measure "$1" random-read 1000 read /work/file 4096 1000 random
+	cold "$1"
+	measure "$1" random-write 1000 write /work/file 4096 1000 random
+	measure "$1" untar "$small" time tar -xf /small.tar -C /work
+	measure "$1" sync 0 time sync
+	cold "$1"
+	measure "$1" find "$small" time find /work/small -type f -newer /bin/io
+	in_root "$1" sh -c 'rm -r /work/* && sync'
+}
+
+# row WORDS WHAT
+row() {
+	local line="| $1 |" kind
+	for kind in $kinds; do
+		line="$line $(spread "/tmp/$kind.$2") |"
+	done
+	echo "$line"
+}
+
+files() {
+	local kind round=0
+	root /b/native/rootfs
+	mount -t proc proc /b/native/rootfs/proc
+	for kind in $vms; do
+		root "/b/$kind/rootfs"
+		[ "$kind" != device ] || device device
+		bundle "$kind" "$kind"
+		quietly runX run --detach --bundle "/b/$kind" "$kind"
+	done
+	while [ $((round += 1)) -le "$repeat" ]; do
+		for kind in $kinds; do
+			all_of "$kind"
+		done
+	done
+	for kind in $vms; do
+		runX delete --force "$kind"
+	done
+	umount /b/native/rootfs/proc
+	echo "| median (least–most) of $repeat | $(echo "$kinds" | sed 's/ / | /g') |"
+	echo "| --- |$(echo "$kinds" | sed 's/[^ ]*/ --- |/g; s/|  /| /g')"
+	row 'write 32 MiB in 64 KiB, and fsync (MiB/s)' write
+	row 'read it, cold (MiB/s)' read
+	row '1000 reads of 4 KiB anywhere, cold (each second)' random-read
+	row '1000 writes of 4 KiB anywhere, cold, and fsync (each second)' random-write
+	row "untar $small files of 2000 bytes (files each second)" untar
+	row 'sync after it (ms)' sync
+	row 'find -newer among them, cold (files each second)' find
+}
+
+# used: KiB of dom0's file system
+used() {
+	sync
+	df -k --output=used /var/lib | tail -n 1
+}
+
+# directory MIB: a root of so many, with files of dom0's own
+directory() {
+	root "/b/d$1/rootfs"
+	find /usr/lib /usr/bin /usr/sbin /usr/share -xdev -type f -printf '%b %p\n' |
+		awk -v all="$(($1 * 2048 - $(du -s -B 512 "/b/d$1/rootfs" | cut -f 1)))" \
+			'(sum += $1) <= all { print substr($0, index($0, " ") + 2) }' |
+		tar -C / -cf - -T - | tar -C "/b/d$1/rootfs" -xf -
+}
+
+# image MIB WORDS KIND [PROGRAM]: a row of what create takes
+image() {
+	local before took
+	bundle "d$1" "$3" "${4:-.}"
+	sh -c "$drop_caches"
+	before=$(used)
+	took=$(ms runX create --bundle "/b/d$1" c)
+	echo "| $(du -sm "/b/d$1/rootfs" | cut -f 1) MiB, $(find "/b/d$1/rootfs" | wc -l) names | $2 | $took | $((($(used) - before + 512) / 1024)) |"
+	runX delete --force c
+}
+
+images() {
+	local size
+	printf '%s\n' '' '| directory, cold | root | create (ms) | bytes on disk (MiB) |' '| --- | --- | --- | --- |'
+	for size in 10 100 500; do
+		directory $size
+		case $kinds in *9p*) image $size 9p 9p ;; esac
+		image $size 'ext4 image' image
+		image $size 'squashfs, lz4, read-only' image '.root.readonly = true'
+		rm -r "/b/d$size"
+	done
+}
+
+# pss NAME: KiB of all processes of that name
+pss() {
+	local pid
+	for pid in $(pgrep "$1"); do
+		cat "/proc/$pid/smaps_rollup"
+	done | awk '$1 == "Pss:" { sum += $2 } END { print sum + 0 }'
+}
+
+# field NAME: of /proc/meminfo
+field() {
+	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo
+}
+
+# memory KIND COUNT: a row of what an idle container takes of dom0
+memory() {
+	local n=0 free cached proxy qemu pages
+	while [ $((n += 1)) -le "$2" ]; do
+		root "/b/m$n/rootfs"
+		[ "$1" != device ] || device "m$n"
+		bundle "m$n" "$1"
+	done
+	sh -c "$drop_caches"
+	free=$(field MemFree) cached=$(field Cached) n=0
+	while [ $((n += 1)) -le "$2" ]; do
+		quietly runX run --detach --bundle "/b/m$n" "m$n"
+	done
+	pages=$((($(field Cached) - cached) / $2))
+	proxy=$(($(pss proxy) / $2)) qemu=$(($(pss qemu) / $2))
+	sh -c "$drop_caches"
+	free=$(((free - $(field MemFree)) / $2))
+	echo "| $1 | $proxy | $qemu | $free | $pages |"
+	n=0
+	while [ $((n += 1)) -le "$2" ]; do
+		runX delete --force "m$n"
+		rm -rf "/b/m$n" "/b/m$n.img"
+	done
+}
+
+memories() {
+	local kind
+	printf '%s\n' '' '| an idle container in dom0 (KiB, mean of 3) | proxy and guardian (PSS) | QEMU (PSS) | free memory less | page cache, before it is dropped |' \
+		'| --- | --- | --- | --- | --- |'
+	for kind in $vms; do
+		memory "$kind" 3
+	done
+}
+
+small_files
+files
+memories
+images
