@@ -33,7 +33,7 @@ xl_string() {
 # accesses need no help of Xen; else PV, which needs nothing.
 guest_type() {
 	capabilities='' type=$conf_guest_type
-	{ read -r capabilities <"${RUNX_CAPABILITIES:-/sys/hypervisor/properties/capabilities}"; } 2>/dev/null || :
+	{ read -r capabilities <"${RUNX_HOST:-}/sys/hypervisor/properties/capabilities"; } 2>/dev/null || :
 	[ "$type" = auto ] || return 0
 	case $capabilities in
 	*hvm-* | *aarch64* | *armv*) type=pvh ;;

@@ -44,7 +44,7 @@ all() {
 	printf '%s\n' '#!/bin/sh' 'echo "$ARCH ${CROSS_COMPILE-unset}"' >"$BATS_TEST_TMPDIR/tree/build"
 	chmod +x "$FAKE/bin/uname" "$BATS_TEST_TMPDIR/tree/build"
 	shift 2
-	run env -u MAKEFLAGS "$@" make -s -C "$BATS_TEST_TMPDIR/tree" all
+	run env -u MAKEFLAGS -u ARCH -u CROSS_COMPILE "$@" make -s -C "$BATS_TEST_TMPDIR/tree" all
 	[ "${lines[-1]}" = "$wanted" ] || { echo "wanted: $wanted" "got: $output" && return 1; }
 }
 

@@ -82,16 +82,18 @@ load helpers
 
 @test "create: what a VM is, by what Xen can" {
 	echo 'guest_type = auto' >>"$RUNX_CONF"
-	export RUNX_CAPABILITIES=$BATS_TEST_TMPDIR/capabilities
-	echo 'xen-3.0-aarch64 xen-3.0-armv7l ' >"$RUNX_CAPABILITIES"
+	local capabilities=$BATS_TEST_TMPDIR/host/sys/hypervisor/properties/capabilities
+	export RUNX_HOST=$BATS_TEST_TMPDIR/host
+	mkdir -p "${capabilities%/*}"
+	echo 'xen-3.0-aarch64 xen-3.0-armv7l ' >"$capabilities"
 	runX create --bundle "$bundle" c1
 	grep -qx 'type = "pvh"' "$FAKE/xl.cfg"
 	grep -qx 'acpi = 0' "$FAKE/xl.cfg"
-	echo 'xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_64 ' >"$RUNX_CAPABILITIES"
+	echo 'xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_64 ' >"$capabilities"
 	runX create --bundle "$bundle" c2
 	grep -qx 'type = "pvh"' "$FAKE/xl.cfg"
 	[ "$(grep -c acpi "$FAKE/xl.cfg")" -eq 0 ]
-	echo 'xen-3.0-x86_64 ' >"$RUNX_CAPABILITIES"
+	echo 'xen-3.0-x86_64 ' >"$capabilities"
 	runX create --bundle "$bundle" c3
 	grep -qx 'type = "pv"' "$FAKE/xl.cfg"
 	[ "$(grep -c acpi "$FAKE/xl.cfg")" -eq 0 ]
