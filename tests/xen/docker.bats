@@ -118,11 +118,11 @@ lo' ] || { echo "$output" && return 1; }
 		docker stop -t 60 own && docker wait own && docker rm own'
 	says 0 "$(printf '%s\n' own 5 own)" ''
 	# docker wait returns between two runs, too.
-	dom0 sh -c 'docker run -d --name again --restart on-failure:2 --runtime runx busybox sh -c "echo run; exit 3" >/dev/null
+	dom0 sh -c 'docker run -d --name again --restart on-failure:1 --runtime runx busybox sh -c "echo run; exit 3" >/dev/null
 		mkfifo /run/ends
 		docker events --since 0 --filter container=again --filter event=die --format "{{.Actor.Attributes.exitCode}}" >/run/ends &
-		sed 3q /run/ends; kill $!; docker wait again; docker inspect -f {{.RestartCount}} again && docker logs again && docker rm again'
-	says 0 "$(printf '%s\n' 3 3 3 3 2 run run run again)" ''
+		sed 2q /run/ends; kill $!; docker wait again; docker inspect -f {{.RestartCount}} again && docker logs again && docker rm again'
+	says 0 "$(printf '%s\n' 3 3 3 1 run run again)" ''
 }
 
 @test "docker: another's network is refused with a sentence" {
