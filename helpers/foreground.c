@@ -188,20 +188,27 @@ static bool copy(int from, int to)
 	return n > 0 || (n < 0 && errno == EINTR);
 }
 
+static void close_master(void)
+{
+	close(self.master);
+	self.master = -1;
+}
+
 /* A terminal reads as EIO once nobody has it open any more. */
 static void relay(const struct pollfd *input, const struct pollfd *output)
 {
-	if (output->revents && !copy(self.master, STDOUT_FILENO)) {
-		close(self.master);
-		self.master = -1;
-	}
+	if (output->revents && !copy(self.master, STDOUT_FILENO))
+		close_master();
 	if (input->revents && self.master >= 0 && !copy(STDIN_FILENO, self.master))
 		self.input_ended = true;
 }
 
 /* ---- until it ends ---- */
 
-/* Ours are the process's: but its children's ends, and our terminal's stops. */
+/*
+ * Ours are the process's: but its children's ends, and our terminal's stops. Where our terminal is
+ * hung up (as the kernel says, and not somebody by kill), so is the process's: its shell ends.
+ */
 static void signal_event(pid_t pid)
 {
 	struct signalfd_siginfo info;
@@ -210,6 +217,8 @@ static void signal_event(pid_t pid)
 		return;
 	if (info.ssi_signo == SIGWINCH && self.master >= 0)
 		copy_size();
+	else if (info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL && self.master >= 0)
+		close_master();
 	else if (info.ssi_signo != SIGCHLD)
 		(void)kill(pid, (int)info.ssi_signo);
 }

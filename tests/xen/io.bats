@@ -32,12 +32,13 @@ bats_require_minimum_version 1.5.0
 	says 0 y 141 # 128 + SIGPIPE
 }
 
-@test "io: a reader that stops for a while loses nothing, and signals still pass" {
+@test "io: a reader that stops for a while loses nothing, costs no memory, and stops neither signals nor exec" {
 	bundle '.process.args = ["sh", "-c", "trap \"echo got it >&2\" USR1; head -c 1000000 /dev/zero & wait; wait; echo end"]'
 	dom0 sh -c "cd /b/$id; mkfifo out err; supervise /b/$id $id >out 2>err & exec 3<out 4<err
-		head -c 1 <&3 >/dev/null; runX kill $id USR1; head -n 1 <&4; wc -c <&3; runX delete $id 2>&1"
-	[ "$status" -eq 0 ]
-	[ "$output" = "$(printf 'got it\n1000003')" ]
+		head -c 1 <&3 >/dev/null; runX kill $id USR1; head -n 1 <&4; runX exec $id sh -c 'echo beside it; exit 6'; echo \$?
+		awk '/^Pss:/ && \$2 > 1024' /proc/\$(cut -d ' ' -f 2 /run/runX/$id/proxy)/smaps_rollup
+		wc -c <&3; runX delete $id 2>&1"
+	says 0 "$(printf '%s\n' 'got it' 'beside it' 6 1000003)" ''
 }
 
 @test "io: null I/O: descriptors that cannot be written swallow all" {
@@ -70,4 +71,17 @@ bats_require_minimum_version 1.5.0
 			{ supervise -t /b/$id $id >out; echo \$?; }
 		runX delete $id; tr -d '\r' <out"
 	says 0 "$(printf '9\nhello\ngot hello\n^Cinterrupted')" ''
+}
+
+# A shell ends when its terminal is hung up, and its VM with it: nothing_left
+@test "io: the terminal of runX run is hung up: so is the process's" {
+	bundle '.process.args = ["sh"] | .process.terminal = true'
+	"$bed" sh 'cat >/tmp/terminal.bash' <"$BATS_TEST_DIRNAME/terminal.bash"
+	dom0 bash -c ". /tmp/terminal.bash
+		terminal 24x80 runX run --bundle /b/$id $id
+		see '/ # '
+		types 'stty size; tty\r'
+		shows 'stty size; tty\r\n24 80\r\n/dev/pts/0\r\n'
+		hang_up"
+	says 0 '' ''
 }
