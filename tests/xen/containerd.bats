@@ -91,3 +91,92 @@ thin_down() {
 	thin_down
 	says 0 "$(printf '%s\n' "$image" "$id")" ''
 }
+
+# on_terminal SIZE <SCRIPT: bash in dom0, with the words of terminal.bash and a container's shell on a terminal
+on_terminal() {
+	"$bed" sh 'cat >/tmp/terminal.bash' <"$BATS_TEST_DIRNAME/terminal.bash"
+	"$bed" sh 'cat >/tmp/script'
+	dom0 bash -c ". /tmp/terminal.bash; id=$id
+		terminal '$1' ctr run --rm -t --runc-binary=/usr/sbin/runX $image $id sh
+		see '/ # '
+		. /tmp/script"
+}
+
+@test "containerd: a terminal for people: echo, job control, vi, top, raw and back, another size" {
+	on_terminal 24x80 <<-'END'
+		# A new size makes the shell show its prompt again.
+		types 'until [ "$(stty size)" = "24 80" ]; do :; done; echo si""zed\r'
+		see 'sized\r\n'
+		see '/ # '
+		types 'stty size; echo o""ne\r'
+		shows 'stty size; echo o""ne\r\n24 80\r\none\r\n'
+
+		types "sh -c \"trap 'echo back' CONT; sleep 1000 & echo up; while :; do wait; done\"\r"
+		see 'up\r\n'
+		types '\032'
+		see 'Stopped'
+		see '/ # '
+		types 'bg\r'
+		see 'back\r\n'
+		types 'jobs\r'
+		see 'Running'
+		types 'fg\r'
+		see 'back\r\n'
+		types '\003'
+		see '/ # '
+		types 'echo $?\r'
+		shows 'echo $?\r\n130\r\n'
+
+		types 'vi /tmp/f\r'
+		see '\033[24;1H'
+		types 'i'
+		see 'I /tmp/f'
+		types 'hello\033'
+		see '- /tmp/f'
+		types ':wq\r'
+		see '/ # '
+		types 'cat /tmp/f\r'
+		shows 'cat /tmp/f\r\nhello\r\n'
+
+		types "sh -c \"trap 'stty size; exit' WINCH; sleep 1000 & echo up; wait\"\r"
+		see 'up\r\n'
+		resize 40 100
+		see '40 100\r\n'
+		see '/ # '
+		types 'vi /tmp/f\r'
+		see '\033[40;1H'
+		types ':q\r'
+		see '/ # '
+
+		types 'top -d 1\r'
+		see 'Mem:'
+		see 'PID'
+		see 'Mem:'
+		types 'q'
+		see '/ # '
+
+		types 'stty raw -echo; echo go; head -c 4 | od -An -tx1; stty sane\r'
+		see 'go\n'
+		types '\003\032\r\004'
+		see ' 03 1a 0d 04\n'
+		see '/ # '
+		types 'echo c""ooked\r'
+		shows 'echo c""ooked\r\ncooked\r\n'
+
+		types 'exit 7\r'
+		ends 7
+	END
+	says 0 '' ''
+}
+
+@test "containerd: a terminal without a size" {
+	on_terminal '' <<-'END'
+		types 'vi /tmp/f\r'
+		see '\033[24;1H'
+		types ':q\r'
+		see '/ # '
+		types 'exit\r'
+		ends 0
+	END
+	says 0 '' ''
+}

@@ -31,14 +31,14 @@ resize() {
 # types TEXT: as printf has it
 types() {
 	# shellcheck disable=SC2059
-	printf "$1" >&4
+	printf -- "$1" >&4
 }
 
 # see TEXT: waits until it is shown; $before is what was shown since the last
 see() {
 	local text c
 	# shellcheck disable=SC2059
-	printf -v text "$1"
+	printf -v text -- "$1"
 	until [[ $shown == *"$text"* ]]; do
 		IFS= read -r -t 60 -N 1 c <&3 || {
 			printf 'not shown: %q, but %q\n' "$text" "$shown"
@@ -55,7 +55,7 @@ see() {
 shows() {
 	local text
 	# shellcheck disable=SC2059
-	printf -v text "$1"
+	printf -v text -- "$1"
 	see '/ # '
 	[ "$before" = "$text" ] || printf 'wanted: %q\nshown:  %q\n' "$text" "$before"
 }
