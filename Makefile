@@ -117,7 +117,7 @@ test: ## set up and run the whole suite: unit, helpers, real Xen (about 1 h); AR
 bench-host: helpers ## what runX's own part of each verb costs, without Xen: processes, jq, xl, CPU
 	@tests/bench/host
 
-check: ## what needs no Xen (80 s on two cores)
+check: ## what needs no Xen (70 s on two cores)
 	@tests/run check
 
 fuzz: ## libFuzzer on the host's end, FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS
