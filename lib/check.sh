@@ -28,12 +28,14 @@ cmd_check() {
 	for about in settings tools parts xen devices type memory roots images network ipam seccomp cgroups engines; do
 		"check_$about"
 	done
-	[ $form = text ] || printf '{"ok":%s,"checks":[%s]}\n' "$([ $errors -eq 0 ] && echo true || echo false)" "$results"
-	[ $errors -eq 0 ] || {
-		[ $form = json ] || echo "This machine cannot run runX: errors above, $errors"
-		exit 1
-	}
-	[ $form = json ] || echo 'This machine can run runX.'
+	if [ "$form" = json ]; then
+		printf '{"ok":%s,"checks":[%s]}\n' "$([ $errors -eq 0 ] && echo true || echo false)" "$results"
+	elif [ $errors -eq 0 ]; then
+		echo 'This machine can run runX.'
+	else
+		echo "This machine cannot run runX: errors above, $errors"
+	fi
+	[ $errors -eq 0 ] || exit 1
 }
 
 # finding LEVEL WORDS [NEXT]: ok; warning, where runX does with less; or error, where it does not run. NEXT is what to do.
@@ -75,9 +77,12 @@ check_tools() {
 	fi
 }
 
+# The Makefile's HELPERS; seccomp, which a host can do without, is looked at apart.
+PARTS='proxy control exec foreground prepare stage block vif network hook'
+
 check_parts() {
 	local part missing=''
-	for part in proxy control exec foreground prepare stage block vif network hook; do
+	for part in $PARTS; do
 		[ -x "$RUNX_LIBEXEC/$part" ] || missing="$missing $RUNX_LIBEXEC/$part"
 	done
 	for part in "$conf_kernel" "$conf_initrd"; do
@@ -94,7 +99,7 @@ check_parts() {
 check_xen() {
 	local said
 	xl_info=''
-	if ! said=$(check_host 2>&1); then
+	if ! said=$(log_file='' check_host 2>&1); then
 		finding error "${said#runX: }" 'Debian: install xen-system-amd64 or xen-system-arm64, and boot its entry of GRUB'
 	elif ! xl_info=$(xl info 2>&1); then
 		finding error "xl does not work: ${xl_info%%

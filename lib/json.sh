@@ -7,7 +7,10 @@
 json() {
 	local program
 	# shellcheck disable=SC2086 # words of ours
-	program=$(cd "$RUNX_LIBDIR" && cat $1)
+	program=$(cd "$RUNX_LIBDIR" && cat $1 2>/dev/null) || {
+		echo "of the modules $1 not all are in $RUNX_LIBDIR: install runX again"
+		exit 1
+	}
 	shift
 	exec jq -r "$program" "$@" 2>&1
 }

@@ -345,3 +345,12 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 		[ -z "$(jq -n "$(cat "$top/lib/values.jq" "$top/lib/absent.jq") null | $part | select(. != {})")" ]
 	done
 }
+
+@test "create: a module of jq's that is missing is said in one sentence" {
+	cp -r "$top/lib" "$BATS_TEST_TMPDIR/lib"
+	rm "$BATS_TEST_TMPDIR/lib/devices.jq"
+	export RUNX_LIBDIR=$BATS_TEST_TMPDIR/lib
+	runX create --bundle "$bundle" c1
+	fails_with "not all are in $RUNX_LIBDIR: install runX again"
+	nothing_left
+}

@@ -129,6 +129,7 @@ setting() {
 
 @test "manual: helpers are those that the Makefile installs" {
 	same 'Makefile, configuration.md' "$(sed -n 's/^HELPERS [:+]= //p' "$top/Makefile")" "$(doc_names Files 2)"
+	same 'Makefile, check' "$(sed -n 's/^HELPERS [:+]= //p' "$top/Makefile")" "$(sed -n "s/^PARTS='\(.*\)'/\1/p" "$top/lib/check.sh") seccomp"
 }
 
 @test "manual: docs/engines.md has the results of the tests of engines, by their names" {
