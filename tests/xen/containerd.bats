@@ -61,7 +61,7 @@ thin_up() {
 			"pool_name = \"$1\"" "base_image_size = \"32MB\"" >>config.toml
 		containerd -c config.toml --root "/b/$1/root" --state "/b/$1/state" -a "/b/$1/socket" >log 2>&1 </dev/null &
 		echo $! >pid
-		until ctr -a socket version >/dev/null 2>&1; do kill -0 $! || { cat log && exit 1; }; done
+		tail -n +1 -f log --pid=$! | sed -n "/containerd successfully booted/q"
 		ctr -a socket image import --snapshotter devmapper /bundles/busybox.tar || { cat log && exit 1; }' "$id"
 }
 
@@ -78,11 +78,11 @@ thin_down() {
 	thin_up
 	dom0 sh -c 'cd "/b/$1" && mkfifo out && exec 3<>out
 		ctr -a socket run --snapshotter devmapper --runc-binary=/usr/sbin/runX "$2" "$1" sh -c "
-			grep \" / \" /proc/mounts | cut -d \" \" -f 1,3; echo from-guest >/written; echo ready
-			until [ -e /go ]; do usleep 50000; done; exit 7" >out &
+			grep \" / \" /proc/mounts | cut -d \" \" -f 1,3; echo from-guest >/written; mkfifo /go; echo ready
+			read -r go </go; exit 7" >out &
 		sed /ready/q <&3
 		xenstore-ls -f /local/domain/0/backend/vbd | grep -o "params = .*"; grep -c mapper /proc/mounts; find /var/lib/runX -type f 2>/dev/null
-		losetup -n -O BACK-FILE | sort; ctr -a socket task exec --exec-id go "$1" touch /go; wait $!; echo $?' sh "$id" "$image"
+		losetup -n -O BACK-FILE | sort; ctr -a socket task exec --exec-id go "$1" sh -c "echo >/go"; wait $!; echo $?' sh "$id" "$image"
 	says 0 "$(printf '%s\n' '/dev/xvda ext4' ready "params = \"/dev/mapper/$id-snap-2\"" 0 "/b/$id/data" "/b/$id/meta" 7)" ''
 	# As the engine would mount it.
 	dom0 sh -c 'cd "/b/$1" && mkdir mnt && mount "$(ctr -a socket snapshot --snapshotter devmapper mounts /mnt "$1" | cut -d " " -f 4)" mnt
