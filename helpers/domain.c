@@ -126,6 +126,28 @@ static void await_qemu(int qemu)
 		;
 }
 
+/*
+ * Of a device behind a QEMU, xl destroy waits two seconds for nothing (libxl's
+ * LIBXL_QEMU_BODGE_TIMEOUT, Xen 4.17: QEMU does not say when it has let go). One that it does not
+ * know of takes none, and QEMU is awaited here, by its end.
+ */
+static void hide_9p(struct xenstore *xs, unsigned int domid)
+{
+	char path[XENSTORE_PATH];
+
+	snprintf(path, sizeof(path), "/libxl/%u/device/9pfs", domid);
+	(void)xenstore_remove(xs, path);
+}
+
+/* What xl destroy would have removed of it. */
+static void withdraw_9p(struct xenstore *xs, unsigned int domid)
+{
+	char path[XENSTORE_PATH];
+
+	snprintf(path, sizeof(path), "/local/domain/0/backend/9pfs/%u", domid);
+	(void)xenstore_remove(xs, path);
+}
+
 static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 {
 	struct xenstore xs;
@@ -140,10 +162,14 @@ static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 		;
 	bool connected = xenstore_open(&xs) == 0;
 	int qemu = connected ? open_qemu(&xs, domid) : -1;
+	if (qemu >= 0)
+		hide_9p(&xs, domid);
 	bool gone = domain_destroy(domid) || domain_is_over(domid);
 	await_qemu(qemu);
-	if (connected)
+	if (connected) {
+		withdraw_9p(&xs, domid);
 		ring_withdraw(&xs, domid);
+	}
 	if (gone)
 		(void)openat(state, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	_exit(0);
