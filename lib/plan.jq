@@ -25,6 +25,12 @@ def netns:
 		end
 	end;
 
+# Who joins another's UTS namespace has its name. Of a pod's, containerd's CRI plugin tells a container by HOSTNAME alone.
+def joined_hostname($env):
+	if any(.[]?; .type? == "uts" and (.path? // "") != "")
+	then first($env | arrays | .[] | strings | select(startswith("HOSTNAME=") and utf8bytelength <= 73) | .[9:]) // ""
+	else "" end;
+
 object("config.json")
 | (.ociVersion | text("ociVersion")) as $oci
 | (.root | object("root")) as $root
@@ -39,7 +45,7 @@ object("config.json")
 | (.mounts | binds($bundle)) as $binds
 | ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
-	(.hostname // "" | text("hostname") | optional("hostname")),
+	(.hostname // ($linux.namespaces | joined_hostname($process.env)) | text("hostname") | optional("hostname")),
 	(.domainname // "" | text("domainname") | optional("domainname")),
 	($linux | system),
 	($resources.pids | if . == 0 then empty else tostring | record("pids_limit") end),

@@ -79,3 +79,20 @@ status_is() {
 	succeeds
 	[ "$(calls 'xl create')" -eq 1 ]
 }
+
+# named NAME PROGRAM: its guest's, with the bundle changed like this
+named() {
+	cp "$bundle/config.json" "$BATS_TEST_TMPDIR/config.json"
+	creates "$2"
+	[ "$(records hostname)" = "$1" ]
+	runX delete c1
+	cp "$BATS_TEST_TMPDIR/config.json" "$bundle/config.json"
+}
+
+@test "sandbox: a container that joins the pod's UTS namespace has the pod's name" {
+	local joins='(.linux.namespaces[] | select(.type == "uts")).path = "/proc/1/ns/uts"' of_pod='.process.env += ["HOSTNAME=pod"]'
+	named pod "del(.hostname) | $joins | $of_pod"
+	named runc "$joins | $of_pod"
+	named '' "del(.hostname) | $of_pod"
+	named '' "del(.hostname) | $joins | .process.env += [\"HOSTNAME=$(printf %065d 0)\"]"
+}

@@ -49,6 +49,61 @@ ctr_run() {
 	[ "$(tr -d '\r' <<<"$output")" = /dev/pts/0 ]
 }
 
+@test "containerd: what the options of ctr run ask for is so in the container" {
+	"$bed" sh 'mkdir -p /srv/data && echo data >/srv/data/file'
+	ctr_run --env GREETING='a "b" c' --cwd /tmp --read-only --memory-limit 83886080 --cpus 0.5 \
+		--mount type=bind,src=/srv/data,dst=/data,options=rbind:ro $image "$id" sh -c '
+			echo "$GREETING" "$PWD" "$(cat /data/file)"; touch /data/new || touch /new || echo kept
+			awk "/MemTotal/ { print (\$2 > 80000 && \$2 < 120000) }" /proc/meminfo'
+	[ "$output" = "$(printf '%s\n' 'a "b" c /tmp data' kept 1)" ] || { echo "$output" "$stderr" && return 1; }
+}
+
+@test "containerd: task exec, pause, resume, ps and metrics" {
+	dom0 ctr run -d --runc-binary=/usr/sbin/runX $image "$id" sleep 1000
+	says 0 '' ''
+	dom0 ctr task exec --exec-id one --user 1000:1000 --cwd /tmp "$id" sh -c 'cat /proc/1/comm; id -u; pwd; exit 3'
+	says 3 "$(printf '%s\n' sleep 1000 /tmp)" ''
+	dom0 sh -c 'ctr task pause "$1"; ctr task ls; ctr task resume "$1"; ctr task ls' sh "$id"
+	[[ $output == *"$id "*PAUSED*"$id "*RUNNING* ]] || { echo "$output" && return 1; }
+	dom0 sh -c 'ctr task ps "$1"; ctr task metrics --format json "$1"; cat /run/containerd/io.containerd.runtime.v2.task/default/"$1"/init.pid' sh "$id"
+	[ "$status" -eq 0 ]
+	[ "${lines[1]%% *}" = "${lines[-1]}" ] || { echo "$output" && return 1; }
+	[[ $output == *'"memory"'* ]]
+	dom0 sh -c 'ctr task delete --force "$1" && ctr container delete "$1"' sh "$id"
+	[ "$status" -eq 0 ]
+}
+
+@test "containerd: one id in two namespaces" {
+	dom0 sh -c 'for ns in one two; do
+			ctr -n $ns image import /bundles/busybox.tar >/dev/null
+			ctr -n $ns run -d --runc-binary=/usr/sbin/runX "$2" "$1" sh -c "trap \"exit 9\" HUP; sleep 1000 & wait"
+			ctr -n $ns task exec --exec-id w "$1" sh -c "echo $ns >/name"
+		done
+		for ns in one two; do
+			ctr -n $ns task exec --exec-id r "$1" cat /name
+			ctr -n $ns task delete --force "$1"; ctr -n $ns container delete "$1"; ctr -n $ns image rm "$2" >/dev/null
+		done' sh "$id" $image
+	[ "$output" = "$(printf '%s\n' one two)" ] || { echo "$output" "$stderr" && return 1; }
+}
+
+# Nobody looks after dom0's containerd but this.
+restart_containerd() {
+	dom0 sh -c 'pid=$(pidof containerd) && kill "$pid" && tail --pid="$pid" -f /dev/null
+		containerd >/run/containerd.log 2>&1 </dev/null &
+		tail -n +1 -f /run/containerd.log --pid=$! | sed "/containerd successfully booted/q" >/dev/null'
+}
+
+@test "containerd: a container lives on while containerd starts anew, and goes with a shim that is killed" {
+	dom0 ctr run -d --runc-binary=/usr/sbin/runX $image "$id" sleep 1000
+	restart_containerd
+	[[ $("$bed" run ctr task ls) == *"$id "*RUNNING* ]]
+	dom0 ctr task exec --exec-id one "$id" sh -c 'echo here; exit 4'
+	says 4 here ''
+	dom0 sh -c 'kill -9 $(pgrep -f "containerd-shim-runc-v2.* -id $1 ") && while [ -e /run/containerd/runc/default/"$1" ]; do :; done
+		while ctr task ls | grep "$1 "; do :; done; ctr container delete "$1"' sh "$id"
+	[ "$status" -eq 0 ]
+}
+
 # A second containerd, whose snapshots are devices of a thin pool of dom0's: all of it is in /b/$id. Nobody else makes
 # the nodes of devices here, so dmsetup is to do it.
 thin_up() {

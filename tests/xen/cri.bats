@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Kubernetes' way to a container: containerd's CRI plugin, whose runtime handler is runX, asked as the kubelet asks it. No
+# client of CRI is packaged: curl speaks gRPC's HTTP/2, protoc its messages.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+# A second containerd, whose plugin nobody else's start has to wait for.
+setup_file() {
+	fresh_bed
+	"$bed" sh 'mkdir -p /cri/net.d && cd /cri && cat >net.d/pods.conflist &&
+		sed "s/\"io.containerd.grpc.v1.cri\", *//" /etc/containerd/config.toml >config.toml && cat >>config.toml <<-END
+			[plugins."io.containerd.grpc.v1.cri"]
+			sandbox_image = "runx.test/busybox:latest"
+			[plugins."io.containerd.grpc.v1.cri".cni]
+			bin_dir = "/usr/lib/cni"
+			conf_dir = "/cri/net.d"
+			[plugins."io.containerd.grpc.v1.cri".containerd]
+			default_runtime_name = "runx"
+			[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runx]
+			runtime_type = "io.containerd.runc.v2"
+			[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runx.options]
+			BinaryName = "/usr/sbin/runX"
+		END
+		containerd -c config.toml --root /cri/root --state /cri/state -a /cri/socket >log 2>&1 </dev/null &
+		tail -n +1 -f log --pid=$! | sed -n "/containerd successfully booted/q"
+		ctr -n k8s.io -a socket image import /bundles/busybox.tar || { cat log && exit 1; }' <<-'END'
+			{"cniVersion": "0.4.0", "name": "pods", "plugins": [{"type": "bridge", "bridge": "pods0", "isGateway": true,
+				"ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.7.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}
+		END
+}
+
+setup() {
+	id=t$BATS_TEST_NUMBER pod='' containers=''
+}
+
+teardown() {
+	local container
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || "$bed" sh 'grep -v level=info /cri/log'
+	for container in $containers; do
+		cri RemoveContainer "container_id: \"$container\"" || :
+	done
+	[ -z "$pod" ] || { cri StopPodSandbox "pod_sandbox_id: \"$pod\"" && cri RemovePodSandbox "pod_sandbox_id: \"$pod\""; } || :
+	nothing_left
+}
+
+# frame: stdin as a message of gRPC, which is told to be not compressed, and its length
+frame() {
+	local file=$BATS_TEST_TMPDIR/message
+	cat >"$file"
+	printf '%010x' "$(stat -c %s "$file")" | sed 's/../\\x&/g' | xargs -0 printf '%b'
+	cat "$file"
+}
+
+# cri METHOD REQUEST: asks it, in protobuf's text format, as the answer is in $output; or fails with gRPC's words in it
+cri() {
+	local answer=$BATS_TEST_TMPDIR/answer
+	protoc -I "$BATS_TEST_DIRNAME" --encode="runtime.v1.$1Request" cri.proto <<<"$2" | frame |
+		"$bed" sh -t 120 'curl -sS --http2-prior-knowledge --unix-socket /cri/socket -H "content-type: application/grpc" \
+			-H "te: trailers" --data-binary @- -D /cri/head -o /cri/body "http://cri/runtime.v1.RuntimeService/$1" &&
+			sed -n "s/^grpc-message: //p" /cri/head >&2 && cat /cri/body; : >/cri/body' "$1" >"$answer" 2>"$answer.said"
+	output=$(tr -d '\r' <"$answer.said")
+	[ -z "$output" ] || return
+	output=$(tail -c +6 "$answer" | protoc -I "$BATS_TEST_DIRNAME" --decode="runtime.v1.$1Response" cri.proto)
+}
+
+# has NAME VALUE: whether $output has the field
+has() {
+	grep -qE "^ *$1: $2\$" <<<"$output" || { printf 'no %s in:\n%s\n' "$1: $2" "$output" && return 1; }
+}
+
+field() {
+	sed -n "s/^ *$1: \"\(.*\)\"\$/\1/p" <<<"$output"
+}
+
+# sandbox_config: of the test's pod
+sandbox_config() {
+	echo "metadata { name: \"$id\" uid: \"$id\" namespace: \"tests\" } hostname: \"$id\" log_directory: \"/cri/logs/$id\""
+}
+
+run_pod() {
+	cri RunPodSandbox "config { $(sandbox_config) } runtime_handler: \"runx\"" || { echo "$output" && return 1; }
+	pod=$(field pod_sandbox_id)
+}
+
+# create_container NAME SCRIPT [CONFIG]: its id is in $container then
+create_container() {
+	cri CreateContainer "pod_sandbox_id: \"$pod\" sandbox_config { $(sandbox_config) } config {
+		metadata { name: \"$1\" } image { image: \"runx.test/busybox:latest\" } log_path: \"$1.log\"
+		command: \"sh\" args: \"-c\" args: $(jq -n --arg script "$2" '$script') ${3:-} }" || { echo "$output" && return 1; }
+	container=$(field container_id)
+	containers="$containers $container"
+}
+
+start_container() {
+	cri StartContainer "container_id: \"$container\""
+}
+
+# logged NAME LINE: waits until the container has said that
+logged() {
+	"$bed" sh -t 120 'tail -n +1 -F "/cri/logs/$1" 2>/dev/null | sed -n "/$2\$/{p;q}"' "$id/$1.log" "$2"
+}
+
+domains() {
+	"$bed" sh "xl list | sed 1,2d | wc -l"
+}
+
+@test "cri: a pod's container has the pod's address, its name and its log; the sandbox costs no VM" {
+	run_pod
+	[ "$(domains)" = 0 ]
+	cri PodSandboxStatus "pod_sandbox_id: \"$pod\""
+	address=$(field ip)
+	[[ $address == 10.88.7.* ]]
+	create_container web 'trap "exit 7" TERM; mkdir /www; echo hello >/www/index.html; httpd -h /www
+		hostname; echo "$WORD $PWD"; echo wrong >&2; echo ready; sleep 1000 & wait' \
+		'envs { key: "WORD" value: "said" } working_dir: "/tmp" linux { resources { memory_limit_in_bytes: 83886080 } }'
+	start_container
+	logged web ready
+	logged web wrong # of another stream, so in no order
+	[ "$(domains)" = 1 ]
+	web "$address:80"
+	diff <("$bed" sh "cut -d ' ' -f 2- /cri/logs/$id/web.log" | LC_ALL=C sort) \
+		<(printf '%s\n' 'stderr F wrong' 'stdout F ready' 'stdout F said /tmp' "stdout F $id")
+	cri ExecSync "container_id: \"$container\" cmd: [\"sh\", \"-c\", \"ip -o -4 addr show eth0; echo no >&2; exit 3\"] timeout: 60"
+	has exit_code 3
+	has stderr '"no\\n"'
+	[[ $output == *"inet $address/24"* ]]
+	cri StopContainer "container_id: \"$container\" timeout: 60"
+	cri ContainerStatus "container_id: \"$container\""
+	has state CONTAINER_EXITED
+	has exit_code 7
+	[ "$(domains)" = 0 ]
+}
+
+@test "cri: a container follows another in its pod, and one that ignores TERM is killed" {
+	run_pod
+	create_container first 'echo once'
+	start_container
+	logged first once
+	cri StopContainer "container_id: \"$container\" timeout: 60"
+	cri RemoveContainer "container_id: \"$container\""
+	containers=''
+	create_container second 'trap "" TERM; echo deaf; while :; do sleep 1000; done'
+	start_container
+	logged second deaf
+	cri StopContainer "container_id: \"$container\" timeout: 1"
+	cri ContainerStatus "container_id: \"$container\""
+	has exit_code 137
+}
+
+@test "cri: a second container beside one that runs is refused with a sentence" {
+	run_pod
+	create_container first 'echo up; sleep 1000'
+	start_container
+	logged first up
+	create_container second 'echo never'
+	start_container && return 1
+	[[ $output == *"network interface eth0 is another VM's already"* ]] || { echo "$output" && return 1; }
+	cri ContainerStatus "container_id: \"$container\""
+	has state CONTAINER_EXITED
+	[ "$(domains)" = 1 ]
+}
