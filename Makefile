@@ -49,7 +49,7 @@ HELPERS += seccomp
 $(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 endif
 
-proxy   := proxy serve container vm requests execs session terminal host domain ring xenstore wire
+proxy   := proxy serve container vm requests execs session terminal host domain ring xenstore wire trace
 control := control client
 exec    := exec client host terminal
 foreground := foreground
@@ -100,7 +100,7 @@ install: ## install under $DESTDIR$PREFIX what was built (run `make` before)
 	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib $(MAN8)
 	install -m 0755 runX $(BINDIR)/runX
 	install -m 0755 $(HELPERS:%=$(OUT)/%) $(LIBEXEC)
-	install -m 0644 lib/*.sh lib/*.jq lib/*.json $(SHARE)/lib
+	install -m 0644 lib/*.sh lib/*.jq lib/*.awk lib/*.json $(SHARE)/lib
 	install -m 0644 $(OUT)/kernel $(OUT)/initrd $(SHARE)
 	install -m 0644 docs/runX.8 $(MAN8)
 
@@ -187,7 +187,7 @@ out/tests/wire_test: tests/helpers/wire_test.c helpers/session.c helpers/wire.c 
 # Fuzz targets, tests/fuzz/NAME.c with the modules that it drives, and what it has instead of libc's or
 # theirs. Coverage is of the modules alone.
 FUZZ_TARGETS ?= guest ring xenstore
-fuzz_guest    := serve container vm requests execs session ring wire
+fuzz_guest    := serve container vm requests execs session ring wire trace
 fuzz_ring     := ring
 fuzz_xenstore := xenstore
 wrap_guest    := close read write send recv recvmsg openat poll ioctl mmap munmap ring_read

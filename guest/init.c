@@ -185,17 +185,20 @@ int main(void)
 	struct spec spec;
 	struct child child;
 
+	io_time(WIRE_AT_INIT);
 	prepare();
 	int signals = take_signals();
 	if (!io_open()) {
 		dprintf(STDERR_FILENO, "init: no /dev/hvc1: %s\n", strerror(errno));
 		power_off();
 	}
+	io_time(WIRE_AT_CONSOLE);
 	const char *problem = spec_read(DESCRIPTION, &spec);
 	if (problem)
 		fail(EINVAL, problem);
 	unlink(DESCRIPTION);
 	mount_devices(&spec);
+	io_time(WIRE_AT_ROOT);
 	problem = cgroup_limit(spec.pids_limit);
 	if (problem)
 		fail(errno, problem);

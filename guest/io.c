@@ -13,6 +13,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CONSOLE	       "/dev/hvc1"
@@ -21,6 +22,7 @@
 static struct {
 	int console;
 	struct wire_input input;
+	uint8_t times[4 * WIRE_TIMES];
 } io = {.console = -1};
 
 int io_open_device(const char *path, int flags)
@@ -100,6 +102,21 @@ void io_send_failure(unsigned int session, int error, const char *words)
 	wire_put32(payload, (uint32_t)error);
 	memcpy(payload + 4, words, length);
 	io_send(WIRE_FAILED, 0, session, payload, 4 + length);
+}
+
+void io_time(enum wire_time what)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	wire_put32(io.times + 4 * what, (uint32_t)(t.tv_sec * 1000000 + t.tv_nsec / 1000));
+}
+
+void io_send_started(unsigned int session)
+{
+	if (session == 0)
+		io_time(WIRE_AT_PROCESS);
+	io_send(WIRE_STARTED, 0, session, io.times, session == 0 ? sizeof(io.times) : 0);
 }
 
 int io_descriptor(void)

@@ -22,6 +22,10 @@ void io_send_word(enum wire_type type, unsigned int stream, unsigned int session
 /* FAILED: why the process of a session could not be executed. */
 void io_send_failure(unsigned int session, int error, const char *words);
 
+/* STARTED; that of the container's own process with what was kept by io_time(). */
+void io_time(enum wire_time what);
+void io_send_started(unsigned int session);
+
 /* To be polled for input; then io_receive() hands each whole frame to `take`. */
 int io_descriptor(void);
 void io_receive(void (*take)(const struct wire_frame *));

@@ -194,7 +194,7 @@ static void serve_report(struct session *s)
 		if (s->rows && s->columns)
 			set_size(s);
 		end_input(s);
-		io_send(WIRE_STARTED, 0, s->id, NULL, 0);
+		io_send_started(s->id);
 		return;
 	case CHILD_FAILED:
 		s->phase = FAILED;

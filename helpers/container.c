@@ -6,6 +6,7 @@
 #include "execs.h"
 #include "host.h"
 #include "terminal.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +42,9 @@ void container_end(int status, const char *how)
 		close(file);
 	}
 	answer(&container.starter, how);
+	if (container.ran)
+		trace("guest", "end");
+	trace("proxy", "over");
 	container.phase = OVER;
 	container.status = status;
 	session_end_output(&container.session);
@@ -105,8 +109,39 @@ void container_send_size(void)
 	outbox_put(&container.outbox, WIRE_WINSIZE, 0, 0, payload, sizeof(payload));
 }
 
-static void started(void)
+/* What its guest says of its own clock is drawn, and used for nothing. */
+static void trace_boot(const struct wire_frame *frame)
 {
+	static const char *const parts[WIRE_TIMES] = {
+		[WIRE_AT_INIT] = "init",
+		[WIRE_AT_CONSOLE] = "root",
+		[WIRE_AT_ROOT] = "process",
+		[WIRE_AT_PROCESS] = "running",
+	};
+	uint32_t now = wire_word(frame, WIRE_AT_PROCESS), last = 0;
+
+	for (size_t i = 0; i < WIRE_TIMES; i++) {
+		if (wire_word(frame, i) < last || wire_word(frame, i) == 0)
+			return;
+		last = wire_word(frame, i);
+	}
+	trace_ago("guest", "kernel", now);
+	for (size_t i = 0; i < WIRE_TIMES; i++)
+		trace_ago("guest", parts[i], now - wire_word(frame, i));
+}
+
+static void trace_output(const struct wire_frame *frame)
+{
+	if (container.spoke || frame->type != WIRE_DATA || frame->stream != WIRE_STDOUT)
+		return;
+	container.spoke = true;
+	trace("proxy", "output");
+}
+
+static void started(const struct wire_frame *frame)
+{
+	trace_boot(frame);
+	trace("proxy", "running");
 	container.phase = RUNNING;
 	container.ran = true;
 	container.start_by = 0;
@@ -130,7 +165,7 @@ bool container_frame(const struct wire_frame *frame)
 	case WIRE_STARTED:
 		if (container.phase > BOOTING)
 			return false;
-		started();
+		started(frame);
 		return true;
 	case WIRE_FAILED:
 		if (container.ran)
@@ -146,6 +181,7 @@ bool container_frame(const struct wire_frame *frame)
 		container.pong_by = 0;
 		return true;
 	default:
+		trace_output(frame);
 		return session_frame(&container.session, frame);
 	}
 }
@@ -206,6 +242,7 @@ const char *container_start(int *client)
 		return "cannot start a container that has stopped";
 	if (container.starter >= 0)
 		return "another start of this container is under way";
+	trace("proxy", "boot");
 	container.phase = BOOTING;
 	container.starter = *client;
 	*client = -1;

@@ -22,6 +22,7 @@ extern struct container {
 	enum phase phase;
 	bool hello;   /* the guest has spoken, and may be spoken to */
 	bool ran;     /* the process was executed, whatever became of it */
+	bool spoke;   /* its process has written to stdout */
 	bool unread;  /* there may be more in the ring */
 	bool suspect; /* a domain ended while ours was silent; it may have been ours */
 	int status;   /* what the proxy exits with, once OVER */

@@ -4,6 +4,7 @@
 
 #include "common.h"
 #include "ring.h"
+#include "trace.h"
 #include "xenstore.h"
 
 #include <errno.h>
@@ -160,11 +161,13 @@ static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	while (read(lifeline, &byte, 1) < 0 && errno == EINTR)
 		;
+	trace("guardian", "destroy");
 	bool connected = xenstore_open(&xs) == 0;
 	int qemu = connected ? open_qemu(&xs, domid) : -1;
 	if (qemu >= 0)
 		hide_9p(&xs, domid);
 	bool gone = domain_destroy(domid) || domain_is_over(domid);
+	trace("guardian", "wait for QEMU");
 	await_qemu(qemu);
 	if (connected) {
 		withdraw_9p(&xs, domid);
@@ -172,6 +175,7 @@ static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 	}
 	if (gone)
 		(void)openat(state, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	trace("guardian", "end");
 	_exit(0);
 }
 
@@ -185,7 +189,7 @@ int guardian_start(unsigned int domid, int state, const char *mark, int lock)
 	if (pid < 0)
 		fail("cannot start the guardian");
 	if (pid == 0) {
-		close_all_but((int[]){line[0], state, lock}, 3);
+		close_all_but((int[]){line[0], state, lock, trace_file()}, 4);
 		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 			to_null(fd, O_RDWR);
 		guard(domid, line[0], state, mark);

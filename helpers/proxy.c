@@ -25,6 +25,7 @@
 #include "host.h"
 #include "serve.h"
 #include "terminal.h"
+#include "trace.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -174,6 +175,8 @@ int main(int argc, char **argv)
 	/* Engines leak descriptors into us (containerd's shim: its socket), which we must not keep.
 	 */
 	close_range(CONTAINER_STDERR + 1, ~0U, 0);
+	trace_open(directory);
+	trace("proxy", "connect");
 	container.terminal = option.console_socket != NULL;
 	container.state = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (container.state < 0)
@@ -184,9 +187,11 @@ int main(int argc, char **argv)
 		find_vm(lock);
 	int ready = host_go_to_background();
 	become_proxy();
+	trace("proxy", "wait for start");
 	host_ready(ready);
 	int status = serve(signals, listener);
 	if (!container.bare)
 		ring_disconnect(&container.ring);
+	trace("proxy", "end");
 	return status;
 }

@@ -26,7 +26,7 @@
 
 enum wire_type {
 	WIRE_HELLO = 1, /* guest: u32 version. Nothing is sent to a guest before it. */
-	WIRE_STARTED,	/* guest: the process was executed */
+	WIRE_STARTED,	/* guest: the process was executed; session 0: and when, by wire_time */
 	WIRE_FAILED,	/* guest: u32 errno, text: it could not be, and why */
 	WIRE_EXITED,	/* guest: u32 status as of wait(2); the last frame of a session */
 	WIRE_DATA,	/* both: bytes of a stream, never more than the credit */
@@ -41,6 +41,12 @@ enum wire_type {
 };
 
 enum wire_stream { WIRE_STDIN, WIRE_STDOUT, WIRE_STDERR, WIRE_STREAMS };
+
+/*
+ * Words of STARTED: microseconds since the guest's kernel began to count them, when its PID 1
+ * began, had the console, had mounted the root, and when the process was executed.
+ */
+enum wire_time { WIRE_AT_INIT, WIRE_AT_CONSOLE, WIRE_AT_ROOT, WIRE_AT_PROCESS, WIRE_TIMES };
 
 struct wire_frame {
 	uint8_t type;

@@ -112,7 +112,11 @@ check_id() {
 	[ ${#1} -le $ID_MAX ] || die "invalid container ID format: ${#1} characters, more than $ID_MAX"
 	id=$1
 	dir=$RUNX_ROOT/$id
+	trace options
 }
+
+# trace WHAT: begins now; lib/trace.sh, where RUNX_TRACE is set, else nothing.
+trace() { :; }
 
 # Sets $absolute to $1, seen from the caller's working directory.
 absolute_path() {

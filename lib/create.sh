@@ -53,13 +53,17 @@ create_container() {
 	[ $# -eq 1 ] || usage_error "$verb: too many arguments: $*"
 	absolute_path "$bundle" && bundle=$absolute
 
+	trace settings
 	read_conf
 	check_host
 	reserve
+	trace plan
 	read_plan
 	check_terminal
 	if [ "$sandbox" = true ]; then no_vm; else make_vm; fi
+	trace proxy
 	start_proxy
+	trace publish
 	[ -z "$cgroup" ] || enter_cgroups
 	[ -z "$hooks" ] || create_hooks
 	publish
@@ -67,8 +71,11 @@ create_container() {
 
 # Of $uuid and $name, as the plan says.
 make_vm() {
+	trace network
 	read_network
+	trace root
 	export_rootfs
+	trace boot
 	save container %b "$guest"
 	[ -z "$seccomp" ] || [ "$conf_seccomp" = no ] || add_seccomp
 	prepare_boot

@@ -106,6 +106,7 @@ domain_create() {
 	config=$(domain_config) || exit 1
 	save xl.cfg '%s\n' "$config"
 	set -- xl create -q -p -e "$dir/xl.cfg"
+	trace 'xl create'
 	# It must not go on where this create is killed: the domain would come after a delete that found none.
 	if [ -z "$staged" ]; then
 		set -- "$RUNX_LIBEXEC/stage" - -- "$@"

@@ -62,6 +62,7 @@ cmd_exec() {
 	{ exec_describe "$@" >"$dir/exec.$$"; } 2>/dev/null || die "cannot write $dir/exec.$$ (is the disk full?)"
 	set -- -t "$conf_start_timeout"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
+	trace 'wait for process'
 	helper exec "$@" "$dir" "$dir/exec.$$" 3>&2 || die "exec failed: $problem"
 	pid=$problem
 	announce_pid

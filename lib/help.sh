@@ -37,6 +37,8 @@ commands:
                          write a config.json to begin a bundle with
   features               print what engines may ask for (JSON)
   check   [--json]       say what of this machine is fit to run containers, and what to do about the rest
+  timeline [--svg] FILE [ID]
+                         draw what RUNX_TRACE=FILE has written of containers' lives
   checkpoint, restore    refused: a VM's streams and devices cannot be restored
 
 global options:

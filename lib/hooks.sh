@@ -6,6 +6,7 @@
 # poststop run, and only warnings tell.
 run_hooks() {
 	local kind="$1" status="$2" index=0 failed=''
+	trace "$kind hooks"
 	# Statements "hook …", and what they need: every value quoted by jq's @sh.
 	# shellcheck source=/dev/null
 	. "$dir/hooks"

@@ -24,6 +24,7 @@ cmd_kill() {
 	stopped,true) return 0 ;;
 	stopped,* | creating,*) die "container $id: container not running" ;;
 	esac
+	trace signal
 	set -- signal "$signal"
 	[ $all = false ] || set -- "$@" all
 	helper control "$dir" "$@" ||

@@ -12,9 +12,11 @@ remove_container() {
 		read -r domid pid start <"$dir/proxy" || :
 		! proxy_lives "$pid" "$start" || kill -9 "$pid" 2>/dev/null || :
 	fi
+	trace 'wait for guardian'
 	# The guardian destroys the domain whose proxy has ended; it holds the lock until then.
 	helper control "$dir" wait $END_SECONDS ||
 		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy, then delete again)"
+	trace remove
 	[ -f "$dir/destroyed" ] || domain_destroy
 	free_images
 	[ ! -f "$dir/interfaces" ] || remove_interfaces

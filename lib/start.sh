@@ -29,8 +29,10 @@ check_created() {
 # Of the created container $id, whose $domid and $pid are known, at the word of $verb, start or run.
 start_container() {
 	[ ! -f "$dir/netns" ] || start_network
+	trace 'xl unpause'
 	[ "$domid" = - ] || xl_domain unpause ||
 		die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
+	trace 'wait for process'
 	# Marked first: a process that ends at once must not leave a container that looks created.
 	save started ''
 	helper control "$dir" start || process_ran ||
@@ -46,6 +48,7 @@ end_container() {
 }
 
 start_network() {
+	trace network
 	# shellcheck source=lib/network.sh
 	. "$RUNX_LIBDIR/network.sh"
 	# shellcheck source=lib/domain.sh

@@ -153,6 +153,18 @@ static void started_twice(void)
 	put_header(WIRE_STARTED, 0, 0, 0);
 }
 
+/* Of a guest that is an hour old, when dom0 may not be. */
+static void wild_times(void)
+{
+	uint8_t words[4 * WIRE_TIMES];
+
+	hello();
+	for (uint32_t i = 0; i < WIRE_TIMES; i++)
+		wire_put32(words + 4 * i, i < WIRE_AT_PROCESS ? 1 + i : 0xffffffff);
+	put_header(WIRE_STARTED, 0, 0, sizeof(words));
+	put(words, sizeof(words));
+}
+
 static void failed_late(void)
 {
 	started();
@@ -214,6 +226,7 @@ static const struct {
 	{"off-closed", off_closed},
 	{"mute", started},
 	{"started-twice", started_twice},
+	{"wild-times", wild_times},
 	{"failed-late", failed_late},
 	{"too-much-credit", too_much_credit},
 	{"output", output},

@@ -123,7 +123,7 @@ nothing_done() {
 	local verb
 	for verb in $(accepted_verbs); do
 		case $verb in
-		checkpoint | restore | spec | features | check | version | help) ;;
+		checkpoint | restore | spec | features | check | timeline | version | help) ;;
 		*) grep -q "^@test .*{ row '*$verb\b" "$BATS_TEST_FILENAME" || { echo "not: $verb" && return 1; } ;;
 		esac
 	done

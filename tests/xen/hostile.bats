@@ -124,6 +124,13 @@ killed() {
 	ends output-after-exit 7 'exited with status 7'
 }
 
+@test "hostile: times of its start that cannot be" {
+	hostile wild-times
+	dom0 sh -c "export RUNX_TRACE=/b/$id/trace; runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1 && runX start $id && runX delete --force $id && runX timeline /b/$id/trace"
+	[ "$status" -eq 0 ]
+	[[ $output == *'guest     kernel'*'guest     running'* ]]
+}
+
 @test "hostile: silence of what runs" {
 	killed mute
 }

@@ -116,6 +116,48 @@ y \"'"'"'}' ]
 	says 7 1 ''
 }
 
+@test "lifecycle: a trace has all parts of it in order, those of the host and those of the VM" {
+	bundle '.process.args = ["echo", "hello"]'
+	dom0 sh -c "export RUNX_TRACE=/b/$id/trace; supervise /b/$id $id && runX delete $id && runX timeline /b/$id/trace >&2"
+	[ "$output" = hello ]
+	echo "$stderr"
+	[[ ${stderr_lines[0]} == "$id: "*' s from the first line to the last' ]]
+	# But for what goes on beside these.
+	dom0 sort -s -n -k 1,1 "/b/$id/trace"
+	diff - <(cut -f 3,5 <<<"$output" | tr '\t' ' ' | grep -vxE 'proxy boot|start (wait for process|end)|delete (options|wait for guardian)') <<-END
+		create options
+		create settings
+		create plan
+		create network
+		create root
+		create boot
+		create xl create
+		create proxy
+		proxy connect
+		proxy wait for start
+		create publish
+		create end
+		start options
+		start network
+		start xl unpause
+		guest kernel
+		guest init
+		guest root
+		guest process
+		guest running
+		proxy running
+		proxy output
+		guest end
+		proxy over
+		proxy end
+		guardian destroy
+		guardian wait for QEMU
+		guardian end
+		delete remove
+		delete end
+	END
+}
+
 @test "lifecycle: five containers at once" {
 	local n
 	bundle '.process.args = ["sh", "-c", "cat; exit 3"]'
