@@ -67,7 +67,7 @@ SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh guest/*.sh tests
 C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch] tests/fuzz/*.[ch])
 
 .DELETE_ON_ERROR:
-.PHONY: all helpers init xen-tests install uninstall demo test bench-host check fuzz unit lint fmt bed shell clean help
+.PHONY: all helpers init xen-tests install uninstall demo test bench bench-host check fuzz unit lint fmt bed shell clean help
 
 # CROSS_COMPILE is passed on where it was given, even if empty: else ./build has one for $(ARCH).
 all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
@@ -114,6 +114,9 @@ demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then
 test: ## set up and run the whole suite: unit, helpers, real Xen (about 1 h); ARCH=aarch64: real Xen there
 	@tests/run all
 
+bench: ## what runX costs beside xl, runc and crun, with the budgets: ROWS='create start' (all), REPEAT (3), ARCH
+	@tests/bench/all
+
 bench-host: helpers ## what runX's own part of each verb costs, without Xen: processes, jq, xl, CPU
 	@tests/bench/host
 
@@ -158,7 +161,7 @@ out/tests/mirror: tests/helpers/mirror.c guest/copy.c guest/copy.h Makefile
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
 # What runs in dom0 and its guests: for $ARCH, by ./build tests.
-xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd)
+xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd floor.initrd)
 
 $(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
 	@mkdir -p $(@D)
@@ -177,6 +180,12 @@ $(OUT)/tests/signals: tests/helpers/signals.c Makefile
 $(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
+	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
+
+# The least VM that tests/bench has beside a container's.
+$(OUT)/tests/floor.initrd: tests/helpers/floor.c Makefile
+	@rm -rf $@.d && mkdir -p $@.d
+	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@.d/init $<
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
 out/tests/wire_test: tests/helpers/wire_test.c helpers/session.c helpers/wire.c $(wildcard helpers/*.h) Makefile

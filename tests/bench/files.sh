@@ -178,14 +178,6 @@ images() {
 	done
 }
 
-# pss NAME: KiB of all processes of that name
-pss() {
-	local pid
-	for pid in $(pgrep "$1"); do
-		cat "/proc/$pid/smaps_rollup"
-	done | awk '$1 == "Pss:" { sum += $2 } END { print sum + 0 }'
-}
-
 # field NAME: of /proc/meminfo
 field() {
 	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo

@@ -11,7 +11,7 @@ tmp=$(mktemp -d)
 mkfifo "$tmp/in" "$tmp/out"
 mkdir "$tmp/bundle"
 jq '.process.terminal = false | .process.args = ["/signals"] | .root = {path: "/bundles/busybox/rootfs", readonly: false}
-	| .mounts += [{destination: "/signals", type: "bind", source: "/usr/local/bin/signals", options: ["bind", "ro"]}]' \
+	| .mounts += [{destination: "/signals", type: "bind", source: "/tmp/bench/signals", options: ["bind", "ro"]}]' \
 	/bundles/busybox/config.json >"$tmp/bundle/config.json"
 
 to_proxy() {

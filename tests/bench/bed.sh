@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the benches in the test bed begin with. Sourcing it sets $top, $bed, ARCH, and $types, the kinds of VM there.
+# shellcheck shell=sh
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+bed=$top/tests/bed/bed
+here=$top/tests/bed
+. "$here/lib.sh"
+bed_arch
+export ARCH
+case $ARCH in x86_64) types='pv pvh' ;; *) types=pvh ;; esac
+
+# A fresh bed, until the end of the script, with what is here and what is measured with in /tmp/bench.
+boot() {
+	stage=$(mktemp -d)
+	trap 'rm -rf "$stage"; "$bed" down >&2' EXIT
+	"$top/tests/bed/install" >&2
+	"$top/build" tests >&2
+	cp "$top"/tests/bench/* "$top/out/$ARCH/tests/"* "$stage" 2>/dev/null || : # but directories
+	"$bed" run mkdir -p /tmp/bench
+	"$bed" put "$stage" /tmp/bench
+}
