@@ -22,7 +22,7 @@ three() {
 # result WHAT UNIT OURS [BESIDE THEIRS [BUDGET]]: of files of numbers, - for none
 result() {
 	local theirs='-	-	-'
-	[ "${5:--}" = - ] || theirs=$(three "$5")
+	[ ! -f "${5:--}" ] || theirs=$(three "$5")
 	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$(three "$3")" "${4:--}" "$theirs" "${6:--}"
 }
 
@@ -212,7 +212,7 @@ idle() {
 	conf "$type" "$1"
 	quietly runX run --detach --bundle /b/idle i
 	pss proxy >>"$tmp/pss-$1"
-	pss qemu >>"$tmp/qemu-$1"
+	[ "$1" != 9p ] || pss qemu >>"$tmp/qemu-9p"
 	pgrep -c proxy >>"$tmp/processes-$1"
 	quietly runX delete --force i
 }
@@ -223,7 +223,7 @@ bench_idle() {
 	for kind in $kinds; do
 		repeated idle "$kind"
 		result "idle, $kind: processes" '' "$tmp/processes-$kind" - - '=2'
-		result "idle, $kind: proxy and guardian, PSS" KiB "$tmp/pss-$kind" QEMU "$tmp/qemu-$kind" '=1024'
+		result "idle, $kind: proxy and guardian, PSS" KiB "$tmp/pss-$kind" "QEMU of 9p" "$tmp/qemu-9p" '=1024'
 	done
 }
 

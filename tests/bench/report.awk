@@ -5,9 +5,9 @@ BEGIN { FS = "\t" }
 
 # Whether the row keeps to its budget; empty where it has none.
 function verdict(    limit) {
-	limit = substr($10, 2)
+	limit = substr($10, 2) + 0
 	if ($10 ~ /^=/) return $3 <= limit ? "yes" : "NO"
-	limit = substr($10, 3)
+	limit = substr($10, 3) + 0
 	if ($10 ~ /^</) return $3 <= limit * $7 ? "yes" : "NO"
 	if ($10 ~ /^>/) return $3 >= limit * $7 ? "yes" : "NO"
 	return ""
@@ -71,7 +71,7 @@ function bar(y, value, scale, colour) {
 
 # What the budget allows, in the row's unit.
 function allowed() {
-	if ($10 ~ /^=/) return substr($10, 2)
+	if ($10 ~ /^=/) return substr($10, 2) + 0
 	return $10 == "-" ? 0 : substr($10, 3) * $7
 }
 
