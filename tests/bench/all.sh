@@ -306,6 +306,7 @@ bench_roots() {
 	local kind
 	cp -a /bundles/busybox/rootfs "$tmp/rootfs"
 	head -c 64m /dev/urandom >"$tmp/rootfs/file"
+	sync # else the first create waits for that
 	bundle root-small .
 	bundle root-large ".root.path = \"$tmp/rootfs\""
 	for kind in $kinds; do

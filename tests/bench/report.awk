@@ -42,7 +42,7 @@ function letters(text) {
 }
 
 function text_row(what, ours, beside, theirs, times, most, kept) {
-	print cell(what, 42) cell(ours, 26) cell(beside, 13) cell(theirs, 24) cell(times, 7) cell(most, 12) kept
+	print cell(what, 46) cell(ours, 26) cell(beside, 13) cell(theirs, 24) cell(times, 7) cell(most, 12) kept
 }
 
 ENVIRON["FORM"] == "text" {
