@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 
 # makes MACHINE ARCH WHAT: ./build of a kernel there tells make WHAT; of ARCH, this machine's where it is empty
 makes() {
-	mkdir -p "$BATS_TEST_TMPDIR/linux"
+	[ -e "$BATS_TEST_TMPDIR/linux" ] || mkdir "$BATS_TEST_TMPDIR/linux"
 	printf '#!/bin/sh\necho %s\n' "$1" >"$FAKE/bin/uname"
 	printf '%s\n' '#!/bin/sh' "echo \"\$@\" >>$FAKE/calls" 'case $* in *kernelversion) echo 6 ;; *) exit 1 ;; esac' >"$FAKE/bin/make"
 	chmod +x "$FAKE/bin/uname" "$FAKE/bin/make"
@@ -33,6 +33,13 @@ makes() {
 	export CROSS_COMPILE=armv7-
 	makes x86_64 arm 'ARCH=arm CROSS_COMPILE=armv7- -j'
 	makes armv7l '' 'ARCH=arm CROSS_COMPILE=armv7- -j'
+}
+
+@test "build: a kernel that is named is built as it is, without a patch that may not be for it" {
+	mkdir "$BATS_TEST_TMPDIR/linux-5"
+	tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/linux" linux-5
+	makes x86_64 '' 'ARCH=x86_64 CROSS_COMPILE= -j'
+	[[ $output != *patch* ]]
 }
 
 # all MACHINE WANTED [SETTING…]: what make all tells ./build there
