@@ -182,9 +182,8 @@ static void copy_in(char *ring, size_t size, uint32_t index, const void *from, s
  * on x86 the compiler's order). Each index is read once, as the guest may change it under us.
  *
  * Nobody sleeps over a change: each side rings after a change of its own, and who finds nothing
- * to do waits for the event that follows. Only for room we need not ring each time. To a guest that
- * found its ring full, and waits, at least half of it is there for this read, or, if this one
- * found less, for the next, which the event of what it wrote since brings.
+ * to do waits for the event that follows. But room is not rung for: Linux's front end waits for it
+ * by looking again and again (domU_write_console), so the event would only interrupt that.
  */
 ssize_t ring_read(struct ring *ring, void *into, size_t room)
 {
@@ -201,8 +200,6 @@ ssize_t ring_read(struct ring *ring, void *into, size_t room)
 	copy_out(into, s->out, sizeof(s->out), ring->out_cons, count);
 	ring->out_cons += (uint32_t)count;
 	__atomic_store_n(&s->out_cons, ring->out_cons, __ATOMIC_RELEASE);
-	if (queued >= sizeof(s->out) / 2)
-		ring_bell(ring);
 	return (ssize_t)count;
 }
 
@@ -227,11 +224,18 @@ ssize_t ring_write(struct ring *ring, const void *from, size_t count)
 }
 
 /* The indices are to be read after this, else what came before the next event could be missed. */
-void ring_acknowledge(const struct ring *ring)
+void ring_acknowledge(struct ring *ring)
 {
 	uint32_t port;
 
 	if (read(ring->evtchn, &port, sizeof(port)) == sizeof(port))
-		(void)!write(ring->evtchn, &port, sizeof(port));
+		ring->masked = true;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void ring_await(struct ring *ring)
+{
+	if (ring->masked)
+		(void)!write(ring->evtchn, &ring->port, sizeof(ring->port));
+	ring->masked = false;
 }

@@ -16,6 +16,7 @@ struct ring {
 	int evtchn;		/* readable when the guest has rung; open before ring_connect() */
 	int gntdev;
 	uint32_t port;
+	bool masked; /* an event was taken, and the next may not come yet */
 	uint32_t out_cons, in_prod;
 };
 
@@ -41,7 +42,10 @@ ssize_t ring_read(struct ring *ring, void *into, size_t room);
 /* How many bytes the guest took (0: its ring is full, wait for the event), or -1 as above. */
 ssize_t ring_write(struct ring *ring, const void *from, size_t count);
 
-/* Takes the pending event off `evtchn`, and lets the next come. */
-void ring_acknowledge(const struct ring *ring);
+/* Takes the pending event off `evtchn`. None comes before ring_await(). */
+void ring_acknowledge(struct ring *ring);
+
+/* Lets the next event come, or what has come since: `evtchn` is to be waited for again. */
+void ring_await(struct ring *ring);
 
 #endif
