@@ -26,8 +26,14 @@ CFLAGS     ?= -Os
 # For 32-bit glibc, whose open and stat fail on files beyond 2 GiB, on inodes beyond 32 bits and on times beyond 2038.
 WIDE       := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WIDE) -Ihelpers $(WARNINGS) $(CFLAGS)
+STATIC     := -static -ffunction-sections -Wl,--gc-sections
+HELPER_CC   = $(CC)
 ifeq ($(DEBUG),1)
 HARDEN     := -g -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
+else
+# Half of what it takes to run this one was the dynamic linker's, and a fifth of runX kill.
+$(OUT)/control: HELPER_CC = $(GUEST_CC)
+$(OUT)/control: HARDEN := $(STATIC)
 endif
 
 ifeq ($(V),0)
@@ -81,9 +87,9 @@ right_machine = $(if $(filter $(ARCH)%,$(shell $(1) -dumpmachine)),,$(error $(1)
 
 define helper_rule
 $(OUT)/$(1): $($(1):%=helpers/%.c) $(wildcard helpers/*.h) Makefile
-	$$(call right_machine,$$(CC))$$(say) CC $$@
+	$$(call right_machine,$$(HELPER_CC))$$(say) CC $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDEN) -o $$@ $$(filter %.c,$$^) $$(LIBS)
+	$$(Q)$$(HELPER_CC) $$(ALL_CFLAGS) $$(HARDEN) -o $$@ $$(filter %.c,$$^) $$(LIBS)
 ifneq ($$(DEBUG),1)
 	$$(Q)$$(STRIP) $$@
 endif
@@ -93,7 +99,7 @@ $(foreach helper,$(HELPERS),$(eval $(call helper_rule,$(helper))))
 $(OUT)/init: $(init) $(wildcard guest/*.h) $(addprefix helpers/,wire.h netlink.h xenstore.h) Makefile
 	$(call right_machine,$(GUEST_CC))$(say) CC $@
 	@mkdir -p $(@D)
-	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -ffunction-sections -Wl,--gc-sections -o $@ $(filter %.c,$^)
+	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@ $(filter %.c,$^)
 	$(Q)$(STRIP) $@
 
 install: ## install under $DESTDIR$PREFIX what was built (run `make` before)

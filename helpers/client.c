@@ -35,11 +35,11 @@ int client_send(int socket, const char *words, const int *fds, size_t count)
 
 	if (count) {
 		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+		m.msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * count);
 		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int) * count);
+		c->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * count);
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
 	}
 	return sendmsg(socket, &m, MSG_NOSIGNAL) < 0 ? -1 : 0;
