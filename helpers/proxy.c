@@ -188,6 +188,10 @@ int main(int argc, char **argv)
 	int ready = host_go_to_background();
 	become_proxy();
 	trace("proxy", "wait for start");
+	/* Of a create that was killed before our record was there, which delete then did not find:
+	 * it has left its mark before it looked. */
+	if (faccessat(container.state, CONTROL_REMOVED, F_OK, 0) == 0)
+		return EXIT_HELPER;
 	host_ready(ready);
 	int status = serve(signals, listener);
 	if (!container.bare)

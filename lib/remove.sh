@@ -8,6 +8,8 @@ END_SECONDS=60
 # again where an earlier try was interrupted.
 remove_container() {
 	local pid=0 domid='' start=''
+	# For a proxy that has no record yet, as its create was killed: once it has, it looks for this, and ends.
+	{ : >"$dir/removed"; } 2>/dev/null || :
 	if [ -f "$dir/proxy" ]; then
 		read -r domid pid start <"$dir/proxy" || :
 		! proxy_lives "$pid" "$start" || kill -9 "$pid" 2>/dev/null || :
