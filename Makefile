@@ -182,16 +182,13 @@ $(OUT)/tests/signals: tests/helpers/signals.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@ $<
 
-# An initrd, and all of it: helpers/prepare.c appends the container's description.
-$(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h Makefile
+# Initrds, and all of them: helpers/prepare.c appends the container's description. floor is the least VM, which tests/bench
+# has beside a container's.
+$(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h
+$(OUT)/tests/floor.initrd: tests/helpers/floor.c
+$(addprefix $(OUT)/tests/,hostile.initrd floor.initrd): Makefile
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
-	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
-
-# The least VM that tests/bench has beside a container's.
-$(OUT)/tests/floor.initrd: tests/helpers/floor.c Makefile
-	@rm -rf $@.d && mkdir -p $@.d
-	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@.d/init $<
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
 out/tests/wire_test: tests/helpers/wire_test.c helpers/session.c helpers/wire.c $(wildcard helpers/*.h) Makefile
