@@ -128,7 +128,7 @@ told() {
 	lan
 	# It would first ping an address, and wait for an answer.
 	"$bed" sh 'dnsmasq --conf-file=/dev/null --port=0 --interface=lan0 --bind-interfaces --leasefile-ro --no-ping \
-		--log-facility=/tmp/dnsmasq.log --dhcp-range=10.9.0.50,10.9.0.60,1h --dhcp-option=option:dns-server,10.9.0.1 --domain=example'
+		--log-facility=/tmp/dnsmasq.log --dhcp-range=10.9.0.50,10.9.0.59,1h --dhcp-option=option:dns-server,10.9.0.1 --domain=example'
 	netconf d '.bridge = "lan0" | .ipam = {}' '' 'ip address show eth0; ip route; cat /etc/resolv.conf; ping -c 1 10.9.0.1'
 	dom0 supervise /b/$id $id
 	has 'inet 10.9.0.5' 'default via 10.9.0.1' 'nameserver 10.9.0.1' 'search example' 'bytes from 10.9.0.1'
