@@ -33,12 +33,6 @@ static int netlink;
 
 /* ---- the description ---- */
 
-static bool parse_mac(const char *text, unsigned char mac[6])
-{
-	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3,
-		      mac + 4, mac + 5) == 6;
-}
-
 /* The value of the next line of this key behind `after` (NULL: the first), or NULL. */
 static const char *next(const struct nic *nic, const char *key, const char *after)
 {
@@ -59,7 +53,7 @@ static bool read_nic(struct xenstore *xs, const char *number, struct nic *nic)
 	const char *name;
 
 	snprintf(path, sizeof(path), "device/vif/%.8s/mac", number);
-	if (xenstore_read(xs, path, mac) < 0 || !parse_mac(mac, nic->mac))
+	if (xenstore_read(xs, path, mac) < 0 || !netlink_mac(mac, nic->mac))
 		return false;
 	snprintf(path, sizeof(path), "device/vif/%.8s/runx", number);
 	long size = xenstore_read(xs, path, nic->lines);
@@ -237,7 +231,7 @@ static int add_address(const struct nic *nic, const char *text)
 }
 
 /* "DESTINATION GATEWAY SOURCE METRIC SCOPE FLAGS", "-" where there is none. */
-static int add_route(const struct nic *nic, const char *text, bool by_gateway)
+static int add_route(const struct nic *nic, const char *text, unsigned char table, bool by_gateway)
 {
 	char destination[64], gateway[64], source[64];
 	unsigned int metric, scope, flags;
@@ -254,7 +248,7 @@ static int add_route(const struct nic *nic, const char *text, bool by_gateway)
 		return -1;
 	struct rtmsg head = {.rtm_family = (unsigned char)to.family,
 			     .rtm_dst_len = (unsigned char)to.length,
-			     .rtm_table = RT_TABLE_MAIN,
+			     .rtm_table = table,
 			     .rtm_protocol = RTPROT_STATIC,
 			     .rtm_scope = (unsigned char)scope,
 			     .rtm_type = RTN_UNICAST,
@@ -284,7 +278,7 @@ static int add_neighbour(const struct nic *nic, const char *text)
 
 	errno = EINVAL;
 	if (sscanf(text, "%63s %31s", address, mac_text) != 2 || !parse_address(address, &a) ||
-	    !parse_mac(mac_text, mac))
+	    !netlink_mac(mac_text, mac))
 		return -1;
 	struct ndmsg head = {.ndm_family = (unsigned char)a.family,
 			     .ndm_ifindex = nic->index,
@@ -385,12 +379,20 @@ int network_put_files(void)
 
 static int add_direct_route(const struct nic *nic, const char *text)
 {
-	return add_route(nic, text, false);
+	return add_route(nic, text, RT_TABLE_MAIN, false);
 }
 
 static int add_gateway_route(const struct nic *nic, const char *text)
 {
-	return add_route(nic, text, true);
+	return add_route(nic, text, RT_TABLE_MAIN, true);
+}
+
+/* To an address of the loopback that is elsewhere. */
+static int add_local_route(const struct nic *nic, const char *text)
+{
+	return netlink_route_localnet(netlink, nic->index) < 0
+		       ? -1
+		       : add_route(nic, text, RT_TABLE_LOCAL, true);
 }
 
 /* In this order: a gateway may be reached by a route of its own. */
@@ -401,7 +403,8 @@ static const struct {
 } settings[] = {{"address", add_address, "cannot set an address"},
 		{"neighbour", add_neighbour, "cannot set a neighbour"},
 		{"route", add_direct_route, "cannot set a route"},
-		{"route", add_gateway_route, "cannot set a route"}};
+		{"route", add_gateway_route, "cannot set a route"},
+		{"local", add_local_route, "cannot set a route to the resolver"}};
 
 static const char *bring_up(void)
 {

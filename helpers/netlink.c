@@ -2,6 +2,9 @@
 #include "netlink.h"
 
 #include <errno.h>
+#include <linux/if_link.h>
+#include <linux/ip.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -154,4 +157,25 @@ void netlink_attributes(const struct nlmsghdr *answer, size_t head, const struct
 	for (; RTA_OK(a, size); a = RTA_NEXT(a, size))
 		if (a->rta_type < count)
 			found[a->rta_type] = a;
+}
+
+int netlink_route_localnet(int netlink, int interface)
+{
+	struct ifinfomsg link = {.ifi_index = interface};
+	struct request r;
+
+	request_begin(&r, RTM_SETLINK, 0, &link, sizeof(link));
+	size_t families = request_nest(&r, IFLA_AF_SPEC), inet = request_nest(&r, AF_INET);
+	size_t settings = request_nest(&r, IFLA_INET_CONF);
+	request_add32(&r, IPV4_DEVCONF_ROUTE_LOCALNET, 1);
+	request_end(&r, settings);
+	request_end(&r, inet);
+	request_end(&r, families);
+	return netlink_ask(netlink, &r);
+}
+
+bool netlink_mac(const char *text, unsigned char mac[6])
+{
+	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3,
+		      mac + 4, mac + 5) == 6;
 }

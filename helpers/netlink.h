@@ -5,6 +5,7 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,5 +46,11 @@ int netlink_get(int netlink, struct request *r,
  * where absent. */
 void netlink_attributes(const struct nlmsghdr *answer, size_t head, const struct rtattr **found,
 			size_t count);
+
+/* Lets addresses of the loopback, 127.0.0.0/8, be used over an interface: 0, or -1 with errno. */
+int netlink_route_localnet(int netlink, int interface);
+
+/* Parses a MAC address, "00:16:3e:00:00:01". */
+bool netlink_mac(const char *text, unsigned char mac[6]);
 
 #endif

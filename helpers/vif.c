@@ -17,14 +17,12 @@
 #include "hotplug.h"
 #include "interface.h"
 #include "netlink.h"
+#include "resolver.h"
+#include "traffic.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
-#include <linux/pkt_cls.h>
-#include <linux/pkt_sched.h>
-#include <linux/tc_act/tc_mirred.h>
 #include <net/if.h>
 #include <sched.h>
 #include <unistd.h>
@@ -99,42 +97,13 @@ static void move_to_namespace(const char *vif, const char *netns)
 	open_netlink();
 }
 
-static void add_redirection(struct request *r, int to)
-{
-	struct tc_mirred redirect = {
-		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
-	size_t options = request_nest(r, TCA_OPTIONS), list = request_nest(r, TCA_MATCHALL_ACT);
-	size_t first = request_nest(r, 1);
-
-	request_add_text(r, TCA_ACT_KIND, "mirred");
-	size_t action = request_nest(r, TCA_ACT_OPTIONS);
-	request_add(r, TCA_MIRRED_PARMS, &redirect, sizeof(redirect));
-	request_end(r, action);
-	request_end(r, first);
-	request_end(r, list);
-	request_end(r, options);
-}
-
 /* All that comes in at `from` goes out at `to`, before the host's own stack sees it: the address
  * that the engine's interface keeps is the guest's. */
 static int redirect(int from, int to)
 {
-	struct tcmsg t = {.tcm_ifindex = from,
-			  .tcm_parent = TC_H_INGRESS,
-			  .tcm_handle = TC_H_MAKE(TC_H_INGRESS, 0)};
-	struct request r;
+	struct rule all = {.interface = from, .priority = 3, .protocol = ETH_P_ALL, .move_to = to};
 
-	request_begin(&r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &t, sizeof(t));
-	request_add_text(&r, TCA_KIND, "ingress");
-	if (netlink_ask(netlink, &r) < 0)
-		return -1;
-	t.tcm_parent = TC_H_MAKE(TC_H_INGRESS, 0);
-	t.tcm_handle = 0;
-	t.tcm_info = TC_H_MAKE(1 << 16, htons(ETH_P_ALL));
-	request_begin(&r, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &t, sizeof(t));
-	request_add_text(&r, TCA_KIND, "matchall");
-	add_redirection(&r, to);
-	return netlink_ask(netlink, &r);
+	return traffic_open(netlink, from) < 0 ? -1 : traffic_add(netlink, &all);
 }
 
 /* Ours is new, so what exists already is the engine's. */
@@ -145,6 +114,19 @@ __attribute__((noreturn)) static void refuse_redirection(const char *name)
 			       name);
 	errno = 0;
 	hotplug_refuse("network interface %s is another VM's already", name);
+}
+
+static void lend_resolver(int ours, int engine, struct description *d)
+{
+	struct resolver resolver = resolver_find();
+	char mac[XENSTORE_VALUE + 1];
+
+	if (!resolver.udp)
+		return;
+	if (hotplug_read("mac", mac) <= 0 ||
+	    resolver_join(netlink, &resolver, ours, engine, mac, d) < 0)
+		hotplug_refuse("cannot lead the VM to the resolver at 127.0.0.11 "
+			       "(modules cls_flower, act_pedit, act_csum)");
 }
 
 static void join_interface(const char *vif, const char *netns, const char *name,
@@ -158,6 +140,7 @@ static void join_interface(const char *vif, const char *netns, const char *name,
 		refuse_redirection(name);
 	if (interface_describe(netlink, name, d) < 0)
 		hotplug_refuse("cannot read addresses and routes of %s", name);
+	lend_resolver(ours, engine, d);
 }
 
 /* ---- with a bridge ---- */

@@ -18,10 +18,10 @@ image_key() {
 	# shellcheck disable=SC2046
 	# Package names are plain words.
 	{
-		for file in bundle config.json image.sh init initrd-init modules packages "$ARCH.sh"; do
+		for file in bundle config.json image.sh init initrd-init modules packages software "$ARCH.sh"; do
 			sha256sum <"$here/$file"
 		done
-		apt-cache policy $(list packages) linux-libc-dev busybox-static |
+		apt-cache policy $(list packages) $(list software) linux-libc-dev busybox-static |
 			grep -E '^[^ ]|Candidate:'
 	} | digest
 }
@@ -163,54 +163,82 @@ initrd() {
 	(cd "$dir" && find . | sort | cpio --quiet -o -H newc) >"$work/initrd"
 }
 
-# The packages and what they need, unpacked into one tree: so no program of dom0's runs here, which may be of another
-# architecture, and it takes half of the time.
+# unpack ROOT PACKAGE...: they, the required ones and what they need, unpacked into one tree: so no program of dom0's runs
+# here, which may be of another architecture, and it takes half of the time.
 unpack() {
-	local deb dir
-	install -d "$work/debs/partial" "$work/root/usr" "$work/root/var" "$work/root/run/lock"
+	local root deb dir
+	root=$1
+	shift
+	install -d "$work/debs/partial" "$root/usr" "$root/var" "$root/run/lock"
 	for dir in bin sbin lib lib64; do
-		install -d "$work/root/usr/$dir"
-		ln -s "usr/$dir" "$work/root/$dir"
+		install -d "$root/usr/$dir"
+		ln -s "usr/$dir" "$root/$dir"
 	done
 	# Relative, as tar follows them.
-	ln -s ../run ../run/lock "$work/root/var"
-	# shellcheck disable=SC2046,SC2086 # package names are plain words
+	ln -s ../run ../run/lock "$root/var"
 	apt_private apt-get -y --no-install-recommends --download-only -o Dir::Cache::archives="$work/debs" \
-		install '?priority(required)' $(list packages) $own_packages >>"$work/apt.log" 2>&1 ||
+		install '?priority(required)' "$@" >>"$work/apt.log" 2>&1 ||
 		apt_failed "could not download dom0's packages for $debarch"
 	for deb in "$work"/debs/*.deb; do
-		dpkg-deb --fsys-tarfile "$deb" | tar -C "$work/root" --keep-directory-symlink --numeric-owner -xpf - \
+		dpkg-deb --fsys-tarfile "$deb" | tar -C "$root" --keep-directory-symlink --numeric-owner -xpf - \
 			--exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
 			--exclude='./usr/share/info/*' --exclude='./usr/share/qemu/edk2*' \
-			--exclude='./usr/share/qemu/skiboot*' --exclude='./usr/share/qemu/u-boot*'
+			--exclude='./usr/share/qemu/skiboot*' --exclude='./usr/share/qemu/u-boot*' \
+			--exclude='libLLVM*' --exclude='*/bitcode/*'
 	done
+	rm -r "$work/debs"
+}
+
+# accounts ROOT NAME...: the users of Debian's base system, and these as 100 and up, each with a group
+accounts() {
+	local root name number
+	root=$1 number=100
+	shift
+	for name in passwd group; do
+		cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name"
+	done
+	for name; do
+		echo "$name:x:$number:$number::/var/lib/$name:/bin/sh" >>"$root/etc/passwd"
+		echo "$name:x:$number:" >>"$root/etc/group"
+		number=$((number + 1))
+	done
+	cp "$root/usr/share/libc-bin/nsswitch.conf" "$root/etc/"
+	ln -s mawk "$root/usr/bin/awk"
+	install -d "$root/proc" "$root/sys"
 }
 
 # What is missed of the packages' maintainer scripts.
 configure() {
 	local root name
 	root=$work/root
-	for name in passwd group; do
-		cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name"
-	done
+	accounts "$root" sshd dnsmasq
 	# sshd runs commands by root's shell: the quicker one.
 	sed -i '1s,/bin/bash$,/bin/sh,' "$root/etc/passwd"
-	printf '%s\n' 'sshd:x:100:65534::/run/sshd:/usr/sbin/nologin' \
-		'dnsmasq:x:101:65534::/var/lib/misc:/usr/sbin/nologin' >>"$root/etc/passwd"
-	cp "$root/usr/share/libc-bin/nsswitch.conf" "$root/etc/"
-	ln -s mawk "$root/usr/bin/awk"
 	for name in iptables ip6tables; do
 		ln -s $name-nft "$root/usr/sbin/$name"
 		ln -s $name-nft-save "$root/usr/sbin/$name-save"
 		ln -s $name-nft-restore "$root/usr/sbin/$name-restore"
 	done
-	install -d "$root/var/lib/xen" "$root/var/log/xen" "$root/proc" "$root/sys"
+	install -d "$root/var/lib/xen" "$root/var/log/xen"
 	cp -a "$work/overlay/." "$root"
 }
 
+# Another root, which is one for containers.
+software() {
+	local root
+	root=$work/root/srv/debian
+	# shellcheck disable=SC2046 # package names are plain words
+	unpack "$root" $(list software)
+	accounts "$root" sshd postgres redis
+	install -d -o 101 -g 101 "$root/var/lib/postgres" "$root/run/postgresql"
+	install -d -m 755 "$root/run/sshd"
+}
+
 root_filesystem() {
-	unpack
+	# shellcheck disable=SC2046,SC2086 # package names are plain words
+	unpack "$work/root" $(list packages) $own_packages
 	configure
+	software
 	truncate -s 4G "$work/root.img"
 	mke2fs -q -t ext4 -O '^has_journal' -m 0 -L dom0 -d "$work/root" "$work/root.img"
 	chmod 444 "$work/root.img"
@@ -228,7 +256,7 @@ image_make() {
 	overlay
 	modules
 	step_done
-	step 'dom0 root file system, about 1 min'
+	step 'dom0 root file system, about 2 min'
 	root_filesystem
 	(cd "$work" && rm -rf apt apt.log boot closure debs initrd.d overlay root)
 	rm -rf "$1"

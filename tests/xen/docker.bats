@@ -7,10 +7,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
 	fresh_bed
-	"$bed" sh 'mkdir -p /etc/docker && echo "{\"runtimes\": {\"runx\": {\"path\": \"/usr/sbin/runX\"}}}" >/etc/docker/daemon.json
-		dockerd --containerd=/run/containerd/containerd.sock >/var/log/dockerd.log 2>&1 </dev/null &
-		tail -n +1 -f /var/log/dockerd.log --pid=$! | sed -n "/API listen/q"
-		tar -C /bundles/busybox/rootfs -c . | docker import - busybox'
+	docker_up
 }
 
 teardown() {
@@ -24,23 +21,19 @@ teardown() {
 }
 
 @test "docker: a terminal" {
-	run --separate-stderr "$bed" tty docker run --rm -it --runtime runx busybox sh -c 'tty; exit 6' </dev/null
+	run --separate-stderr "$bed" tty docker run --rm -it busybox sh -c 'tty; exit 6' </dev/null
 	[ "$status" -eq 6 ]
 	[ "$(tr -d '\r' <<<"$output")" = /dev/pts/0 ]
 }
 
 @test "docker: a program that is missing" {
-	dom0 sh -c 'docker run --rm --runtime runx busybox nosuch || echo $?'
+	dom0 sh -c 'docker run --rm busybox nosuch || echo $?'
 	[ "$output" = 127 ]
 	[[ $stderr == *'exec: "nosuch": executable file not found in $PATH'* ]]
 }
 
 @test "docker: a published port, exec, logs, stop and rm" {
-	# Its clients end when the container does.
-	dom0 sh -c 'mkfifo /run/ready && docker run -d --name web --runtime runx -p 8080:80 busybox sh -c "
-			trap \"exit 7\" TERM; mkdir /www; echo hello >/www/index.html; httpd -h /www; echo ready; sleep 1000 & wait"
-		docker logs -f web >/run/ready 2>/dev/null </dev/null & sed /ready/q /run/ready'
-	[ "${lines[1]}" = ready ]
+	service web ready -p 8080:80 busybox sh -c 'trap "exit 7" TERM; mkdir /www; echo hello >/www/index.html; httpd -h /www; echo ready; sleep 1000 & wait'
 	web 127.0.0.1:8080
 	web 10.0.2.15:8080
 	dom0 docker exec web sh -c 'ip address show eth0; exit 3'
@@ -54,7 +47,7 @@ teardown() {
 }
 
 @test "docker: rm -f of a running container" {
-	dom0 docker run -d --name busy --runtime runx busybox sleep 1000
+	dom0 docker run -d --name busy busybox sleep 1000
 	[ "$status" -eq 0 ]
 	dom0 docker rm -f busy
 	says 0 busy ''
@@ -62,7 +55,7 @@ teardown() {
 
 @test "docker: what run's options ask for is so in the container" {
 	"$bed" sh 'mkdir -p /srv/data && echo data >/srv/data/file'
-	dom0 docker run --rm --runtime runx -v /srv/data:/data -v /srv/data:/fixed:ro -e GREETING='a "b" c' -u 1000:1001 -w /tmp -m 100m \
+	dom0 docker run --rm -v /srv/data:/data -v /srv/data:/fixed:ro -e GREETING='a "b" c' -u 1000:1001 -w /tmp -m 100m \
 		--cpus 0.5 --read-only --tmpfs /scratch:size=1m --hostname box --cap-drop ALL --security-opt no-new-privileges \
 		--network none --entrypoint sh busybox -c '
 			echo "$GREETING" "$(id -u):$(id -g)" "$PWD" "$(hostname)" "$(cat /data/file /fixed/file | xargs)"
@@ -80,25 +73,23 @@ lo' ] || { echo "$output" && return 1; }
 }
 
 @test "docker: capabilities that are added, and an init" {
-	dom0 docker run --rm --runtime runx --init --cap-drop ALL --cap-add NET_ADMIN busybox sh -c '
+	dom0 docker run --rm --init --cap-drop ALL --cap-add NET_ADMIN busybox sh -c '
 		cat /proc/1/comm; awk "/CapEff/ { print \$2 }" /proc/self/status'
 	says 0 'docker-init
 0000000000001000' ''
 }
 
 @test "docker: statuses of what did not run, and of what was killed" {
-	dom0 sh -c 'docker run --rm --runtime runx -v /etc/passwd:/proc/1 busybox true || echo $?
-		docker run --rm --runtime runx busybox /etc/passwd || echo $?
-		docker run -d --name doomed --runtime runx busybox sleep 1000 >/dev/null
+	dom0 sh -c 'docker run --rm -v /etc/passwd:/proc/1 busybox true || echo $?
+		docker run --rm busybox /etc/passwd || echo $?
+		docker run -d --name doomed busybox sleep 1000 >/dev/null
 		docker kill doomed && docker wait doomed && docker rm doomed'
 	[ "$status" -eq 0 ]
 	[ "$output" = "$(printf '%s\n' 125 126 doomed 137 doomed)" ] || { echo "$output" "$stderr" && return 1; }
 }
 
 @test "docker: pause, unpause, top, stats, cp, kill and inspect" {
-	dom0 sh -c 'mkfifo /run/busy && docker run -d --name busy --runtime runx busybox sh -c "trap \"exit 9\" HUP; echo ready; sleep 1000 & wait"
-		docker logs -f busy >/run/busy 2>/dev/null </dev/null & sed /ready/q /run/busy'
-	[ "${lines[1]}" = ready ]
+	service busy ready busybox sh -c 'trap "exit 9" HUP; echo ready; sleep 1000 & wait'
 	dom0 sh -c 'docker pause busy && docker inspect -f {{.State.Status}} busy && docker unpause busy && docker inspect -f {{.State.Status}} busy'
 	says 0 "$(printf '%s\n' busy paused busy running)" ''
 	dom0 docker top busy
@@ -112,13 +103,11 @@ lo' ] || { echo "$output" && return 1; }
 }
 
 @test "docker: a signal of its own to stop, and restarts of what fails" {
-	dom0 sh -c 'mkfifo /run/own && docker run -d --name own --stop-signal USR1 --runtime runx busybox sh -c "
-			trap \"exit 5\" USR1; echo ready; sleep 1000 & wait" >/dev/null
-		docker logs -f own >/run/own 2>/dev/null </dev/null & sed /ready/q /run/own >/dev/null
-		docker stop -t 60 own && docker wait own && docker rm own'
+	service own ready --stop-signal USR1 busybox sh -c 'trap "exit 5" USR1; echo ready; sleep 1000 & wait'
+	dom0 sh -c 'docker stop -t 60 own && docker wait own && docker rm own'
 	says 0 "$(printf '%s\n' own 5 own)" ''
 	# docker wait returns between two runs, too.
-	dom0 sh -c 'docker run -d --name again --restart on-failure:1 --runtime runx busybox sh -c "echo run; exit 3" >/dev/null
+	dom0 sh -c 'docker run -d --name again --restart on-failure:1 busybox sh -c "echo run; exit 3" >/dev/null
 		mkfifo /run/ends
 		docker events --since 0 --filter container=again --filter event=die --format "{{.Actor.Attributes.exitCode}}" >/run/ends &
 		sed 2q /run/ends; kill $!; docker wait again; docker inspect -f {{.RestartCount}} again && docker logs again && docker rm again'
@@ -126,8 +115,39 @@ lo' ] || { echo "$output" && return 1; }
 }
 
 @test "docker: another's network is refused with a sentence" {
-	dom0 sh -c 'docker run -d --name first --runtime runx busybox sleep 1000 >/dev/null
-		docker run --rm --network container:first --runtime runx busybox true; echo $?; docker rm -f first'
+	dom0 sh -c 'docker run -d --name first busybox sleep 1000 >/dev/null
+		docker run --rm --network container:first busybox true; echo $?; docker rm -f first'
 	[ "$output" = "$(printf '%s\n' 125 first)" ]
 	[[ $stderr == *"network interface eth0 is another VM's already"* ]]
+}
+
+@test "docker: on a network of their own containers find each other by name, and others by Docker's resolver" {
+	"$bed" sh 'docker network create --subnet 10.20.0.0/24 lan >/dev/null
+		dnsmasq --conf-file=/dev/null --listen-address=10.20.0.1 --bind-interfaces --no-resolv --address=/outside.test/192.0.2.7'
+	service web ready --network lan --ip 10.20.0.5 --network-alias www busybox sh -c '
+		mkdir /www; echo hello >/www/index.html; httpd -h /www; echo ready; sleep 1000'
+	# Of the answer over TCP the last four bytes are the address.
+	dom0 docker run --rm --network lan --dns 10.20.0.1 busybox sh -c 'cat /etc/resolv.conf | grep nameserver
+		wget -qO - http://web/ && wget -qO - http://www/
+		nslookup -type=a outside.test | sed -n "s/Address: //p"
+		printf "\0\25\1\2\1\0\0\1\0\0\0\0\0\0\3web\0\0\1\0\1" | nc 127.0.0.11 53 | tail -c 4 | od -An -tu1'
+	says 0 'nameserver 127.0.0.11
+hello
+hello
+192.0.2.7
+  10  20   0   5' ''
+	dom0 docker rm -f web
+	"$bed" sh 'pkill dnsmasq; docker network rm lan >/dev/null'
+}
+
+@test "docker: a service of a swarm of one" {
+	dom0 sh -c 'docker swarm init --advertise-addr 127.0.0.1 >/dev/null && mkfifo /run/task &&
+		docker service create -q --no-resolve-image --name one --detach busybox sh -c "echo in the swarm; sleep 1000" >/dev/null && {
+			timeout 100 docker events --since 0 --filter event=start --filter "image=busybox:latest" --format "{{.Actor.Attributes.name}}" >/run/task &
+			sed -n "/^one/q" /run/task
+			docker service ps --format "{{.DesiredState}}" one; docker service logs --raw one
+			docker service rm one; }'
+	[ "$status" -eq 0 ] || { echo "$output" "$stderr" && return 1; }
+	[ "$output" = "$(printf '%s\n' Running 'in the swarm' one)" ]
+	"$bed" sh 'docker ps -q | xargs -r docker wait; docker swarm leave --force'
 }

@@ -63,6 +63,29 @@ web() {
 	[ "$status" -eq 0 ] && [[ $output == 'HTTP/1.'*' 200 OK'*hello ]]
 }
 
+# docker_up: Docker, with runX as what it takes by itself, and the image busybox
+docker_up() {
+	"$bed" sh 'mkdir -p /etc/docker && echo "{\"default-runtime\": \"runx\", \"runtimes\": {\"runx\": {\"path\": \"/usr/sbin/runX\"}}}" \
+			>/etc/docker/daemon.json
+		dockerd --containerd=/run/containerd/containerd.sock >/var/log/dockerd.log 2>&1 </dev/null &
+		tail -n +1 -f /var/log/dockerd.log --pid=$! | sed -n "/API listen/q"
+		tar -C /bundles/busybox/rootfs -c . | docker import - busybox'
+}
+
+# service NAME WORD OPTION… PROGRAM…: Docker's container of this name, in the background, once it has said this
+service() {
+	local name=$1 word=$2
+	shift 2
+	dom0 sh -c 'name=$1 word=$2; shift 2
+		docker run -d --name "$name" "$@" >/dev/null && mkfifo /run/said && {
+			docker logs -f "$name" >/run/said 2>&1 </dev/null &
+			timeout 100 grep -q "$word" /run/said; said=$?
+			rm /run/said
+			exit $said
+		}' sh "$name" "$word" "$@"
+	[ "$status" -eq 0 ] || { echo "$name did not say: $word" "$stderr" && return 1; }
+}
+
 # create: the bundle's container, with nothing on its stdio: whoever holds it keeps dom0's answer open
 create() {
 	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1"

@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What people run in containers, from Debian's packages, by Docker.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	fresh_bed
+	docker_up
+	"$bed" sh 'tar -C /srv/debian -c . | docker import - debian
+		docker network create --subnet 10.20.0.0/24 lan'
+}
+
+setup() {
+	conf
+}
+
+teardown() {
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || "$bed" sh 'docker ps -a; docker logs "$(docker ps -aq | head -n 1)"; docker rm -f $(docker ps -aq) 2>/dev/null' || :
+	nothing_left
+}
+
+# debian OPTION… PROGRAM…: a container of it until its end
+debian() {
+	dom0 docker run --rm "$@"
+}
+
+@test "software: bash for people" {
+	run --separate-stderr "$bed" tty docker run --rm -it debian bash --norc \
+		< <(printf '%s\n' 'PS1="$ "' 'sleep 100 &' 'jobs' 'kill %1' 'echo $((6 * 7)) $BASH_VERSION' 'exit 3')
+	[ "$status" -eq 3 ]
+	[[ $output == *'Running'*'sleep 100'* && $output == *'42 5.'* ]]
+}
+
+@test "software: python3 with threads, processes and a data base" {
+	debian debian python3 -c '
+import concurrent.futures, multiprocessing, sqlite3, tempfile, threading, zlib
+with concurrent.futures.ThreadPoolExecutor(8) as threads:
+    print(sum(threads.map(lambda n: zlib.crc32(bytes([n]) * 1000) % 97, range(64))))
+with multiprocessing.Pool(4) as processes:
+    print(processes.map(abs, [-1, 2, -3]))
+with tempfile.NamedTemporaryFile() as f:
+    with sqlite3.connect(f.name) as d:
+        d.execute("create table t(n)")
+        d.executemany("insert into t values(?)", ((n,) for n in range(1000)))
+    print(*d.execute("select sum(n) from t").fetchone())'
+	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
+	[ "${lines[1]} ${lines[2]}" = '[1, 2, 3] 499500' ]
+}
+
+@test "software: nginx serves files at a published port, reloads, and ends well" {
+	"$bed" sh 'mkdir -p /srv/web && head -c 10M /dev/urandom >/srv/web/file'
+	service web 'start worker process ' -p 8080:80 -v /srv/web:/srv:ro debian nginx -g \
+		'daemon off; error_log stderr notice; events {} http { server { listen 80; root /srv; access_log off; } }' -c /dev/null
+	dom0 sh -c 'for n in 1 2 3; do curl -sf http://127.0.0.1:8080/file | sha256sum; done | uniq -c; sha256sum </srv/web/file
+		curl -s -o /dev/null -w "%{http_code}\n" http://127.0.0.1:8080/nothing'
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "      3 ${lines[1]}" ] && [ "${lines[2]}" = 404 ]
+	dom0 sh -c 'docker kill -s HUP web && curl -sf http://127.0.0.1:8080/file | cmp - /srv/web/file &&
+		docker kill -s QUIT web && docker wait web && docker rm web'
+	says 0 "$(printf '%s\n' web web 0 web)" ''
+}
+
+@test "software: redis under redis-benchmark keeps what it got" {
+	service store 'Ready to accept' --network lan -v /srv/redis:/data debian redis-server --protected-mode no --dir /data --save 3600 1
+	debian --network lan debian sh -c 'redis-benchmark -h store -n 2000 -c 20 -t set,get,lpush -q --csv && redis-cli -h store set word kept'
+	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
+	[ "$(grep -cE '"(SET|GET|LPUSH)","[0-9.]+"' <<<"$output")" -eq 3 ] && [ "${lines[-1]}" = OK ]
+	dom0 sh -c 'docker stop -t 60 store && docker wait store'
+	says 0 "$(printf '%s\n' store 0)" ''
+	dom0 docker start store
+	debian --network lan debian sh -c 'until redis-cli -h store ping; do sleep 1; done >/dev/null 2>&1; redis-cli -h store get word'
+	says 0 kept ''
+	dom0 docker rm -f store
+}
+
+@test "software: PostgreSQL keeps its data on a volume, and a web server has it by its name" {
+	"$bed" sh 'docker volume create data >/dev/null'
+	debian -v data:/var/lib/postgres -u postgres debian sh -c '
+		PATH=$PATH:/usr/lib/postgresql/15/bin && initdb --no-locale -E UTF8 -A trust /var/lib/postgres/15 >/dev/null &&
+			echo "host all all all trust" >>/var/lib/postgres/15/pg_hba.conf'
+	[ "$status" -eq 0 ] || { echo "$output" "$stderr" && return 1; }
+	local run
+	for run in 1 2; do
+		service db 'is ready to accept connections' --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
+			/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
+		[ "$run" -ne 1 ] || dom0 docker exec -u postgres db /usr/lib/postgresql/15/bin/psql -qc 'create table t as select generate_series(1, 1000) n'
+		[ "$status" -eq 0 ]
+		service front ready --network lan -p 8080:80 debian python3 -uc '
+import http.server, subprocess
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(subprocess.check_output(["/usr/lib/postgresql/15/bin/psql", "-h", "db", "-U", "postgres", "-Atc", "select sum(n) from t"]))
+    def log_message(self, *args):
+        pass
+server = http.server.HTTPServer(("", 80), Handler)
+print("ready")
+server.serve_forever()'
+		dom0 curl -sf http://127.0.0.1:8080/
+		says 0 500500 ''
+		dom0 sh -c 'docker rm -f front && docker stop -t 60 db && docker wait db && docker rm db'
+		says 0 "$(printf '%s\n' front db 0 db)" ''
+	done
+	"$bed" sh 'docker volume rm data >/dev/null'
+}
+
+@test "software: sshd, which goes to the background, and its clients" {
+	"$bed" sh 'rm -rf /srv/keys && mkdir -m 700 -p /srv/keys && cd /srv/keys && ssh-keygen -q -t ed25519 -N "" -f host && ssh-keygen -q -t ed25519 -N "" -f user'
+	service ssh 'ready' -p 2222:22 -v /srv/keys:/keys:ro debian sh -c '
+		mkdir -m 700 -p /root/.ssh && cp /keys/user.pub /root/.ssh/authorized_keys &&
+			/usr/sbin/sshd -h /keys/host -o UsePAM=no && echo ready && exec sleep 1000'
+	dom0 sh -c 'client() { ssh -i /srv/keys/user -p 2222 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$@"; }
+		client 127.0.0.1 "cat; hostname; exit 9" </etc/passwd | cmp -n "$(wc -c </etc/passwd)" - /etc/passwd && echo same
+		client -tt 127.0.0.1 "tty; exit 8" </dev/null; echo $?'
+	[ "$status" -eq 0 ]
+	[[ $(tr -d '\r' <<<"$output") == $'same\n/dev/pts/0\n8' ]] || { echo "$output" "$stderr" && return 1; }
+	dom0 docker rm -f ssh
+}
+
+@test "software: a program that ignores TERM is killed, and one that crashes says so" {
+	service deaf ready debian python3 -uc 'import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print("ready"); signal.pause()'
+	dom0 sh -c 'docker stop -t 1 deaf && docker wait deaf && docker rm deaf'
+	says 0 "$(printf '%s\n' deaf 137 deaf)" ''
+	debian debian sh -c 'exec python3 -c "import ctypes; ctypes.string_at(0)"'
+	[ "$status" -eq 139 ]
+}
+
+@test "software: a program that takes all memory is killed, and the next one runs" {
+	debian -m 96m debian python3 -c '
+kept = []
+while True:
+    kept.append(bytearray(1 << 20))'
+	[ "$status" -eq 137 ]
+	debian -m 96m debian python3 -c 'print(len(bytearray(16 << 20)))'
+	says 0 16777216 ''
+}
+
+@test "software: a program that fills its disk is told so, and the host has room" {
+	conf 'rootfs = disk' 'disk_headroom = 16'
+	debian busybox sh -c 'dd if=/dev/zero of=/big bs=1M; rm /big && echo there is room && dd if=/dev/zero of=/small bs=1M count=4 2>/dev/null && stat -c %s /small'
+	[ "$status" -eq 0 ]
+	says 0 "$(printf '%s\n' 'there is room' 4194304)" "$stderr"
+	[[ $stderr == *'No space left on device'* ]]
+}
