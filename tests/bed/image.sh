@@ -184,7 +184,8 @@ unpack() {
 			--exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
 			--exclude='./usr/share/info/*' --exclude='./usr/share/qemu/edk2*' \
 			--exclude='./usr/share/qemu/skiboot*' --exclude='./usr/share/qemu/u-boot*' \
-			--exclude='libLLVM*' --exclude='*/bitcode/*'
+			--exclude='libLLVM*' --exclude='libz3*' --exclude='*/bitcode/*' --exclude='./usr/share/i18n/*' \
+			--exclude='./usr/share/perl/*' --exclude='./usr/lib/*/perl/*'
 	done
 	rm -r "$work/debs"
 }

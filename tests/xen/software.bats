@@ -21,9 +21,9 @@ teardown() {
 	nothing_left
 }
 
-# debian OPTION… PROGRAM…: a container of it until its end
+# debian OPTION… PROGRAM…: a container until its end. Some take minutes, emulated.
 debian() {
-	dom0 docker run --rm "$@"
+	run --separate-stderr "$bed" run -t 400 docker run --rm "$@"
 }
 
 @test "software: bash for people" {
@@ -49,10 +49,41 @@ with tempfile.NamedTemporaryFile() as f:
 	[ "${lines[1]} ${lines[2]}" = '[1, 2, 3] 499500' ]
 }
 
+# QEMU's 9p server of Debian 12 refuses to make either: kernel-config/9p.patch.
+@test "software: sockets and FIFOs in the root" {
+	debian debian python3 -c '
+import os, socket, stat, threading
+for i in range(2):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind("/run/s")
+        os.chmod("/run/s", 0o775)
+        os.chown("/run/s", 33, 33)
+        s.listen()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect("/run/s")
+            client.send(b"hello")
+            print(s.accept()[0].recv(9).decode(), stat.filemode(os.stat("/run/s").st_mode), os.stat("/run/s").st_uid)
+    os.rename("/run/s", "/tmp/s")
+    os.unlink("/tmp/s")
+os.umask(0)
+os.mkfifo("/run/f", 0o666)
+os.chown("/run/f", 33, 33)
+threading.Thread(target=lambda: open("/run/f", "w").write("through")).start()
+print(open("/run/f").read(), stat.filemode(os.lstat("/run/f").st_mode))
+with open("/tmp/sticky", "w") as f:
+    os.chmod("/tmp/sticky", 0o1666)
+print(stat.S_ISREG(os.stat("/tmp/sticky").st_mode))'
+	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
+	says 0 'hello srwxrwxr-x 33
+hello srwxrwxr-x 33
+through prw-rw-rw-
+True' "$stderr"
+}
+
 @test "software: nginx serves files at a published port, reloads, and ends well" {
-	"$bed" sh 'mkdir -p /srv/web && head -c 10M /dev/urandom >/srv/web/file'
-	service web 'start worker process ' -p 8080:80 -v /srv/web:/srv:ro debian nginx -g \
-		'daemon off; error_log stderr notice; events {} http { server { listen 80; root /srv; access_log off; } }' -c /dev/null
+	"$bed" sh 'mkdir -p /srv/web && head -c 10M /dev/urandom >/srv/web/file
+		echo "daemon off; error_log stderr notice; events {} http { server { listen 80; root /srv; access_log off; } }" >/srv/web/conf'
+	service web 'start worker process ' -p 8080:80 -v /srv/web:/srv:ro debian nginx -c /srv/conf
 	dom0 sh -c 'for n in 1 2 3; do curl -sf http://127.0.0.1:8080/file | sha256sum; done | uniq -c; sha256sum </srv/web/file
 		curl -s -o /dev/null -w "%{http_code}\n" http://127.0.0.1:8080/nothing'
 	[ "$status" -eq 0 ]
@@ -75,19 +106,29 @@ with tempfile.NamedTemporaryFile() as f:
 	dom0 docker rm -f store
 }
 
+data_base() {
+	service db 'is ready to accept connections' --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
+		/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
+}
+
+end_data_base() {
+	dom0 sh -c 'docker stop -t 100 db && docker wait db && docker rm db'
+	says 0 "$(printf '%s\n' db 0 db)" ''
+}
+
 @test "software: PostgreSQL keeps its data on a volume, and a web server has it by its name" {
 	"$bed" sh 'docker volume create data >/dev/null'
-	debian -v data:/var/lib/postgres -u postgres debian sh -c '
-		PATH=$PATH:/usr/lib/postgresql/15/bin && initdb --no-locale -E UTF8 -A trust /var/lib/postgres/15 >/dev/null &&
+	# Without TZ it would read all of zoneinfo's 1800 files: minutes, by an emulated 9p; so would 16 MiB of zeros for its log.
+	debian -m 256m -v data:/var/lib/postgres -u postgres -e TZ=UTC debian sh -c '
+		PATH=$PATH:/usr/lib/postgresql/15/bin && initdb --no-sync --no-locale -E UTF8 -A trust --wal-segsize=1 /var/lib/postgres/15 >/dev/null &&
 			echo "host all all all trust" >>/var/lib/postgres/15/pg_hba.conf'
 	[ "$status" -eq 0 ] || { echo "$output" "$stderr" && return 1; }
-	local run
-	for run in 1 2; do
-		service db 'is ready to accept connections' --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
-			/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
-		[ "$run" -ne 1 ] || dom0 docker exec -u postgres db /usr/lib/postgresql/15/bin/psql -qc 'create table t as select generate_series(1, 1000) n'
-		[ "$status" -eq 0 ]
-		service front ready --network lan -p 8080:80 debian python3 -uc '
+	data_base
+	dom0 docker exec -u postgres db /usr/lib/postgresql/15/bin/psql -qc 'create table t as select generate_series(1, 1000) n'
+	says 0 '' ''
+	end_data_base
+	data_base
+	service front ready --network lan -p 8080:80 debian python3 -uc '
 import http.server, subprocess
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -99,11 +140,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 server = http.server.HTTPServer(("", 80), Handler)
 print("ready")
 server.serve_forever()'
-		dom0 curl -sf http://127.0.0.1:8080/
-		says 0 500500 ''
-		dom0 sh -c 'docker rm -f front && docker stop -t 60 db && docker wait db && docker rm db'
-		says 0 "$(printf '%s\n' front db 0 db)" ''
-	done
+	dom0 curl -sf http://127.0.0.1:8080/
+	says 0 500500 ''
+	dom0 docker rm -f front
+	end_data_base
 	"$bed" sh 'docker volume rm data >/dev/null'
 }
 
@@ -111,7 +151,7 @@ server.serve_forever()'
 	"$bed" sh 'rm -rf /srv/keys && mkdir -m 700 -p /srv/keys && cd /srv/keys && ssh-keygen -q -t ed25519 -N "" -f host && ssh-keygen -q -t ed25519 -N "" -f user'
 	service ssh 'ready' -p 2222:22 -v /srv/keys:/keys:ro debian sh -c '
 		mkdir -m 700 -p /root/.ssh && cp /keys/user.pub /root/.ssh/authorized_keys &&
-			/usr/sbin/sshd -h /keys/host -o UsePAM=no && echo ready && exec sleep 1000'
+			/usr/sbin/sshd -f /dev/null -h /keys/host -o UsePAM=no && echo ready && exec sleep 1000'
 	dom0 sh -c 'client() { ssh -i /srv/keys/user -p 2222 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$@"; }
 		client 127.0.0.1 "cat; hostname; exit 9" </etc/passwd | cmp -n "$(wc -c </etc/passwd)" - /etc/passwd && echo same
 		client -tt 127.0.0.1 "tty; exit 8" </dev/null; echo $?'
@@ -135,7 +175,7 @@ while True:
     kept.append(bytearray(1 << 20))'
 	[ "$status" -eq 137 ]
 	debian -m 96m debian python3 -c 'print(len(bytearray(16 << 20)))'
-	says 0 16777216 ''
+	[ "$status" -eq 0 ] && [ "$output" = 16777216 ]
 }
 
 @test "software: a program that fills its disk is told so, and the host has room" {
