@@ -107,7 +107,7 @@ True' "$stderr"
 }
 
 data_base() {
-	service db 'is ready to accept connections' --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
+	service db 'is ready to accept connections' -m 256m --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
 		/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
 }
 
