@@ -133,6 +133,6 @@ setting() {
 }
 
 @test "manual: docs/engines.md has the results of the tests of engines, by their names" {
-	diff <(sed -n 's/^@test "\(.*\)" {$/\1/p' "$top"/tests/xen/{containerd,cri,docker,podman}.bats | sed 's/^[a-z]*: *//' | sort) \
+	diff <(sed -n 's/^@test "\(.*\)" {$/\1/p' "$top"/tests/xen/{containerd,cri,docker,podman,software}.bats | sed 's/^[a-z]*: *//' | sort) \
 		<(sed '1,/^<!-- from the tests/d; /^| ---/d; s/^| \(.*\) | .* |$/\1/p; d' "$top/docs/engines.md" | grep -vxE 'containerd|cri|docker|podman|software' | sort)
 }
