@@ -58,6 +58,17 @@ ctr_run() {
 	[ "$output" = "$(printf '%s\n' 'a "b" c /tmp data' kept 1)" ] || { echo "$output" "$stderr" && return 1; }
 }
 
+@test "containerd: CNI of ctr run, and the native snapshotter" {
+	"$bed" sh 'mkdir -p /opt/cni /etc/cni/net.d && ln -sfn /usr/lib/cni /opt/cni/bin
+		echo "{\"cniVersion\": \"0.4.0\", \"name\": \"ctr\", \"plugins\": [{\"type\": \"bridge\", \"bridge\": \"ctr0\", \"isGateway\": true,
+			\"ipam\": {\"type\": \"host-local\", \"ranges\": [[{\"subnet\": \"10.30.0.0/24\"}]]}}]}" >/etc/cni/net.d/10-ctr.conflist
+		ctr image import --snapshotter native /bundles/busybox.tar >/dev/null'
+	ctr_run --cni --snapshotter native $image "$id" sh -c '
+		ip address show eth0 | grep -o "inet [0-9.]*"; ping -c 1 10.30.0.1 >/dev/null && echo reached'
+	says 0 "$(printf '%s\n' 'inet 10.30.0.2' reached)" ''
+	"$bed" sh 'rm /etc/cni/net.d/10-ctr.conflist; ip link del ctr0'
+}
+
 @test "containerd: task exec, pause, resume, ps and metrics" {
 	dom0 ctr run -d --runc-binary=/usr/sbin/runX $image "$id" sleep 1000
 	says 0 '' ''

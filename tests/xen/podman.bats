@@ -50,6 +50,22 @@ podman() {
 	says 0 made ''
 }
 
+@test "podman: buildah runs its steps in VMs" {
+	dom0 sh -c 'made=$(buildah from busybox) && buildah run --runtime /usr/sbin/runX --network none "$made" sh -c "echo made >/made && test \$\$ = 1" &&
+		buildah run --runtime /usr/sbin/runX --network none "$made" cat /made && buildah rm "$made" >/dev/null'
+	says 0 made ''
+}
+
+@test "podman: what fails is run again" {
+	dom0 sh -c 'mkfifo /run/ends
+		podman --runtime /usr/sbin/runX run -d --name again --network none --restart on-failure:1 busybox sh -c "echo run; exit 3" >/dev/null
+		timeout 100 podman events --since 5m --filter container=again --filter event=died --format "{{.Name}}" >/run/ends &
+		sed 2q /run/ends; kill $!; podman wait again; podman inspect --format "{{.RestartCount}}" again; podman logs again'
+	says 0 "$(printf '%s\n' again again 3 1 run run)" ''
+	podman rm again
+	[ "$status" -eq 0 ]
+}
+
 @test "podman: a health check, kill, logs and restart" {
 	podman run -d --name sick --network none --health-cmd 'test ! -e /sick' --health-interval disable busybox sh -c '
 		trap "exit 4" USR1; echo ready; sleep 1000 & wait'
