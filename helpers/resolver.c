@@ -61,11 +61,10 @@ struct resolver resolver_find(void)
 /* ---- the way to it ---- */
 
 /* Both directions of a protocol between the guest, which has `address`, and `port`. */
-static int lead(int netlink, int vif, uint16_t priority, uint8_t protocol, uint16_t port,
-		in_addr_t address)
+static int lead(int netlink, int vif, uint8_t protocol, uint16_t port, in_addr_t address)
 {
 	struct rule to = {.interface = vif,
-			  .priority = priority,
+			  .priority = 1,
 			  .protocol = ETH_P_IP,
 			  .ip_protocol = protocol,
 			  .destination = inet_addr(RESOLVER),
@@ -74,7 +73,7 @@ static int lead(int netlink, int vif, uint16_t priority, uint8_t protocol, uint1
 			  .new_destination_port = port};
 	struct rule back = {.interface = vif,
 			    .outgoing = true,
-			    .priority = priority,
+			    .priority = 1,
 			    .protocol = ETH_P_IP,
 			    .ip_protocol = protocol,
 			    .source = inet_addr(RESOLVER),
@@ -184,8 +183,8 @@ int resolver_join(int netlink, const struct resolver *resolver, int vif, int int
 	if (!own_address(d, address))
 		return 0;
 	if (keep_ports_apart() < 0 || share_answers(netlink, interface, vif) < 0 ||
-	    lead(netlink, vif, 1, IPPROTO_UDP, resolver->udp, inet_addr(address)) < 0 ||
-	    lead(netlink, vif, 1, IPPROTO_TCP, resolver->tcp, inet_addr(address)) < 0 ||
+	    lead(netlink, vif, IPPROTO_UDP, resolver->udp, inet_addr(address)) < 0 ||
+	    lead(netlink, vif, IPPROTO_TCP, resolver->tcp, inet_addr(address)) < 0 ||
 	    add_guest(netlink, vif, mac) < 0)
 		return -1;
 	return tell_guest(netlink, vif, address, d);
