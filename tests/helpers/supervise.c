@@ -9,7 +9,8 @@
  * pid, and waits for its end
  *
  * Stdin, stdout and stderr become the container's. Exit status: the container's; 128+n for signal
- * n; 120 where create failed, 121 where start did. Deletes nothing.
+ * n; 120 where create failed, 121 where start did. Deletes nothing. Adds a line to /tmp/supervised
+ * that says how the container ended, for who looks why a test failed.
  */
 #include <err.h>
 #include <errno.h>
@@ -108,6 +109,24 @@ static pid_t read_pid(const char *path)
 	return pid;
 }
 
+static void remember(const char *id, int status)
+{
+	char path[512], how[256] = "";
+	FILE *log = fopen("/tmp/supervised", "a");
+
+	snprintf(path, sizeof(path), "/run/runX/%s/ended", id);
+	FILE *ended = fopen(path, "r");
+	if (ended && !fgets(how, sizeof(how), ended))
+		how[0] = '\0';
+	if (log)
+		fprintf(log, "%s: wait status %#x, %s\n", id, (unsigned int)status,
+			how[0] ? strtok(how, "\n") : "without a word");
+	if (ended)
+		fclose(ended);
+	if (log)
+		fclose(log);
+}
+
 int main(int argc, char **argv)
 {
 	struct winsize size = {0};
@@ -172,6 +191,7 @@ int main(int argc, char **argv)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			err(122, "the pid of the pid file is no child of its caller");
+	remember(id, status);
 	unlink(pid_file);
 	unlink(console);
 	rmdir(directory);

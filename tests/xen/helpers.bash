@@ -32,8 +32,14 @@ setup() {
 }
 
 teardown() {
-	[ -n "${BATS_TEST_COMPLETED:-}" ] || "$bed" run runX delete --force "$id" || :
+	[ -n "${BATS_TEST_COMPLETED:-}" ] || failed
 	nothing_left
+}
+
+# What tells why a test failed; its container goes.
+failed() {
+	"$bed" sh 'echo "--- the last containers:"; tail -n 3 /tmp/supervised; echo "--- xl dmesg:"; xl dmesg | tail -n 5
+		runX delete --force "$1"' "$id" 2>&1 || :
 }
 
 # Every test must leave dom0 as it found it.
@@ -72,18 +78,23 @@ docker_up() {
 		tar -C /bundles/busybox/rootfs -c . | docker import - busybox'
 }
 
+# said NAME WORD [TIMES]: waits until Docker's container of this name has said this
+said() {
+	dom0 sh -c 'mkfifo /run/said
+		docker logs -f "$1" >/run/said 2>&1 </dev/null &
+		[ "$(timeout 100 grep -m "$3" -c "$2" /run/said)" = "$3" ]; said=$?
+		rm /run/said
+		exit $said' sh "$1" "$2" "${3:-1}"
+	[ "$status" -eq 0 ] || { echo "$1 did not say: $2" "$stderr" && return 1; }
+}
+
 # service NAME WORD OPTION… PROGRAM…: Docker's container of this name, in the background, once it has said this
 service() {
 	local name=$1 word=$2
 	shift 2
-	dom0 sh -c 'name=$1 word=$2; shift 2
-		docker run -d --name "$name" "$@" >/dev/null && mkfifo /run/said && {
-			docker logs -f "$name" >/run/said 2>&1 </dev/null &
-			timeout 100 grep -q "$word" /run/said; said=$?
-			rm /run/said
-			exit $said
-		}' sh "$name" "$word" "$@"
-	[ "$status" -eq 0 ] || { echo "$name did not say: $word" "$stderr" && return 1; }
+	dom0 docker run -d --name "$name" "$@"
+	[ "$status" -eq 0 ] || { echo "$name: $stderr" && return 1; }
+	said "$name" "$word"
 }
 
 # create: the bundle's container, with nothing on its stdio: whoever holds it keeps dom0's answer open
