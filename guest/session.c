@@ -155,9 +155,13 @@ static void end_output(struct session *s, unsigned int stream, int *fd)
 	close_fd(fd);
 }
 
+/* A frame of it is what Linux writes to a terminal by two pieces of 2048 (iterate_tty_write), not
+ * by two and a bit. */
+#define OUTPUT (WIRE_PAYLOAD - WIRE_HEADER)
+
 static void read_output(struct session *s, unsigned int stream, int *fd)
 {
-	uint8_t data[WIRE_PAYLOAD];
+	uint8_t data[OUTPUT];
 	size_t room = s->credit[stream] < sizeof(data) ? s->credit[stream] : sizeof(data);
 	ssize_t n = read(*fd, data, room);
 

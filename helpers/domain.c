@@ -25,16 +25,14 @@ static void to_null(int fd, int flags)
 	}
 }
 
-/* Starts `xl VERB DOMID` with its output on a pipe (or nowhere); returns its pid. */
-static pid_t start_xl(const char *verb, unsigned int domid, int output)
+/* Starts `xl VERB [DOMID]` with its output on a pipe (or nowhere); returns its pid. */
+static pid_t start_xl(const char *verb, const char *domid, int output)
 {
-	char id[12];
 	sigset_t none;
 	pid_t pid = fork();
 
 	if (pid != 0)
 		return pid;
-	snprintf(id, sizeof(id), "%u", domid);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	to_null(STDIN_FILENO, O_RDONLY);
@@ -43,7 +41,7 @@ static pid_t start_xl(const char *verb, unsigned int domid, int output)
 		dup2(output, STDOUT_FILENO);
 	else
 		to_null(STDOUT_FILENO, O_WRONLY);
-	execlp("xl", "xl", verb, id, (char *)NULL);
+	execlp("xl", "xl", verb, domid, (char *)NULL);
 	_exit(127);
 }
 
@@ -59,34 +57,40 @@ static bool succeeded(pid_t pid)
 
 bool domain_destroy(unsigned int domid)
 {
-	return succeeded(start_xl("destroy", domid, -1));
+	char id[12];
+
+	snprintf(id, sizeof(id), "%u", domid);
+	return succeeded(start_xl("destroy", id, -1));
 }
 
-/* The line is "name id mem vcpus state time", state being six flags "rbpscd" or dashes. */
-static bool line_says_over(const char *line)
+/* A line is "name id mem vcpus state time", state being six flags "rbpscd" or dashes. */
+static bool says_alive(const char *line, unsigned int domid)
 {
 	char state[16];
+	unsigned int id;
 
-	return sscanf(line, "%*s %*s %*s %*s %15s", state) == 1 && strlen(state) == 6 &&
-	       strpbrk(state + 3, "scd") != NULL;
+	return sscanf(line, "%*s %u %*s %*s %15s", &id, state) == 2 && id == domid &&
+	       strlen(state) == 6 && !strpbrk(state + 3, "scd");
 }
 
+/* All are listed: an xl that was asked for one fails for the one's absence as for its own reasons,
+ * and a live container must not end by these. */
 bool domain_is_over(unsigned int domid)
 {
 	int pipes[2];
 	char line[512];
-	bool over = false;
+	bool alive = false;
 
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return false;
-	pid_t pid = start_xl("list", domid, pipes[1]);
+	pid_t pid = start_xl("list", NULL, pipes[1]);
 	close(pipes[1]);
 	FILE *output = fdopen(pipes[0], "r");
 	while (output && fgets(line, sizeof(line), output))
-		over = over || line_says_over(line);
+		alive = alive || says_alive(line, domid);
 	if (output)
 		fclose(output);
-	return !succeeded(pid) || over;
+	return succeeded(pid) && output && !alive;
 }
 
 /* Descriptors of a program that has closed its caller's and opened few: nothing lies above this. */

@@ -8,7 +8,7 @@
 /* Runs `xl destroy`; true when xl says that it did. */
 bool domain_destroy(unsigned int domid);
 
-/* Runs `xl list`; true when the domain has shut itself down or crashed, or is no more. */
+/* Runs `xl list`; true when that says that the domain shut itself down, crashed, or is no more. */
 bool domain_is_over(unsigned int domid);
 
 /*

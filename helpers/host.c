@@ -83,6 +83,8 @@ int host_take_signals(void)
 {
 	const uint64_t all = ~0ULL;
 
+	/* A caller may have ignored it, and then nobody could wait for an xl of ours. */
+	signal(SIGCHLD, SIG_DFL);
 	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all)) < 0)
 		fail("cannot take signals");
 	int fd = (int)syscall(SYS_signalfd4, -1, &all, sizeof(all), SFD_CLOEXEC | SFD_NONBLOCK);

@@ -13,7 +13,10 @@
 struct ring {
 	unsigned int domid;
 	struct xencons *shared; /* NULL until ring_connect() */
-	int evtchn;		/* readable when the guest has rung; open before ring_connect() */
+	void *data;		/* the pages beside it, or NULL where the guest has none */
+	char *in, *out;
+	size_t in_size, out_size;
+	int evtchn; /* readable when the guest has rung; open before ring_connect() */
 	int gntdev;
 	uint32_t port;
 	bool masked; /* an event was taken, and the next may not come yet */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 /* An idle guest answers a ping in well under a second, also under emulation. */
-#define PING_SECONDS 5
+#define PING_SECONDS 1
 /*
  * Bytes of a turn, a multiple of any ring: a guest that writes as fast as we read must not keep us
  * from signals, requests and deadlines.

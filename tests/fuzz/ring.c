@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The console's ring, whose page and nodes are the guest's to write: any index, any content, at any
- * time. What must hold: no byte outside of the page is touched, a count is never larger than what
- * is there or fits, and indices that make no sense are refused, for as long as they make none.
+ * time; and its rings may be in pages beside it. What must hold: no byte outside of these is
+ * touched, a count is never larger than what is there or fits, and indices that make no sense are
+ * refused, for as long as they make none.
  */
 #include "ring.h"
 
@@ -22,7 +23,11 @@ struct page {
 	uint32_t in_cons, in_prod, out_cons, out_prod;
 };
 
+#define DATA (8 * 4096)
+
 static struct page *page;
+static char *pages;
+static struct bytes *input;
 static uint8_t numbers[4], faults; /* of xenstore's nodes; of what fails */
 static size_t asked;
 
@@ -34,6 +39,23 @@ long xenstore_number(struct xenstore *xs, const char *path)
 
 	(void)xs, (void)path;
 	return number < 200 ? number % 8 : -1;
+}
+
+/* data-refs: none, a failure, what is right, or whatever the guest likes. */
+long xenstore_read(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1])
+{
+	uint8_t kind = numbers[asked++ % 4];
+
+	(void)xs, (void)path;
+	errno = kind < 230 ? ENOENT : EIO;
+	if (kind >= 200 || kind < 50)
+		return -1;
+	memset(value, 0, XENSTORE_VALUE + 1);
+	if (kind < 150)
+		memcpy(value, "8 9 10 11 4294967295 13 14 15 ", 30);
+	else
+		take(input, value, 100);
+	return (long)strlen(value);
 }
 
 int xenstore_write(struct xenstore *xs, const char *path, const char *value)
@@ -65,14 +87,14 @@ WRAP(int, ioctl, int fd, unsigned long request, ...)
 
 WRAP(void *, mmap, void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
-	if (fd != -1 || size != 4096 || !(flags & MAP_SHARED))
+	if (fd != -1 || (size != 4096 && size != DATA) || !(flags & MAP_SHARED))
 		return __real_mmap(at, size, protection, flags, fd, offset);
-	return faults & 8 ? MAP_FAILED : page;
+	return faults & 8 ? MAP_FAILED : size == DATA ? (void *)pages : page;
 }
 
 WRAP(int, munmap, void *at, size_t size)
 {
-	return at == page ? 0 : __real_munmap(at, size);
+	return at == page || at == pages ? 0 : __real_munmap(at, size);
 }
 
 /* ---- the host's side, and what it must come to ---- */
@@ -83,14 +105,14 @@ static void reads(struct ring *ring, size_t room)
 	char *into = malloc(room ? room : 1);
 	ssize_t n = ring_read(ring, into, room);
 
-	if (there > sizeof(page->out)) {
+	if (there > ring->out_size) {
 		must(n == -1 && errno == EPROTO && ring->out_cons == from);
 	} else {
 		must(n == (ssize_t)(there < room ? there : room));
 		must(ring->out_cons == from + (uint32_t)n);
 		must(n == 0 || page->out_cons == ring->out_cons);
 		for (ssize_t i = 0; i < n; i++)
-			must(into[i] == page->out[(from + (uint32_t)i) % sizeof(page->out)]);
+			must(into[i] == ring->out[(from + (uint32_t)i) % ring->out_size]);
 	}
 	free(into);
 }
@@ -102,15 +124,15 @@ static void writes(struct ring *ring, size_t count)
 
 	memset(bytes, (int)from, count);
 	ssize_t n = ring_write(ring, bytes, count);
-	if (there > sizeof(page->in)) {
+	if (there > ring->in_size) {
 		must(n == -1 && errno == EPROTO && ring->in_prod == from);
 	} else {
-		must(n >= 0 && (size_t)n <= count && (size_t)n <= sizeof(page->in) - there);
-		must(n > 0 || count == 0 || there == sizeof(page->in));
+		must(n >= 0 && (size_t)n <= count && (size_t)n <= ring->in_size - there);
+		must(n > 0 || count == 0 || there == ring->in_size);
 		must(ring->in_prod == from + (uint32_t)n);
 		must(n == 0 || page->in_prod == ring->in_prod);
 		for (ssize_t i = 0; i < n; i++)
-			must(page->in[(from + (uint32_t)i) % sizeof(page->in)] == bytes[i]);
+			must(ring->in[(from + (uint32_t)i) % ring->in_size] == bytes[i]);
 	}
 	free(bytes);
 }
@@ -134,9 +156,20 @@ static void step(struct ring *ring, struct bytes *in)
 		*indices[what / 5 % 4] += take16(in);
 		break;
 	case 4:
-		take(in, page->out + take16(in) % 2000, 48);
+		take(in, ring->out + take16(in) % (ring->out_size - 48), 48);
 		break;
 	}
+}
+
+/* Where the bytes are is one of two. */
+static void check_rings(const struct ring *ring)
+{
+	if (ring->data)
+		must(ring->in == pages && ring->out == pages + DATA / 2 &&
+		     ring->in_size == DATA / 2 && ring->out_size == DATA / 2);
+	else
+		must(ring->in == page->in && ring->out == page->out &&
+		     ring->in_size == sizeof(page->in) && ring->out_size == sizeof(page->out));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -145,8 +178,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ring ring = {.evtchn = -1, .gntdev = -1};
 	struct xenstore xs = {.fd = -1};
 
-	page = malloc(sizeof(*page));
-	memset(page, 0, sizeof(*page));
+	page = calloc(1, sizeof(*page));
+	pages = calloc(1, DATA);
+	input = &in;
 	asked = 0;
 	take(&in, numbers, sizeof(numbers));
 	faults = take8(&in) & take8(&in);
@@ -154,10 +188,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	page->in_cons = page->in_prod = take32(&in);
 	int connected = ring_connect(&ring, &xs);
 	must(connected <= 1 && (connected != 1 || ring.shared));
+	if (connected == 1)
+		check_rings(&ring);
 	while (in.left && connected == 1)
 		step(&ring, &in);
 	ring_disconnect(&ring);
-	must(!ring.shared);
+	must(!ring.shared && !ring.data);
 	free(page);
+	free(pages);
 	return 0;
 }

@@ -142,7 +142,7 @@ hello
 
 @test "docker: a service of a swarm of one" {
 	dom0 sh -c 'docker swarm init --advertise-addr 127.0.0.1 >/dev/null && mkfifo /run/task &&
-		docker service create -q --no-resolve-image --name one --detach busybox sh -c "echo in the swarm; sleep 1000" >/dev/null && {
+		docker service create -q --no-resolve-image --stop-grace-period 1s --name one --detach busybox sh -c "echo in the swarm; sleep 1000" >/dev/null && {
 			timeout 100 docker events --since 0 --filter event=start --filter "image=busybox:latest" --format "{{.Actor.Attributes.name}}" >/run/task &
 			sed -n "/^one/q" /run/task
 			docker service ps --format "{{.DesiredState}}" one; docker service logs --raw one

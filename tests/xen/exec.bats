@@ -15,6 +15,12 @@ sleeper() {
 	[ "$status" -eq 0 ]
 }
 
+# scripted COMMAND: on a terminal of its own. Of a stdin that ends, script(1) writes the end, and the terminal may echo that.
+scripted() {
+	dom0 sh -c 'mkfifo /run/in && exec 4<>/run/in && rm /run/in
+		script -qec "$1" /dev/null <&4 | tr -d "\r"' sh "$1"
+}
+
 @test "exec: in the container, as its user, with its environment, beside its process" {
 	sleeper
 	# shellcheck disable=SC2016 # of the shell inside
@@ -105,7 +111,7 @@ sleeper() {
 
 @test "exec: a terminal of its own, of the size of ours" {
 	sleeper
-	dom0 sh -c "script -qec 'stty rows 31 cols 77; runX exec --tty $id sh -c \"tty; stty size\"' /dev/null </dev/null | tr -d '\r'"
+	scripted 'stty rows 31 cols 77; runX exec --tty $id sh -c "tty; stty size"'
 	says 0 "$(printf '/dev/pts/0\n31 77')" ''
 	dom0 runX delete --force "$id"
 }
@@ -117,7 +123,7 @@ sleeper() {
 		tty >/b/$id/tty
 		exec runX exec --tty $id sh -c 'trap "stty size; exit" WINCH; echo ready; while :; do sleep 1000 & wait; done'
 	END
-	dom0 sh -c "cd /b/$id; mkfifo out; script -qefc 'sh ./cmd' /dev/null </dev/null >out & exec 3<out
+	dom0 sh -c "cd /b/$id; mkfifo in out; exec 4<>in; script -qefc 'sh ./cmd' /dev/null <&4 >out & exec 3<out
 		until read -r line <&3; [ \"\${line%?}\" = ready ]; do :; done; stty -F \$(cat tty) rows 21 cols 61; cat <&3; wait"
 	[ "$status" -eq 0 ]
 	[[ $output == *'21 61'* ]]
@@ -155,8 +161,8 @@ sleeper() {
 
 @test "run: with a terminal, which is ours" {
 	bundle '.process.args = ["sh", "-c", "tty; stty size; exit 6"] | .process.terminal = true'
-	dom0 sh -c "script -qec 'stty rows 32 cols 78; runX run --bundle /b/$id $id' /dev/null </dev/null | tr -d '\r'"
-	[[ $output == *"$(printf '/dev/pts/0\n32 78')"* ]] # script echoes the end of its own input before
+	scripted 'stty rows 32 cols 78; runX run --bundle /b/$id $id'
+	says 0 "$(printf '/dev/pts/0\n32 78')" ''
 }
 
 @test "run: a signal to it is the process's" {

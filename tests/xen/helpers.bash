@@ -38,7 +38,7 @@ teardown() {
 
 # What tells why a test failed; its container goes.
 failed() {
-	"$bed" sh 'echo "--- the last containers:"; tail -n 3 /tmp/supervised; echo "--- xl dmesg:"; xl dmesg | tail -n 5
+	"$bed" sh 'echo "--- the last containers:"; tail -n 3 /tmp/supervised 2>/dev/null; echo "--- xl dmesg:"; xl dmesg | tail -n 5
 		runX delete --force "$1"' "$id" 2>&1 || :
 }
 

@@ -10,15 +10,15 @@ bats_require_minimum_version 1.5.0
 broken='the VM broke the console protocol (see docs/guest-interface.md)'
 gone='the VM crashed or shut itself down'
 
-# hostile WAY: its bundle
+# hostile WAY [SECONDS]: its bundle, and how long its start may take
 hostile() {
 	bundle ".process.args = [\"sh\", \"$1\"]"
-	conf 'initrd = /usr/local/hostile.initrd' 'start_timeout = 40'
+	conf 'initrd = /usr/local/hostile.initrd' "start_timeout = ${2:-40}"
 }
 
-# fails_start WAY WORDS: start says them; delete leaves nothing (teardown looks)
+# fails_start WAY WORDS [SECONDS]: start says them; delete leaves nothing (teardown looks)
 fails_start() {
-	hostile "$1"
+	hostile "$1" "${3:-}"
 	create
 	says 0 '' ''
 	dom0 runX start "$id"
@@ -57,7 +57,7 @@ killed() {
 }
 
 @test "hostile: silence" {
-	fails_start silent 'the VM did not report within its start time-out that the process runs'
+	fails_start silent 'the VM did not report within its start time-out that the process runs' 10
 }
 
 @test "hostile: another version" {

@@ -105,6 +105,7 @@ told() {
 	told 'network interface b17: is one more than the 16 that a VM can have'
 }
 
+# bats test_tags=long
 @test "network: NETCONF with addresses: containers and the bridge reach each other, 100 MiB both ways" {
 	local n=$id
 	for id in $n-2 $n-3; do
