@@ -111,7 +111,7 @@ scripted() {
 
 @test "exec: a terminal of its own, of the size of ours" {
 	sleeper
-	scripted 'stty rows 31 cols 77; runX exec --tty $id sh -c "tty; stty size"'
+	scripted "stty rows 31 cols 77; runX exec --tty $id sh -c 'tty; stty size'"
 	says 0 "$(printf '/dev/pts/0\n31 77')" ''
 	dom0 runX delete --force "$id"
 }
@@ -161,7 +161,7 @@ scripted() {
 
 @test "run: with a terminal, which is ours" {
 	bundle '.process.args = ["sh", "-c", "tty; stty size; exit 6"] | .process.terminal = true'
-	scripted 'stty rows 32 cols 78; runX run --bundle /b/$id $id'
+	scripted "stty rows 32 cols 78; runX run --bundle /b/$id $id"
 	says 0 "$(printf '/dev/pts/0\n32 78')" ''
 }
 
