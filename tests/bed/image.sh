@@ -220,7 +220,7 @@ configure() {
 		ln -s $name-nft-save "$root/usr/sbin/$name-save"
 		ln -s $name-nft-restore "$root/usr/sbin/$name-restore"
 	done
-	install -d "$root/var/lib/xen" "$root/var/log/xen"
+	install -d "$root/var/lib/xen" "$root/var/log/xen/console"
 	cp -a "$work/overlay/." "$root"
 }
 

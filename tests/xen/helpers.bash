@@ -36,10 +36,12 @@ teardown() {
 	nothing_left
 }
 
-# What tells why a test failed; its container goes.
+# What tells why a test failed: how the last containers ended, what the last VM's kernel and Xen said. Its container goes.
 failed() {
-	"$bed" sh 'echo "--- the last containers:"; tail -n 3 /tmp/supervised 2>/dev/null; echo "--- xl dmesg:"; xl dmesg | tail -n 5
-		runX delete --force "$1"' "$id" 2>&1 || :
+	"$bed" sh 'echo "--- the last containers:"; tail -n 3 /tmp/supervised
+		cd /var/log/xen/console && for log in $(ls -t | head -n 2); do echo "--- $log:"; tail -n 12 "$log"; done
+		echo "--- xl dmesg:"; xl dmesg | tail -n 5
+		runX delete --force "$1"' "$id" 2>/dev/null || :
 }
 
 # Every test must leave dom0 as it found it.
