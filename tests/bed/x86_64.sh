@@ -11,7 +11,7 @@ bus=pci
 nic=virtio-net-pci,romfile=
 # Emulated, a PVH guest boots slower than PV, as it exits to the hypervisor for everything. Tests that are about PVH
 # ask for it. And it dies now and then (thrice in one day): xl dmesg has a triple fault then, with the hypervisor's own
-# RIP, CS, RSP and CR3 as the guest's, so it is QEMU's SVM that left it twice (seen of a bare xl create, too).
+# RIP, CS, RSP and CR3 as the guest's, so QEMU's SVM seems to leave it twice (the dump was of a bare xl create).
 guest_type=pv
 
 # machine OPTION…: QEMU, as a machine that boots Xen with dom0's kernel and initrd. `max`, or another CPU with SMAP,
