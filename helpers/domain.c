@@ -63,14 +63,21 @@ bool domain_destroy(unsigned int domid)
 	return succeeded(start_xl("destroy", id, -1));
 }
 
-/* A line is "name id mem vcpus state time", state being six flags "rbpscd" or dashes. */
-static bool says_alive(const char *line, unsigned int domid)
+/*
+ * A line is "name id mem vcpus state time", state being six flags "rbpscd" or dashes. It is read
+ * from its end, as a name (xl rename) may have blanks.
+ */
+static bool says_alive(char *line, unsigned int domid)
 {
-	char state[16];
-	unsigned int id;
+	enum { ID, STATE = 3, FIELDS = 5 };
+	const char *fields[FIELDS] = {NULL};
 
-	return sscanf(line, "%*s %u %*s %*s %15s", &id, state) == 2 && id == domid &&
-	       strlen(state) == 6 && !strpbrk(state + 3, "scd");
+	for (char *at = strtok(line, " \n"); at; at = strtok(NULL, " \n")) {
+		memmove(fields, fields + 1, sizeof(fields) - sizeof(fields[0]));
+		fields[FIELDS - 1] = at;
+	}
+	return fields[ID] && strtoul(fields[ID], NULL, 10) == domid && strlen(fields[STATE]) == 6 &&
+	       !strpbrk(fields[STATE] + 3, "scd");
 }
 
 /* All are listed: an xl that was asked for one fails for the one's absence as for its own reasons,
