@@ -3,7 +3,7 @@
  * Runs a command that sees the sources of a container's bind mounts side by side, and nothing else
  * of the places where they lie.
  *
- * usage: stage [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
+ * usage: stage [-p PARENT] [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
  *
  * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own: nobody
  * else sees them, and they go with its last process. DIRECTORY is made if it is absent. MODE is
@@ -15,7 +15,8 @@
  * What is read-only must be so here: root in a VM may mount what it was given as it likes.
  *
  * The command is killed where the one who started it dies: nobody would know of what it makes
- * later. Where DIRECTORY is "-" that is all that happens to it.
+ * later. PARENT is that one's process id, for the case that it died before this program could ask
+ * to be told. Where DIRECTORY is "-" that is all that happens to the command.
  *
  * -k is for commands that stay: other containers' mounts are taken out of the namespace, which
  * would keep them in use where the host's unmount of them does not come through. TREE and the way
@@ -25,6 +26,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <limits.h>
 #include <linux/mount.h>
 #include <sched.h>
@@ -242,18 +244,35 @@ __attribute__((noreturn)) static void run(char **command)
 	fail("%s", command[0]);
 }
 
+/* The check comes second: who dies between the two is seen by it, who dies later by the kernel. */
+static void end_with(pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (parent && getppid() != parent)
+		failx("the runX that started this has ended");
+}
+
 int main(int argc, char **argv)
 {
 	const char *tree = NULL, *directory;
+	pid_t parent = 0;
 	int at;
 
-	if (argc > 2 && !strcmp(argv[1], "-k")) {
-		tree = argv[2];
-		argv += 2;
-		argc -= 2;
-	}
+	while ((at = getopt(argc, argv, "+p:k:")) != -1)
+		switch (at) {
+		case 'p':
+			parent = (pid_t)strtol(optarg, NULL, 10);
+			break;
+		case 'k':
+			tree = optarg;
+			break;
+		default:
+			exit(EXIT_HELPER);
+		}
+	argv += optind - 1;
+	argc -= optind - 1;
 	directory = argv[1];
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	end_with(parent);
 	if (argc > 3 && !strcmp(directory, "-") && !strcmp(argv[2], "--"))
 		run(argv + 3);
 	if (argc > 1)
@@ -262,7 +281,8 @@ int main(int argc, char **argv)
 		add(directory, (unsigned int)(at - 2) / 3,
 		    &(struct bind){argv[at], argv[at + 1], argv[at + 2]});
 	if (at + 1 >= argc || strcmp(argv[at], "--") != 0)
-		failx("usage: stage [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…");
+		failx("usage: stage [-p PARENT] [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- "
+		      "COMMAND…");
 	/* It is memory of the host's, which a guest must not fill. */
 	if (sys_mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL) < 0)
 		fail("cannot make %s read-only", directory);

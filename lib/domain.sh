@@ -109,11 +109,11 @@ domain_create() {
 	trace 'xl create'
 	# It must not go on where this create is killed: the domain would come after a delete that found none.
 	if [ -z "$staged" ]; then
-		set -- "$RUNX_LIBEXEC/stage" - -- "$@"
+		set -- "$RUNX_LIBEXEC/stage" -p $$ - -- "$@"
 	else
-		eval "set -- \"\$RUNX_LIBEXEC/stage\" -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
+		eval "set -- \"\$RUNX_LIBEXEC/stage\" -p $$ -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
 	fi
-	said=$(RUNX_NIC=$nic "$@" 2>&1 </dev/null) || rc=$?
+	said=$(export RUNX_NIC="$nic" && exec "$@" 2>&1 </dev/null) || rc=$?
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # stage's; xl ends with 1
 	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"
 }
@@ -151,23 +151,24 @@ why_xl_failed() {
 
 # Destroys what domain has our UUID, if any: also one that a killed create left, without a record.
 domain_destroy() {
-	local line found='' rest said
+	local line said
 	[ -f "$dir/uuid" ] || return 0
 	read -r uuid <"$dir/uuid" || return 0
 	said=$(xl list -v 2>&1 </dev/null) || return 0
 	while read -r line; do
-		case $line in
-		*" $uuid "*)
-			rest=${line%% "$uuid" *}
-			found=$line
-			;;
-		esac
+		# "Name ID Mem VCPUs State Time UUID …"
+		case $line in *" $uuid "*) destroy_listed "${line% "$uuid" *}" && return ;; esac
 	done <<-END
 		$said
 	END
-	[ -n "$found" ] || return 0
-	# shellcheck disable=SC2086 # "name domid memory …", and a name of ours has no blank
-	set -- ${rest%% *} ${found#* }
-	xl destroy "$2" >/dev/null 2>&1 </dev/null ||
+}
+
+# destroy_listed WORDS: the domain of a line of xl's list. Told by its number, which is sought from the end, since
+# somebody may have renamed it, also to what has blanks.
+destroy_listed() {
+	# shellcheck disable=SC2086 # words
+	set -- $1
+	shift $(($# - 5))
+	xl destroy "$1" >/dev/null 2>&1 </dev/null ||
 		die "xl cannot destroy the domain $1 of container $id (try xl destroy $1)"
 }

@@ -138,7 +138,7 @@ make_base() {
 	}
 	make_images_directory
 	# It would take a quarter of the memory.
-	said=$("$RUNX_LIBEXEC/stage" "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$images/rootfs.img" -noappend \
+	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$images/rootfs.img" -noappend \
 		-no-progress -no-recovery -comp lz4 -mem 64M 2>&1 </dev/null) ||
 		image_failed $? "$what: cannot make a compressed image of it in $conf_images (is it full?)"
 }
@@ -154,10 +154,10 @@ make_image() {
 		die "mkfs.ext4 is not installed (package e2fsprogs), and runX makes disks with it"
 	make_images_directory
 	[ "$image" = binds.img ] || tree=$tree/0
-	set -- "$RUNX_LIBEXEC/stage" "$dir/binds" "$@" --
-	said=$("$@" du -sk "$tree" 2>&1 </dev/null) || image_failed $? "$what: cannot read all of it"
+	set -- "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" --
+	said=$(exec "$@" du -sk "$tree" 2>&1 </dev/null) || image_failed $? "$what: cannot read all of it"
 	size=$((${said%%[!0-9]*} * 5 / 4 + conf_disk_headroom * 1024))
-	said=$("$@" mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 -E root_owner=0:0,lazy_itable_init=1 \
+	said=$(exec "$@" mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 -E root_owner=0:0,lazy_itable_init=1 \
 		-d "$tree" "$images/$image" "${size}k" 2>&1 </dev/null) ||
 		image_failed $? "$what: cannot make a disk image of ${size} KiB in $conf_images (is it full?)"
 }

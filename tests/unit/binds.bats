@@ -270,6 +270,16 @@ x,y"
 	timeout 20 tail --pid="$pid" -f /dev/null
 }
 
+@test "stage: nothing is started for who has ended already" {
+	# shellcheck disable=SC2016 # for the shell
+	run sh -c 'exec "$0" -p $$ - -- echo not reached' "$FAKE/libexec/stage" 3>&-
+	[ "$status" -eq 125 ]
+	[ "$output" = 'the runX that started this has ended' ]
+	# shellcheck disable=SC2016 # for the shell
+	run sh -c 'said=$(exec "$0" -p $$ - -- echo reached) && echo "$said"' "$FAKE/libexec/stage" 3>&-
+	[ "$output" = reached ]
+}
+
 @test "stage: a command that is not there" {
 	staged -- /nowhere/x
 	[ "$status" -eq 125 ]

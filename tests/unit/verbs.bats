@@ -114,6 +114,16 @@ state_is() {
 	nothing_left
 }
 
+@test "delete: a domain that somebody has renamed" {
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
+	export XL_NAME='my * VM 5'
+	runX delete --force c1
+	succeeds
+	grep -q '^xl destroy 7$' "$FAKE/calls"
+	nothing_left
+}
+
 @test "delete: a domain of another container with our number is left alone" {
 	mkdir -p "$RUNX_ROOT/c1"
 	echo 11111111-2222-3333-4444-555555555555 >"$RUNX_ROOT/c1/uuid"
