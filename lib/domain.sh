@@ -48,8 +48,13 @@ domain_config() {
 	guest_type
 	[ -n "$given_memory" ] || echo "memory = $memory"
 	[ -n "$given_vcpus" ] || echo "vcpus = $vcpus"
+	case $capabilities in
 	# Arm's default; but where no file says so, `xl mem-set` aborts there (libxl__arch_extra_memory, seen in 4.17).
-	case $capabilities in *aarch64* | *armv*) echo 'acpi = 0' ;; esac
+	*aarch64* | *armv*) echo 'acpi = 0' ;;
+	# Else each look at the clock is an exit to Xen, where the host's TSC is not one that Xen trusts; but what that gives,
+	# a TSC that is the same on all CPUs and other hosts, is for guests that migrate, or that know nothing of Xen's clock.
+	*) echo 'tsc_mode = "native"' ;;
+	esac
 	# Xen's defaults, of which no file needs to speak.
 	[ "$cpu_weight" = 256 ] || echo "cpu_weight = $cpu_weight"
 	[ "$cpu_cap" = 0 ] || echo "cap = $cpu_cap"

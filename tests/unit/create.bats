@@ -58,7 +58,7 @@ load helpers
 	runX create --bundle "$BATS_TEST_TMPDIR/od\"d\\bundle" c1
 	succeeds
 	grep -qF 'path='"$BATS_TEST_TMPDIR"'/od\"d\\bundle/rootfs,' "$FAKE/xl.cfg"
-	[ "$(sed 's/ +*=.*//' "$FAKE/xl.cfg" | xargs)" = 'memory vcpus name uuid type kernel ramdisk extra p9' ]
+	[ "$(sed 's/ +*=.*//' "$FAKE/xl.cfg" | xargs)" = 'memory vcpus tsc_mode name uuid type kernel ramdisk extra p9' ]
 }
 
 @test "create: a comma in the root's path is refused, where xl would split it" {
@@ -92,11 +92,11 @@ load helpers
 	echo 'xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_64 ' >"$capabilities"
 	runX create --bundle "$bundle" c2
 	grep -qx 'type = "pvh"' "$FAKE/xl.cfg"
-	[ "$(grep -c acpi "$FAKE/xl.cfg")" -eq 0 ]
+	[ "$(grep -E 'acpi|tsc_mode' "$FAKE/xl.cfg")" = 'tsc_mode = "native"' ]
 	echo 'xen-3.0-x86_64 ' >"$capabilities"
 	runX create --bundle "$bundle" c3
 	grep -qx 'type = "pv"' "$FAKE/xl.cfg"
-	[ "$(grep -c acpi "$FAKE/xl.cfg")" -eq 0 ]
+	[ "$(grep -E 'acpi|tsc_mode' "$FAKE/xl.cfg")" = 'tsc_mode = "native"' ]
 }
 
 # Bad bundles: the field and the cause in one sentence, and nothing left.
