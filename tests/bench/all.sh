@@ -110,7 +110,7 @@ until_up() {
 floor() {
 	local tty=''
 	printf '%s\n' 'name = "floor"' "type = \"$1\"" 'memory = 128' 'kernel = "/usr/share/runX/kernel"' \
-		"ramdisk = \"${0%/*}/floor.initrd\"" 'extra = "console=hvc0 quiet panic=-1"' >"$tmp/floor.cfg"
+		"ramdisk = \"${0%/*}/floor.initrd\"" 'extra = "console=hvc0 quiet panic=-1"' 'tsc_mode = "native"' >"$tmp/floor.cfg"
 	quietly xl create -q -p -e "$tmp/floor.cfg"
 	until [ -n "$tty" ]; do tty=$(xenstore-read "/local/domain/$(xl domid floor)/console/tty" 2>/dev/null) || :; done
 	exec 3<>"$tty"

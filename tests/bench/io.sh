@@ -91,7 +91,7 @@ bare_initrd() {
 bare() { # TYPE OUT-BYTES IN-BYTES
 	local domain tty='' line
 	printf '%s\n' 'name = "bare"' "type = \"$1\"" 'memory = 128' 'kernel = "/usr/share/runX/kernel"' \
-		"ramdisk = \"$tmp/initrd\"" 'extra = "console=hvc0 quiet panic=-1"' >"$tmp/xl.cfg"
+		"ramdisk = \"$tmp/initrd\"" 'extra = "console=hvc0 quiet panic=-1"' 'tsc_mode = "native"' >"$tmp/xl.cfg"
 	xl create -q -p "$tmp/xl.cfg" >/dev/null
 	domain=$(xl domid bare)
 	until [ -n "$tty" ]; do tty=$(xenstore-read "/local/domain/$domain/console/tty" 2>/dev/null) || :; done

@@ -40,7 +40,7 @@ bare() {
 	(cd /tmp/bare && find . | busybox cpio -o -H newc 2>/dev/null) >/tmp/bare.initrd
 	rm -r /tmp/bare
 	printf '%s\n' 'name = "bare"' "type = \"$type\"" 'memory = 128' 'vcpus = 1' 'kernel = "/usr/share/runX/kernel"' \
-		'ramdisk = "/tmp/bare.initrd"' 'extra = "console=hvc0 quiet"' 'vif = [ "bridge=lan0" ]' >/tmp/bare.cfg
+		'ramdisk = "/tmp/bare.initrd"' 'extra = "console=hvc0 quiet"' 'tsc_mode = "native"' 'vif = [ "bridge=lan0" ]' >/tmp/bare.cfg
 	quietly xl create -q -e /tmp/bare.cfg
 }
 
