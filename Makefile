@@ -73,7 +73,7 @@ SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh guest/*.sh tests
 C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch] tests/fuzz/*.[ch])
 
 .DELETE_ON_ERROR:
-.PHONY: all helpers init xen-tests install uninstall demo test bench bench-host check fuzz unit lint fmt bed shell clean help
+.PHONY: all helpers init helper-tests xen-tests install uninstall demo test bench bench-host check fuzz lint fmt bed shell clean help
 
 # CROSS_COMPILE is passed on where it was given, even if empty: else ./build has one for $(ARCH).
 all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
@@ -191,7 +191,11 @@ $(addprefix $(OUT)/tests/,hostile.initrd floor.initrd): Makefile
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
-out/tests/wire_test: tests/helpers/wire_test.c helpers/session.c helpers/wire.c $(wildcard helpers/*.h) Makefile
+HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
+helper-tests: $(HELPER_TESTS)
+out/tests/domain_test: $(addprefix helpers/,domain.c ring.c trace.c xenstore.c)
+out/tests/wire_test: $(addprefix helpers/,session.c wire.c)
+$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(wildcard helpers/*.h) Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Ihelpers -Wall -Wextra -g -O1 -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka

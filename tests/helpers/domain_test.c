@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is understood of `xl list`, by an xl that prints what it is to. */
+#include "domain.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEAD "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
+#define DOM0 "Domain-0                                     0  1024     2     r-----      40.4\n"
+#define ID   7
+
+static char directory[] = "/tmp/domain_test.XXXXXX", program[64];
+
+static bool over_when(const char *list, const char *status)
+{
+	setenv("XL_LIST", list, 1);
+	setenv("XL_STATUS", status, 1);
+	return domain_is_over(ID);
+}
+
+static void over_if_it_shut_down_crashed_or_is_not_there(void **state)
+{
+	(void)state;
+	assert_true(over_when(HEAD DOM0, "0"));
+	assert_true(over_when(HEAD DOM0 "rx-c1   7   128     1     --ps--       2.0\n", "0"));
+	assert_true(over_when(HEAD DOM0 "rx-c1   7   128     1     ----c-       2.0\n", "0"));
+	assert_true(over_when(HEAD DOM0 "rx-c1   7   128     1     ---s-d       2.0\n", "0"));
+	assert_true(over_when(HEAD DOM0 "rx-c1   17   128     1     -b----       2.0\n", "0"));
+}
+
+static void not_over_while_it_runs_is_blocked_or_paused(void **state)
+{
+	(void)state;
+	assert_false(over_when(HEAD DOM0 "rx-c1   7   128     1     r-----       2.0\n", "0"));
+	assert_false(over_when(HEAD DOM0 "rx-c1   7   128     1     -b----       2.0\n", "0"));
+	assert_false(over_when(HEAD DOM0 "rx-c1   7   128     1     --p---       2.0\n", "0"));
+	assert_false(over_when(HEAD "rx-c1   7   128     1     ------   99999.9\n" DOM0, "0"));
+}
+
+static void names_with_blanks_change_nothing(void **state)
+{
+	(void)state;
+	assert_false(over_when(HEAD "my VM 5     7   128     1     -b----       2.0\n", "0"));
+	assert_true(
+		over_when(HEAD "7 128 1 -b---- 2.0 x  8   128     1     -b----       2.0\n", "0"));
+	assert_true(over_when(HEAD "(null)      7   128     1     --ps-d       2.0\n", "0"));
+}
+
+static void an_xl_that_fails_says_nothing(void **state)
+{
+	(void)state;
+	assert_false(over_when("", "1"));
+	assert_false(over_when(HEAD DOM0, "1"));
+	setenv("PATH", "/nowhere", 1);
+	assert_false(domain_is_over(ID));
+	setenv("PATH", directory, 1);
+}
+
+static int make_xl(void **state)
+{
+	FILE *xl;
+
+	(void)state;
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(program, sizeof(program), "%s/xl", directory);
+	xl = fopen(program, "w");
+	if (!xl)
+		return -1;
+	/* Of the shell alone: PATH has nothing else. */
+	fputs("#!/bin/sh\n[ \"$*\" = list ] || exit 2\nprintf %s \"$XL_LIST\"\nexit "
+	      "\"$XL_STATUS\"\n",
+	      xl);
+	setenv("PATH", directory, 1);
+	return fclose(xl) == 0 ? chmod(program, 0700) : -1;
+}
+
+static int remove_xl(void **state)
+{
+	(void)state;
+	unlink(program);
+	return rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(over_if_it_shut_down_crashed_or_is_not_there),
+		cmocka_unit_test(not_over_while_it_runs_is_blocked_or_paused),
+		cmocka_unit_test(names_with_blanks_change_nothing),
+		cmocka_unit_test(an_xl_that_fails_says_nothing),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("domain", tests, make_xl, remove_xl);
+}
