@@ -177,11 +177,17 @@ proxy_lives() {
 	[ "${20}" = "$started" ]
 }
 
-# helper NAME ARG…: runs one of runX's C programs, with our stdin and stdout. On failure its one line is in
-# $problem: kept in memory, since the disk may be what is full.
+# has_helper NAME: whether that one of runX's C programs is installed; else the sentence that says so is in $problem.
+has_helper() {
+	[ -x "$RUNX_LIBEXEC/$1" ] || { problem="no $RUNX_LIBEXEC/$1: install runX again" && return 1; }
+}
+
+# helper NAME ARG…: runs one of them, with our stdin and stdout. On failure its one line is in $problem: kept in memory,
+# since the disk may be what is full.
 helper() {
 	local name="$1" rc=0
 	shift
+	has_helper "$name" || return 127
 	{ problem=$("$RUNX_LIBEXEC/$name" "$@" 2>&1 >&5 5>&-) || rc=$?; } 5>&1
 	problem=${problem%%
 *}

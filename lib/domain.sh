@@ -3,7 +3,10 @@
 
 # One sentence for each thing that a host may lack, before anything is changed.
 check_host() {
-	local xenbus="${RUNX_XENBUS:-/dev/xen/xenbus}"
+	local xenbus="${RUNX_XENBUS:-/dev/xen/xenbus}" name
+	for name in control prepare proxy stage; do
+		has_helper "$name" || die "$problem"
+	done
 	command -v xl >/dev/null || die "xl is not installed (Debian: xen-utils), and runX starts VMs with it"
 	[ -e "$xenbus" ] ||
 		die "this machine does not run Xen, or not as its dom0 (no /dev/xen/xenbus): boot it under Xen"

@@ -7,7 +7,7 @@
 in_foreground() {
 	local status="$1" doomed="$2" count
 	shift 2
-	[ -x "$RUNX_LIBEXEC/foreground" ] || die "no $RUNX_LIBEXEC/foreground: install runX again"
+	has_helper foreground || die "$problem"
 	set -- "$0" "--root=$RUNX_ROOT" "--log=$log_file" "--log-format=$log_format" \
 		"--systemd-cgroup=$systemd_cgroup" "$@"
 	count=$#

@@ -261,6 +261,17 @@ load helpers
 	nothing_left
 }
 
+@test "create: a helper that is not installed" {
+	local name
+	for name in control prepare proxy stage; do
+		mv "$FAKE/libexec/$name" "$FAKE/away"
+		runX create --bundle "$bundle" c1
+		fails_with "no $FAKE/libexec/$name: install runX again"
+		nothing_left
+		mv "$FAKE/away" "$FAKE/libexec/$name"
+	done
+}
+
 @test "create: xl that cannot create says why in one sentence, and its noise stays away" {
 	export XL_FAIL=create
 	XL_SAYS='Parsing config from /x
