@@ -179,7 +179,7 @@ loops() {
 	for how in $roots; do
 		with_conf $how
 		# The last may find it done, which is a moment, too.
-		dom0 sh -c "for when in 0.5 1 1.5 2 2.5 3 3.5; do
+		dom0 sh -c "for when in 0.4 0.8 1.2 1.6 2; do
 			runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1 & sleep \$when; kill -9 \$! 2>/dev/null; runX delete --force $id; leaks | grep -v $loop
 		done; true"
 		says 0 '' ''
