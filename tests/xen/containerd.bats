@@ -204,10 +204,12 @@ on_terminal() {
 		types 'cat /tmp/f\r'
 		shows 'cat /tmp/f\r\nhello\r\n'
 
-		types "sh -c \"trap 'stty size; exit' WINCH; sleep 1000 & echo up; wait\"\r"
+		# stty sets rows and columns one by one, which are two signals.
+		types "sh -c \"trap 'stty size' WINCH; sleep 1000 & echo up; while :; do wait; done\"\r"
 		see 'up\r\n'
 		resize 40 100
 		see '40 100\r\n'
+		types '\003'
 		see '/ # '
 		types 'vi /tmp/f\r'
 		see '\033[40;1H'
