@@ -66,6 +66,7 @@ create_container() {
 	trace publish
 	[ -z "$cgroup" ] || enter_cgroups
 	[ -z "$hooks" ] || create_hooks
+	[ -z "$files_size" ] || fill_files
 	publish
 }
 
@@ -82,14 +83,14 @@ make_vm() {
 	[ -z "$root_device" ] || release_rootfs
 	domain_create
 	exec 7<&- # of release_rootfs: the VM has the device now
-	[ ! -f "$dir/images" ] || unlink_images
+	[ ! -f "$dir/images" ] || [ -n "$files_size" ] || unlink_images
 	[ -n "$netconf" ] || [ -z "$netns" ] || save netns '%s\n' "$netns"
 }
 
 # A pod's sandbox only holds the pod's network namespace, whose interfaces are for a container of the pod: the proxy does
 # that, alone, and nothing of its image is run.
 no_vm() {
-	kill_seconds='' uuid=''
+	kill_seconds='' uuid='' files_size=''
 	save destroyed ''
 }
 

@@ -18,11 +18,11 @@ find_qemu() {
 # mount them; $staged has the words for helpers/stage.c where xl must run under it, and $root_device is the
 # device that release_rootfs is to take from the host, $kill_seconds what the VM of a killed container may take
 # to end, or empty. What was made lies in $dir and $images, which has its record there, or ends with the
-# domain.
+# domain. $files_size is what fill_files needs, or empty where it is not to be called.
 export_rootfs() {
 	local how="$conf_rootfs" root_type='' root_access='' shares='' disks='' disk='' files=''
 	local letters=abcdefghijklmnopqrstuvwxyz
-	images=$conf_images/$uuid staged='' root_device='' kill_seconds=''
+	images=$conf_images/$uuid staged='' root_device='' kill_seconds='' files_size=''
 	# shellcheck disable=SC2086 # "DEVICE TYPE ACCESS", or nothing
 	[ "$how" = 9p ] || take_root_mount $root_mount
 	case $how in
@@ -100,12 +100,32 @@ export_back() {
 	guest="root.back=$NINEP_OPTIONS\\0000$guest"
 }
 
-# All bind mounts in one image, read-only where each of them is.
+# All bind mounts in one image, read-only where each of them is. What hooks change in the sources belongs into it, as it
+# is seen by 9p (Docker's makes resolv.conf): where there are some, it gets its content after them.
 export_files() {
-	eval "make_image 'bind mounts' binds.img $binds" # jq's @sh quoted every word
+	if [ -z "$hooks" ]; then
+		eval "make_image 'bind mounts' binds.img $binds" # jq's @sh quoted every word
+	else
+		eval "reserve_image $binds" # the same
+	fi
 	add_disk "$files" "$images/binds.img"
 	guest="binds.type=ext4\\0000binds.source=$disk\\0000$guest"
 	[ "$files" = rw ] || guest="binds.readonly=true\\0000$guest"
+}
+
+# reserve_image [MODE SOURCE DESTINATION]…: as large as it will be; its loop device cannot grow.
+reserve_image() {
+	local size tree said
+	measure_image 'bind mounts' binds.img "$@"
+	said=$(truncate -s "${size}k" "$images/binds.img" 2>&1) || die "cannot make $images/binds.img: ${said##*: }"
+	files_size=$size
+}
+
+# The VM has it, but has not run yet.
+fill_files() {
+	local size="$files_size" tree="$dir/binds"
+	eval "fill_image 'bind mounts' binds.img $binds" # jq's @sh quoted every word
+	unlink_images
 }
 
 # export_volumes [MODE SOURCE DESTINATION]…: the block devices among them become disks. Sets $files to ro or
@@ -147,18 +167,32 @@ make_base() {
 # them: without what is mounted in them, but by rbind. Room for the content, a quarter more, and
 # $conf_disk_headroom MiB; it is sparse. No journal: the image does not outlive a crash of its VM.
 make_image() {
-	local what="$1" image="$2" tree="$dir/binds" said size
+	local size tree
+	measure_image "$@"
+	fill_image "$@"
+}
+
+# measure_image WHAT IMAGE MODE SOURCE DESTINATION…: sets $size (KiB), and $tree to what is to be in the image
+measure_image() {
+	local what="$1" said
+	tree=$dir/binds
+	[ "$2" = binds.img ] || tree=$tree/0
 	shift 2
 	# By this name, since busybox's mke2fs cannot fill what it makes.
 	command -v mkfs.ext4 >/dev/null ||
 		die "mkfs.ext4 is not installed (package e2fsprogs), and runX makes disks with it"
 	make_images_directory
-	[ "$image" = binds.img ] || tree=$tree/0
-	set -- "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" --
-	said=$(exec "$@" du -sk "$tree" 2>&1 </dev/null) || image_failed $? "$what: cannot read all of it"
+	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" -- du -sk "$tree" 2>&1 </dev/null) ||
+		image_failed $? "$what: cannot read all of it"
 	size=$((${said%%[!0-9]*} * 5 / 4 + conf_disk_headroom * 1024))
-	said=$(exec "$@" mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 -E root_owner=0:0,lazy_itable_init=1 \
-		-d "$tree" "$images/$image" "${size}k" 2>&1 </dev/null) ||
+}
+
+# fill_image WHAT IMAGE MODE SOURCE DESTINATION…: of $size and $tree
+fill_image() {
+	local what="$1" image="$2" said
+	shift 2
+	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" -- mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 \
+		-E root_owner=0:0,lazy_itable_init=1 -d "$tree" "$images/$image" "${size}k" 2>&1 </dev/null) ||
 		image_failed $? "$what: cannot make a disk image of ${size} KiB in $conf_images (is it full?)"
 }
 

@@ -142,6 +142,20 @@ x,y"
 	[ "$(records binds.readonly)" = '' ]
 }
 
+@test "binds: what hooks change in the sources is on the second disk, which goes with a hook that fails" {
+	setup_volume
+	as_disk
+	printf '%s\n' '#!/bin/sh' "echo \$1 >$volume/file" 'exit "$2"' >"$BATS_TEST_TMPDIR/hook"
+	chmod 755 "$BATS_TEST_TMPDIR/hook"
+	config ".hooks = {createRuntime: [{path: \"$BATS_TEST_TMPDIR/hook\", args: [\"hook\", \"hooked\", \"0\"]}]}"
+	creates "$(bound '["rbind"]')"
+	[ "$(image 'cat /0/file')" = hooked ]
+	e2fsck -fn "$FAKE/binds.img"
+	[ -z "$(ls "$BATS_TEST_TMPDIR/images")" ]
+	runX delete --force c1
+	bad '.hooks.createRuntime[0].args[2] = "1"' 'hook'
+}
+
 @test "binds: a source that is missing, in runc's words" {
 	bad "$(bound '["rbind"]' /nowhere)" \
 		'runX create failed: error mounting "/nowhere" to rootfs at "/data": no such file or directory'
