@@ -264,7 +264,7 @@ x,y"
 @test "stage: with -k no other container's mounts are kept in use" {
 	setup_volume
 	# shellcheck disable=SC2016 # for the shell in the namespace
-	run unshare -m sh -c 'mount -t tmpfs t /run && cd /run && mkdir -p xen/a/b e/c1/rootfs e/c1/x "e/c2/root fs" && mount -t tmpfs x xen/a/b &&
+	run unshare -m sh -c 'while umount -lR /run; do :; done 2>/dev/null; mount -t tmpfs t /run && cd /run && mkdir -p xen/a/b e/c1/rootfs e/c1/x "e/c2/root fs" && mount -t tmpfs x xen/a/b &&
 		mount -t tmpfs a e/c1 && mkdir e/c1/rootfs && mount -t tmpfs b e/c1/rootfs && mount -t tmpfs c "e/c2/root fs" && : >e/c1/rootfs/file &&
 		exec "$2" -k e/c1/rootfs "$1/s" rw "e/c2/root fs" /d -- \
 			sh -c "grep -o \" /run[^ ]*\" /proc/self/mountinfo | grep -v /netns; ls /run/e/c1/rootfs; touch \"$1/s/0/x\"; ls \"$1/s/0\""' \
