@@ -82,7 +82,7 @@ told() {
 	lan
 	networked '.process.args = ["sh", "-c", "ip address show eth0; ping -c 1 10.9.0.1; sleep 1000"]'
 	dom0 sh -c "runX create --bundle /b/$id --pid-file /b/$id/pid $id </dev/null >/b/$id/out 2>&1 &&
-		touch /run/netns/n2 && mount --bind /proc/\$(cat /b/$id/pid)/ns/net /run/netns/n2"
+		mkdir -p /run/netns && touch /run/netns/n2 && mount --bind /proc/\$(cat /b/$id/pid)/ns/net /run/netns/n2"
 	[ "$status" -eq 0 ]
 	engine n2 eth0 4
 	dom0 sh -c "runX start $id && busybox ping -c 1 10.9.0.4"
