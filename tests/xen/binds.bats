@@ -84,6 +84,29 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	"$bed" run runX delete --force "$id"
 }
 
+# kernel-config/9p.patch: those are remembered for a second.
+@test "binds: a link that the host replaces is so in the guest, too, and what it makes in a directory is there at once" {
+	needs_9p
+	with_conf 9p
+	volume
+	"$bed" sh "cd /b/$id/volume && echo old >sub/name && ln -s sub link"
+	bundle "$(bound '["rbind"]') | .process.args = [\"sleep\", \"1000\"]"
+	create
+	"$bed" run runX start "$id"
+	# The shell that looks again and again never lets the directory go.
+	"$bed" sh 'mkfifo /run/looked
+		runX exec "$1" sh -c "cd /data
+		cat sub/name; until cat sub/made 2>/dev/null; do :; done
+		cat link/name; until grep -s new link/name; do :; done" >/run/looked 2>&1 </dev/null &
+		{ read line && echo "$line" && echo made >"/b/$1/volume/sub/made"
+			read line && echo "$line" && read line && echo "$line"
+			cd "/b/$1/volume" && rm link && mkdir link && echo new >link/name
+			cat; } </run/looked >/run/seen; rm /run/looked' "$id"
+	dom0 cat /run/seen
+	says 0 "$(printf '%s\n' old made old new)" ''
+	"$bed" run runX delete --force "$id"
+}
+
 @test "binds: destinations are made, as directory or file, and with a read-only root too" {
 	local how
 	for how in $roots; do
