@@ -92,7 +92,9 @@ True' "$stderr"
 	says 0 "$(printf '%s\n' web web 0 web)" ''
 }
 
-@test "software: redis under redis-benchmark keeps what it got" {
+@test "software: redis under redis-benchmark keeps what it got on a volume of 9p; one on a disk is a copy" {
+	local kept=''
+	[[ $roots != *9p* ]] || kept=kept
 	service store 'Ready to accept' --network lan -v /srv/redis:/data debian redis-server --protected-mode no --dir /data --save 3600 1
 	debian --network lan debian sh -c 'redis-benchmark -h store -n 500 -c 20 -t set,get,lpush -q --csv && redis-cli -h store set word kept'
 	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
@@ -101,33 +103,23 @@ True' "$stderr"
 	says 0 "$(printf '%s\n' store 0)" ''
 	dom0 docker start store
 	said store 'Ready to accept' 2
-	debian --network lan debian redis-cli -h store get word
-	says 0 kept ''
+	dom0 docker exec store redis-cli get word
+	says 0 "$kept" ''
 	dom0 docker rm -f store
 }
 
-data_base() {
-	service db 'is ready to accept connections' -m 256m --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
-		/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
-}
-
-end_data_base() {
-	dom0 sh -c 'docker stop -t 100 db && docker wait db && docker rm db'
-	says 0 "$(printf '%s\n' db 0 db)" ''
-}
-
 @test "software: PostgreSQL keeps its data on a volume, and a web server has it by its name" {
+	# What one container writes to a volume on a disk, the next one has not.
+	needs_9p
 	"$bed" sh 'docker volume create data >/dev/null'
 	# Without TZ it would read all of zoneinfo's 1800 files: minutes, by an emulated 9p; so would 16 MiB of zeros for its log.
 	debian -m 256m -v data:/var/lib/postgres -u postgres -e TZ=UTC debian sh -c '
 		PATH=$PATH:/usr/lib/postgresql/15/bin && initdb --no-sync --no-locale -E UTF8 -A trust --wal-segsize=1 /var/lib/postgres/15 >/dev/null &&
-			echo "host all all all trust" >>/var/lib/postgres/15/pg_hba.conf'
+			echo "host all all all trust" >>/var/lib/postgres/15/pg_hba.conf &&
+			echo "create table t as select generate_series(1, 1000) n" | postgres --single -D /var/lib/postgres/15 postgres >/dev/null'
 	[ "$status" -eq 0 ] || { echo "$output" "$stderr" && return 1; }
-	data_base
-	dom0 docker exec -u postgres db /usr/lib/postgresql/15/bin/psql -qc 'create table t as select generate_series(1, 1000) n'
-	says 0 '' ''
-	end_data_base
-	data_base
+	service db 'is ready to accept connections' -m 256m --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
+		/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
 	service front ready --network lan -p 8080:80 debian python3 -uc '
 import http.server, subprocess
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -143,7 +135,8 @@ server.serve_forever()'
 	dom0 curl -sf http://127.0.0.1:8080/
 	says 0 500500 ''
 	dom0 docker rm -f front
-	end_data_base
+	dom0 sh -c 'docker stop -t 100 db && docker wait db && docker rm db'
+	says 0 "$(printf '%s\n' db 0 db)" ''
 	"$bed" sh 'docker volume rm data >/dev/null'
 }
 
@@ -160,20 +153,17 @@ server.serve_forever()'
 }
 
 @test "software: a program that ignores TERM is killed, and one that crashes says so" {
-	service deaf ready debian python3 -uc 'import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print("ready"); signal.pause()'
+	service deaf ready debian perl -e '$SIG{TERM} = "IGNORE"; $| = 1; print "ready\n"; sleep 1000'
 	dom0 sh -c 'docker stop -t 1 deaf && docker wait deaf && docker rm deaf'
 	says 0 "$(printf '%s\n' deaf 137 deaf)" ''
-	debian debian sh -c 'exec python3 -c "import ctypes; ctypes.string_at(0)"'
+	debian debian perl -e 'print unpack "p", pack "J", 1'
 	[ "$status" -eq 139 ]
 }
 
 @test "software: a program that takes all memory is killed, and the next one runs" {
-	debian -m 96m debian python3 -c '
-kept = []
-while True:
-    kept.append(bytearray(1 << 20))'
+	debian -m 96m debian perl -e 'push @kept, ++$n x (1 << 20) while 1'
 	[ "$status" -eq 137 ]
-	debian -m 96m debian python3 -c 'print(len(bytearray(16 << 20)))'
+	debian -m 96m debian perl -e 'print length "x" x (16 << 20)'
 	[ "$status" -eq 0 ] && [ "$output" = 16777216 ]
 }
 
