@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# Packages of Debian's archive, of any architecture and their sources, by anybody and without a change to this host: from
-# the mirrors where it gets its own. Sourcing it only defines.
+# Packages of Debian's archive: installed here, or of any architecture and their sources, by anybody and without a change
+# to this host, from the mirrors where it gets its own. Sourcing it only defines.
 # shellcheck shell=sh
 # dash, busybox ash and bash all have local; work, a folder, and debarch are the caller's, as die is.
 # shellcheck disable=SC3043,SC2154
+
+# Installs packages here, by root. Another apt may be at work, as timers of the host start it.
+apt_install() { # PACKAGE...
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "$@"
+}
 
 # A program of apt's with lists and settings of its own.
 apt_private() { # PROGRAM ARGUMENT...

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Words that the test and demo scripts share: packages, steps. Sourcing it only defines.
+# Words that the test and demo scripts share: packages, steps. Sourcing it only defines; top, this tree, is the caller's.
+# shellcheck source=../debian.sh
+. "$top/debian.sh"
 
 # need_packages NAME…: installs those Debian packages that are missing.
 need_packages() {
@@ -15,11 +17,7 @@ need_packages() {
 	fi
 	echo "installing$missing" >&2
 	# shellcheck disable=SC2086 # a list of names
-	apt_install $missing || { apt-get -q update && apt_install $missing; } >&2
-}
-
-apt_install() {
-	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@" >&2
+	{ apt_install $missing || { apt-get -q update && apt_install $missing; }; } >&2
 }
 
 # steps N: how many are to come. step WHAT begins one, done_step ends it with how long it took.

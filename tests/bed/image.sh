@@ -46,13 +46,10 @@ install_host_packages() {
 	missing=$(missing_packages)
 	[ -n "$missing" ] || return 0
 	[ "$(id -u)" -eq 0 ] || die "not root, and this machine lacks: $missing(apt-get install them)"
-	export DEBIAN_FRONTEND=noninteractive
 	# shellcheck disable=SC2086
 	# Package names are plain words.
-	apt-get install -qy --no-install-recommends $missing >&2 || {
-		apt-get update -q >&2
-		apt-get install -qy --no-install-recommends $missing >&2
-	} || die "apt-get could not install: $missing"
+	{ apt_install $missing || { apt-get update -q && apt_install $missing; }; } >&2 ||
+		die "apt-get could not install: $missing"
 }
 
 # A fresh machine knows no package yet.

@@ -40,6 +40,7 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
+# bats test_tags=host
 @test "exec: what cannot be executed is told in runc's words, with status 255" {
 	sleeper
 	dom0 runX exec "$id" nosuch
@@ -138,6 +139,7 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
+# bats test_tags=host
 @test "exec: not in a created, a paused or a stopped container" {
 	bundle '.process.args = ["sleep", "1000"]'
 	create
@@ -181,6 +183,7 @@ scripted() {
 	says 0 '' ''
 }
 
+# bats test_tags=host
 @test "run: what cannot be started leaves nothing" {
 	bundle '.process.args = ["nosuch"]'
 	dom0 runX run --bundle "/b/$id" "$id"

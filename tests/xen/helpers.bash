@@ -15,12 +15,13 @@ setup_file() {
 }
 
 fresh_bed() {
-	{ "$top/tests/bed/install" && "$top/build" tests; } >"$BATS_FILE_TMPDIR/log" 2>&1 ||
-		{ cat "$BATS_FILE_TMPDIR/log" && return 1; }
-	mkdir -p "$BATS_FILE_TMPDIR/tree/usr/local/bin"
-	install -m 0755 "$top/out/$ARCH/tests/"{supervise,signals} "$top/tests/xen/leaks" "$BATS_FILE_TMPDIR/tree/usr/local/bin/"
-	install -m 0644 "$top/out/$ARCH/tests/hostile.initrd" "$BATS_FILE_TMPDIR/tree/usr/local/"
-	"$bed" put "$BATS_FILE_TMPDIR/tree"
+	local tree=$BATS_FILE_TMPDIR/tree
+	{
+		"$top/build" tests && mkdir -p "$tree/usr/local/bin" &&
+			install -m 0755 "$top/out/$ARCH/tests/"{supervise,signals} "$top/tests/xen/leaks" "$tree/usr/local/bin/" &&
+			install -m 0644 "$top/out/$ARCH/tests/hostile.initrd" "$tree/usr/local/" &&
+			"$top/tests/bed/install" "$tree"
+	} >"$BATS_FILE_TMPDIR/log" 2>&1 || { cat "$BATS_FILE_TMPDIR/log" && return 1; }
 }
 
 teardown_file() {

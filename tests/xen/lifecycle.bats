@@ -27,6 +27,7 @@ bats_require_minimum_version 1.5.0
 	says 139 '' 'Segmentation fault'
 }
 
+# bats test_tags=host
 @test "lifecycle: a program that is missing fails create, leaves nothing, and says so" {
 	bundle '.process.args = ["nosuch"]'
 	dom0 runX --log /b/log --log-format json create --bundle "/b/$id" "$id"
@@ -167,6 +168,7 @@ y \"'"'"'}' ]
 	says 0 "$(for n in 1 2 3 4 5; do printf 'in %s\n3\n' $n; done)" ''
 }
 
+# bats test_tags=host
 @test "lifecycle: a create that is killed leaves what delete --force takes away" {
 	bundle '.process.args = ["cat"]'
 	# At the moment when xl has made the domain: the worst, since only the UUID tells whose it is.

@@ -95,6 +95,7 @@ told() {
 	has 'bytes from 10.9.0.4' 'inet 10.9.0.4/24' 'bytes from 10.9.0.1'
 }
 
+# bats test_tags=host
 @test "network: a seventeenth interface of a namespace is refused" {
 	"$bed" sh 'ip netns add n1; for n in $(seq 17); do echo "link add b$n type bridge"; echo "link set b$n up"; done | ip -n n1 -batch -'
 	networked '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/n1"'
@@ -156,6 +157,7 @@ told() {
 	[[ $output != *$'\n10.8.0.'* ]]
 }
 
+# bats test_tags=host
 @test "network: what NETCONF cannot have leaves nothing" {
 	netconf e '.ipam.subnet = "10.8.0.0/30"' ''
 	dom0 sh -c "runX run --detach --bundle /b/$id $id </dev/null >/dev/null 2>&1; runX create --bundle /b/$id $id-2 </dev/null"
