@@ -117,7 +117,7 @@ uninstall: ## remove what install put there
 demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then 30 s)
 	@tests/demo
 
-test: ## set up and run the whole suite: unit, helpers, real Xen (an hour to 70 min); ARCH=aarch64: real Xen there
+test: ## set up and run the whole suite: unit, helpers, real Xen (about an hour); ARCH=aarch64: real Xen there
 	@tests/run all
 
 bench: ## what runX costs beside xl, runc and crun, with the budgets: ROWS='create start' (all), REPEAT (3), ARCH
