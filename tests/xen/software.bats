@@ -103,9 +103,19 @@ True' "$stderr"
 	says 0 "$(printf '%s\n' store 0)" ''
 	dom0 docker start store
 	said store 'Ready to accept' 2
-	dom0 docker exec store redis-cli get word
+	debian --network lan debian redis-cli -h store get word
 	says 0 "$kept" ''
 	dom0 docker rm -f store
+}
+
+data_base() {
+	service db 'is ready to accept connections' -m 256m --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
+		/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
+}
+
+end_data_base() {
+	dom0 sh -c 'docker stop -t 100 db && docker wait db && docker rm db'
+	says 0 "$(printf '%s\n' db 0 db)" ''
 }
 
 @test "software: PostgreSQL keeps its data on a volume, and a web server has it by its name" {
@@ -115,11 +125,13 @@ True' "$stderr"
 	# Without TZ it would read all of zoneinfo's 1800 files: minutes, by an emulated 9p; so would 16 MiB of zeros for its log.
 	debian -m 256m -v data:/var/lib/postgres -u postgres -e TZ=UTC debian sh -c '
 		PATH=$PATH:/usr/lib/postgresql/15/bin && initdb --no-sync --no-locale -E UTF8 -A trust --wal-segsize=1 /var/lib/postgres/15 >/dev/null &&
-			echo "host all all all trust" >>/var/lib/postgres/15/pg_hba.conf &&
-			echo "create table t as select generate_series(1, 1000) n" | postgres --single -D /var/lib/postgres/15 postgres >/dev/null'
+			echo "host all all all trust" >>/var/lib/postgres/15/pg_hba.conf'
 	[ "$status" -eq 0 ] || { echo "$output" "$stderr" && return 1; }
-	service db 'is ready to accept connections' -m 256m --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
-		/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
+	data_base
+	dom0 docker exec -u postgres db /usr/lib/postgresql/15/bin/psql -qc 'create table t as select generate_series(1, 1000) n'
+	says 0 '' ''
+	end_data_base
+	data_base
 	service front ready --network lan -p 8080:80 debian python3 -uc '
 import http.server, subprocess
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -135,8 +147,7 @@ server.serve_forever()'
 	dom0 curl -sf http://127.0.0.1:8080/
 	says 0 500500 ''
 	dom0 docker rm -f front
-	dom0 sh -c 'docker stop -t 100 db && docker wait db && docker rm db'
-	says 0 "$(printf '%s\n' db 0 db)" ''
+	end_data_base
 	"$bed" sh 'docker volume rm data >/dev/null'
 }
 
