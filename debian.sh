@@ -5,8 +5,14 @@
 # dash, busybox ash and bash all have local; work, a folder, and debarch are the caller's, as die is.
 # shellcheck disable=SC3043,SC2154
 
-# Installs packages here, by root. Another apt may be at work, as timers of the host start it.
+# Installs packages here, by root. An index that is too old names versions that the mirrors have dropped, hence the second
+# try.
 apt_install() { # PACKAGE...
+	apt_install_once "$@" || { apt-get -q update && apt_install_once "$@"; }
+}
+
+# Another apt may be at work, as timers of the host start it.
+apt_install_once() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "$@"
 }
 

@@ -17,7 +17,7 @@ need_packages() {
 	fi
 	echo "installing$missing" >&2
 	# shellcheck disable=SC2086 # a list of names
-	{ apt_install $missing || { apt-get -q update && apt_install $missing; }; } >&2
+	apt_install $missing >&2
 }
 
 # steps N: how many are to come. step WHAT begins one, done_step ends it with how long it took.

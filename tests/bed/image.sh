@@ -48,8 +48,7 @@ install_host_packages() {
 	[ "$(id -u)" -eq 0 ] || die "not root, and this machine lacks: $missing(apt-get install them)"
 	# shellcheck disable=SC2086
 	# Package names are plain words.
-	{ apt_install $missing || { apt-get update -q && apt_install $missing; }; } >&2 ||
-		die "apt-get could not install: $missing"
+	apt_install $missing >&2 || die "apt-get could not install: $missing"
 }
 
 # A fresh machine knows no package yet.
