@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # runX exec and run: processes that join a VM that runs, and a foreground to wait in.
 
-# bats file_tags=core
-
 load helpers
 bats_require_minimum_version 1.5.0
 
@@ -21,6 +19,7 @@ scripted() {
 		script -qec "$1" /dev/null <&4 | tr -d "\r"' sh "$1"
 }
 
+# bats test_tags=core
 @test "exec: in the container, as its user, with its environment, beside its process" {
 	sleeper
 	# shellcheck disable=SC2016 # of the shell inside
@@ -32,6 +31,7 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
+# bats test_tags=core
 @test "exec: bytes in and out are the same, and stdin ends" {
 	sleeper
 	dom0 sh -c "head -c 1048576 /dev/urandom >/b/$id/in
@@ -40,7 +40,6 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
-# bats test_tags=host
 @test "exec: what cannot be executed is told in runc's words, with status 255" {
 	sleeper
 	dom0 runX exec "$id" nosuch
@@ -63,6 +62,7 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
+# bats test_tags=core
 @test "exec: a signal to its host process is its own, and KILL takes it with it" {
 	sleeper
 	dom0 sh -c "cd /b/$id; mkfifo out; runX exec $id sh -c 'trap \"echo got it; exit 9\" USR1; echo ready; sleep 1000 & wait' >out &
@@ -110,6 +110,7 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
+# bats test_tags=core
 @test "exec: a terminal of its own, of the size of ours" {
 	sleeper
 	scripted "stty rows 31 cols 77; runX exec --tty $id sh -c 'tty; stty size'"
@@ -131,6 +132,7 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
+# bats test_tags=core
 @test "exec: twenty at once" {
 	sleeper
 	dom0 sh -c "for i in \$(seq 20); do runX exec $id sh -c \"echo \$i; exit \$i\" >/b/$id/o\$i & p=\"\$p \$!\"; done
@@ -139,7 +141,6 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
-# bats test_tags=host
 @test "exec: not in a created, a paused or a stopped container" {
 	bundle '.process.args = ["sleep", "1000"]'
 	create
@@ -155,6 +156,7 @@ scripted() {
 	dom0 runX delete "$id"
 }
 
+# bats test_tags=core
 @test "run: in the foreground, its streams and status are the process's, and nothing is left" {
 	bundle '.process.args = ["sh", "-c", "read x; echo out $x; echo err >&2; exit 5"]'
 	dom0 sh -c "echo word | runX run --bundle /b/$id $id"
@@ -183,7 +185,6 @@ scripted() {
 	says 0 '' ''
 }
 
-# bats test_tags=host
 @test "run: what cannot be started leaves nothing" {
 	bundle '.process.args = ["nosuch"]'
 	dom0 runX run --bundle "/b/$id" "$id"

@@ -105,10 +105,14 @@ create() {
 	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1"
 }
 
-# bundle PROGRAM: makes /b/$id in dom0: busybox's, changed by a jq program
+# config PROGRAM: the config.json of busybox, changed by a jq program
+config() {
+	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs", readonly: false}'" | $1" "$top/tests/bed/config.json"
+}
+
+# bundle PROGRAM: makes /b/$id in dom0, with this config.json
 bundle() {
-	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs", readonly: false}'" | $1" \
-		"$top/tests/bed/config.json" | "$bed" sh "mkdir -p /b/$id && cat >/b/$id/config.json"
+	config "$1" | "$bed" sh "mkdir -p /b/$id && cat >/b/$id/config.json"
 }
 
 # runs SCRIPT: a jq program that makes this what the process does
@@ -128,10 +132,17 @@ says() {
 	return 1
 }
 
-# container PROGRAM [OPTION…]: a bundle, run as a container until its end, then deleted
+# container PROGRAM [OPTION…]: a bundle, run as a container until its end, then deleted; all of it by one word to dom0
 container() {
-	bundle "$1"
+	local config
+	config=$(config "$1")
 	shift
-	dom0 supervise "$@" "/b/$id" "$id"
-	"$bed" run runX delete "$id"
+	# shellcheck disable=SC2016 # dom0's shell's
+	dom0 sh -c 'config=$1 id=$2
+		shift 2
+		mkdir -p "/b/$id" && printf "%s\n" "$config" >"/b/$id/config.json" || exit
+		supervise "$@" "/b/$id" "$id"
+		status=$?
+		runX delete "$id"
+		exit $status' sh "$config" "$id" "$@"
 }

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # What goes in and out of a container: whole, in order, and as it was.
 
-# bats file_tags=core
-
 load helpers
 bats_require_minimum_version 1.5.0
 
+# bats test_tags=core
 @test "io: stdin arrives, and its end" {
 	bundle '.process.args = ["sh", "-c", "wc -c; echo end"]'
 	dom0 sh -c "head -c 300000 /dev/zero | supervise /b/$id $id; runX delete $id"
 	says 0 "$(printf '300000\nend')" ''
 }
 
+# bats test_tags=core
 @test "io: 4 MiB of random bytes in and out are the same" {
 	bundle '.process.args = ["cat"]'
 	dom0 sh -c "head -c 4194304 /dev/urandom >/b/$id/in
@@ -32,6 +32,7 @@ bats_require_minimum_version 1.5.0
 	says 0 y 141 # 128 + SIGPIPE
 }
 
+# bats test_tags=core
 @test "io: a reader that stops for a while loses nothing, costs no memory, and stops neither signals nor exec" {
 	bundle '.process.args = ["sh", "-c", "trap \"echo got it >&2\" USR1; head -c 1000000 /dev/zero & wait; wait; echo end"]'
 	dom0 sh -c "cd /b/$id; mkfifo out err; supervise /b/$id $id >out 2>err & exec 3<out 4<err
@@ -47,6 +48,7 @@ bats_require_minimum_version 1.5.0
 	says 0 5 ''
 }
 
+# bats test_tags=core
 @test "io: a terminal is one in the guest, of the size it was given" {
 	bundle '.process.args = ["sh", "-c", "test -t 0 && test -t 1 && test -t 2 && tty && stty size"]
 		| .process.terminal = true | .process.consoleSize = {height: 33, width: 101}'
@@ -54,6 +56,7 @@ bats_require_minimum_version 1.5.0
 	says 0 "$(printf '/dev/pts/0\n33 101')" ''
 }
 
+# bats test_tags=core
 @test "io: a terminal's new size reaches the process, with its signal" {
 	bundle '.process.args = ["sh", "-c", "trap \"stty size; exit\" WINCH; stty size; while :; do sleep 1000 & wait; done"]
 		| .process.terminal = true'

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # A container's life on real Xen, from create to delete.
 
-# bats file_tags=core
-
 load helpers
 bats_require_minimum_version 1.5.0
 
+# bats test_tags=core
 @test "lifecycle: stdout and stderr come apart, and the exit status is 0" {
 	container '.process.args = ["sh", "-c", "echo out; echo err >&2"]'
 	says 0 out err
@@ -17,17 +16,18 @@ bats_require_minimum_version 1.5.0
 	says 1 '' ''
 }
 
+# bats test_tags=core
 @test "lifecycle: exit status 42" {
 	container '.process.args = ["sh", "-c", "exit 42"]'
 	says 42 '' ''
 }
 
+# bats test_tags=core
 @test "lifecycle: a process that ends itself by a signal" {
 	container '.process.args = ["sh", "-c", "sh -c \"kill -SEGV \\$\\$\"; exit $?"]'
 	says 139 '' 'Segmentation fault'
 }
 
-# bats test_tags=host
 @test "lifecycle: a program that is missing fails create, leaves nothing, and says so" {
 	bundle '.process.args = ["nosuch"]'
 	dom0 runX --log /b/log --log-format json create --bundle "/b/$id" "$id"
@@ -36,6 +36,7 @@ bats_require_minimum_version 1.5.0
 	[ "$(jq -r .level <<<"$output")" = error ]
 }
 
+# bats test_tags=core
 @test "lifecycle: a program that only the guest can find to be missing fails start" {
 	bundle '.process.args = ["/dev/shm/nosuch"]'
 	dom0 supervise "/b/$id" "$id"
@@ -45,6 +46,7 @@ bats_require_minimum_version 1.5.0
 	says 0 '' ''
 }
 
+# bats test_tags=core
 @test "lifecycle: states from created to stopped, and what each refuses" {
 	bundle '.process.args = ["cat"]'
 	"$bed" sh "mkfifo /b/$id/in; runX create --bundle /b/$id --pid-file /b/$id/pid $id <>/b/$id/in >/b/$id/out 2>&1"
@@ -94,6 +96,7 @@ bats_require_minimum_version 1.5.0
 	says 0 '' ''
 }
 
+# bats test_tags=core
 @test "lifecycle: arguments and environment arrive byte for byte" {
 	container '.process.args = ["sh", "-c", "printf \"<%s>\" \"$@\"; printf \"{%s}\" \"$V\"", "sh",
 		"", "a  b", "q\"q", "\\back\\", "new\nline\n", "$HOME `id` %s ;&|", "é☃", "*", "-n"]
@@ -112,11 +115,13 @@ y \"'"'"'}' ]
 	says 0 "$(printf '%s\n' 1000 1001 '1001 5 60' 0007 /tmp somehost 1000:1001:660)" ''
 }
 
+# bats test_tags=core
 @test "lifecycle: the process is pid 1, and its orphans end with it" {
 	container '.process.args = ["sh", "-c", "echo $$; (sleep 1000 >/dev/null 2>&1 &); exit 7"]'
 	says 7 1 ''
 }
 
+# bats test_tags=core
 @test "lifecycle: a trace has all parts of it in order, those of the host and those of the VM" {
 	bundle '.process.args = ["echo", "hello"]'
 	dom0 sh -c "export RUNX_TRACE=/b/$id/trace; supervise /b/$id $id && runX delete $id && runX timeline /b/$id/trace >&2"
@@ -159,6 +164,7 @@ y \"'"'"'}' ]
 	END
 }
 
+# bats test_tags=core
 @test "lifecycle: five containers at once" {
 	local n
 	bundle '.process.args = ["sh", "-c", "cat; exit 3"]'
@@ -168,7 +174,6 @@ y \"'"'"'}' ]
 	says 0 "$(for n in 1 2 3 4 5; do printf 'in %s\n3\n' $n; done)" ''
 }
 
-# bats test_tags=host
 @test "lifecycle: a create that is killed leaves what delete --force takes away" {
 	bundle '.process.args = ["cat"]'
 	# At the moment when xl has made the domain: the worst, since only the UUID tells whose it is.

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The network of a VM: what an engine set up in a namespace, and what NETCONF asks for.
 
-# bats file_tags=core
-
 load helpers
 bats_require_minimum_version 1.5.0
 
@@ -61,6 +59,7 @@ told() {
 	says 0 $'lo\n1 packets transmitted, 1 packets received, 0% packet loss' ''
 }
 
+# bats test_tags=core
 @test "network: the interfaces of an engine's namespace are the VM's, and its own again after delete" {
 	lan 1400
 	engine n1 eth0 2 1400
@@ -95,7 +94,6 @@ told() {
 	has 'bytes from 10.9.0.4' 'inet 10.9.0.4/24' 'bytes from 10.9.0.1'
 }
 
-# bats test_tags=host
 @test "network: a seventeenth interface of a namespace is refused" {
 	"$bed" sh 'ip netns add n1; for n in $(seq 17); do echo "link add b$n type bridge"; echo "link set b$n up"; done | ip -n n1 -batch -'
 	networked '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/n1"'
@@ -106,7 +104,6 @@ told() {
 	told 'network interface b17: is one more than the 16 that a VM can have'
 }
 
-# bats test_tags=long
 @test "network: NETCONF with addresses: containers and the bridge reach each other, 100 MiB both ways" {
 	local n=$id
 	for id in $n-2 $n-3; do
@@ -126,6 +123,7 @@ told() {
 	[ "${lines[2]:-0}" = 0 ]
 }
 
+# bats test_tags=core
 @test "network: NETCONF with DHCP, from dnsmasq" {
 	lan
 	# It would first ping an address, and wait for an answer.
@@ -138,6 +136,7 @@ told() {
 	says 0 "$(printf '%s\n' 'DHCPDISCOVER(' 'DHCPOFFER(' 'DHCPREQUEST(' 'DHCPACK(')" ''
 }
 
+# bats test_tags=core
 @test "network: NETCONF with IPv6 in a list, and MTU 9000" {
 	netconf l '{cniVersion: "1.0.0", name, plugins: [{type, bridge, isGateway, mtu: 9000, ipam: {type: "host-local",
 		ranges: [[{subnet: "fd08::/64"}]], routes: [{dst: "::/0"}]}}, {type: "portmap"}]}' fd08::5 \
@@ -146,7 +145,6 @@ told() {
 	has 'mtu 9000' 'inet6 fd08::5/64' 'default via fd08::1' '8960 bytes from fd08::1'
 }
 
-# bats test_tags=long
 @test "network: NETCONF with an address from host-local, twenty times, four at a time" {
 	netconf h . '' 'ip address show eth0 | grep -o "inet [0-9./]*"; ping -c 1 10.8.0.1 | grep -o "1 packets received"'
 	output=$("$bed" run -t 500 sh -c "for round in 1 2 3 4 5; do
@@ -157,7 +155,6 @@ told() {
 	[[ $output != *$'\n10.8.0.'* ]]
 }
 
-# bats test_tags=host
 @test "network: what NETCONF cannot have leaves nothing" {
 	netconf e '.ipam.subnet = "10.8.0.0/30"' ''
 	dom0 sh -c "runX run --detach --bundle /b/$id $id </dev/null >/dev/null 2>&1; runX create --bundle /b/$id $id-2 </dev/null"
