@@ -152,7 +152,7 @@ hello
 	dom0 sh -c 'docker swarm init --advertise-addr 127.0.0.1 >/dev/null && mkfifo /run/task &&
 		docker service create -q --no-resolve-image --stop-grace-period 1s --name one --detach busybox sh -c "echo in the swarm; sleep 1000" >/dev/null && {
 			timeout 100 docker events --since 0 --filter event=start --filter "image=busybox:latest" --format "{{.Actor.Attributes.name}}" >/run/task &
-			sed -n "/^one/q" /run/task
+			sed -n "/^one/q" /run/task; kill $!
 			docker service ps --format "{{.DesiredState}}" one; docker service logs --raw one
 			docker service rm one; }'
 	[ "$status" -eq 0 ] || { echo "$output" "$stderr" && return 1; }

@@ -173,7 +173,7 @@ server.serve_forever()'
 }
 
 @test "software: a program that ignores TERM is killed, and one that crashes says so" {
-	service deaf ready debian perl -e '$SIG{TERM} = "IGNORE"; $| = 1; print "ready\n"; sleep 1000'
+	service deaf ready busybox sh -c 'trap "" TERM; echo ready; sleep 1000'
 	dom0 sh -c 'docker stop -t 1 deaf && docker wait deaf && docker rm deaf'
 	says 0 "$(printf '%s\n' deaf 137 deaf)" ''
 	debian debian perl -e 'print unpack "p", pack "J", 1'
@@ -181,10 +181,11 @@ server.serve_forever()'
 }
 
 @test "software: a program that takes all memory is killed, and the next one runs" {
-	debian -m 96m debian perl -e 'push @kept, ++$n x (1 << 20) while 1'
+	# It waits for the end of a line that it keeps.
+	debian -m 96m busybox tail -n 1 /dev/zero
 	[ "$status" -eq 137 ]
-	debian -m 96m debian perl -e 'print length "x" x (16 << 20)'
-	[ "$status" -eq 0 ] && [ "$output" = 16777216 ]
+	debian -m 96m busybox dd if=/dev/zero of=/dev/null bs=16M count=4
+	[ "$status" -eq 0 ]
 }
 
 @test "software: a program that fills its disk is told so, and the host has room" {
