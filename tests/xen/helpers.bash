@@ -143,6 +143,6 @@ container() {
 		mkdir -p "/b/$id" && printf "%s\n" "$config" >"/b/$id/config.json" || exit
 		supervise "$@" "/b/$id" "$id"
 		status=$?
-		runX delete "$id"
+		runX delete "$id" || exit 123 # none of supervise
 		exit $status' sh "$config" "$id" "$@"
 }
