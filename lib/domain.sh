@@ -162,7 +162,11 @@ domain_destroy() {
 	local line said
 	[ -f "$dir/uuid" ] || return 0
 	read -r uuid <"$dir/uuid" || return 0
-	said=$(xl list -v 2>&1 </dev/null) || return 0
+	said=$(xl list -v 2>&1 </dev/null) || {
+		# Without Xen there are no domains; with it only xl can tell.
+		[ -e "${RUNX_XENBUS:-/dev/xen/xenbus}" ] || return 0
+		die "xl cannot list the domains, so container $id may still have one (try xl list, then delete again)"
+	}
 	while read -r line; do
 		# "Name ID Mem VCPUs State Time UUID …"
 		case $line in *" $uuid "*) destroy_listed "${line% "$uuid" *}" && return ;; esac

@@ -133,6 +133,23 @@ state_is() {
 	[ "$(calls 'xl destroy')" -eq 0 ]
 }
 
+@test "delete: where xl cannot list domains, what a killed create left is kept; without Xen it goes" {
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
+	XL_FAIL=list XL_SAYS='libxl: error: no xenstore' runX delete --force c1
+	fails_with 'xl cannot list the domains, so container c1 may still have one'
+	[ -e "$RUNX_ROOT/c1/uuid" ]
+	runX delete --force c1
+	succeeds
+	grep -q '^xl destroy 7$' "$FAKE/calls"
+	nothing_left
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 >"$RUNX_ROOT/c1/uuid"
+	RUNX_XENBUS=/nowhere XL_FAIL=list runX delete --force c1
+	succeeds
+	nothing_left
+}
+
 # xl_that SAYS: an xl that says this on stderr, and succeeds all the same, as xl pause and unpause do
 xl_that() {
 	rm "$FAKE/bin/xl"
