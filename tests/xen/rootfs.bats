@@ -246,3 +246,17 @@ loops() {
 		cat /b/$id/out; rm -f /bundles/busybox/rootfs/tmp/log; runX delete $id"
 	says 0 "$(printf '%s\n' 'one one one' ,two,two one two two two)" ''
 }
+
+# A request of 256 KiB took as many bytes of the VM's memory in one piece: without, Linux forgot what it was to write.
+@test "rootfs: 9p loses nothing where memory is scarce and in pieces" {
+	needs_9p
+	conf 'rootfs = 9p' 'memory = 64'
+	container "$(runs 'awk "BEGIN { for (i = 0; i < 5000; i++) { file = \"/dev/shm/\" i; printf \"%4096d\", i >file; close(file) } }"
+		available=$(sed -n "s/^MemAvailable: *\([0-9]*\) kB/\1/p" /proc/meminfo)
+		head -c $((available - 5000))k /dev/zero >/dev/shm/full
+		rm /dev/shm/*[13579]
+		seq 1000000 >/tmp/0 && for i in 1 2 3; do dd if=/tmp/$((i - 1)) of=/tmp/$i bs=1M 2>/dev/null || exit; done')"
+	says 0 '' ''
+	dom0 sh -c 'cd /bundles/busybox/rootfs/tmp; for i in 0 1 2 3; do seq 1000000 | cmp - $i; done; rm -f ?'
+	says 0 '' ''
+}
