@@ -19,7 +19,9 @@ remove_container() {
 	helper control "$dir" wait $END_SECONDS ||
 		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy, then delete again)"
 	trace remove
-	[ -f "$dir/destroyed" ] || domain_destroy
+	# Of a create that failed, where xl does not even list: it made none, and has said why.
+	[ -f "$dir/destroyed" ] || domain_destroy || [ "$verb" != delete ] ||
+		die "xl cannot list the domains, so container $id may still have one (try xl list, then delete again)"
 	free_images
 	[ ! -f "$dir/interfaces" ] || remove_interfaces
 	[ ! -f "$dir/ipam" ] || remove_address

@@ -114,6 +114,13 @@ load helpers
 	nothing_left
 }
 
+@test "create: what it says where xl does not even list domains is why it failed, and nothing is left" {
+	echo '{"ociVersion": ' >"$bundle/config.json"
+	XL_FAIL=list runX create --bundle "$bundle" c1
+	fails_with "config.json: not JSON"
+	nothing_left
+}
+
 @test "create: config.json that is not JSON" {
 	echo '{"ociVersion": ' >"$bundle/config.json"
 	runX create --bundle "$bundle" c1
