@@ -89,3 +89,14 @@ bats_require_minimum_version 1.5.0
 	[ "$status" -eq 0 ]
 	[[ $output != *cgroup.procs* ]]
 }
+
+# Linux without swap read the last pages of files again and again, for ever (kernel-config/vmscan.patch).
+@test "resources: who takes all memory is killed, and the others go on" {
+	local how
+	for how in $roots; do
+		conf "rootfs = $how" 'memory = 32'
+		id=t$BATS_TEST_NUMBER-$how
+		container "$(runs 'seq 300000 | sort -n; echo $?')"
+		says 0 137 Killed
+	done
+}
