@@ -14,6 +14,8 @@ case $ARCH in x86_64) types='pv pvh' ;; *) types=pvh ;; esac
 boot() {
 	stage=$(mktemp -d)
 	trap 'rm -rf "$stage"; "$bed" down >&2' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 	"$top/tests/bed/install" >&2
 	"$top/build" tests >&2
 	cp "$top"/tests/bench/* "$top/out/$ARCH/tests/"* "$stage" 2>/dev/null || : # but directories
