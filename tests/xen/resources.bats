@@ -96,7 +96,7 @@ bats_require_minimum_version 1.5.0
 	for how in $roots; do
 		conf "rootfs = $how" 'memory = 32'
 		id=t$BATS_TEST_NUMBER-$how
-		container "$(runs 'seq 300000 | sort -n; echo $?')"
+		container "$(runs 'seq 1000000 | sort -n; echo $?')"
 		says 0 137 Killed
 	done
 }
