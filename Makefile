@@ -139,11 +139,11 @@ fmt: ## format shell and C as lint wants it
 	shfmt -w $(SHELL_FILES)
 	clang-format -i $(C_FILES)
 
-bed: ## boot the test bed: real Xen in QEMU, with runX installed
+bed: all ## boot the test bed: real Xen in QEMU, with runX installed
 	@tests/bed/install
 
-shell: ## a prompt in the test bed's dom0, with runX, containerd and sample bundles
-	@tests/bed/install && tests/bed/bed shell
+shell: bed ## a prompt in the test bed's dom0, with runX, containerd and sample bundles
+	@tests/bed/bed shell
 
 clean: ## remove what was built here (the cache under ~/.cache/runx stays)
 	rm -rf out
