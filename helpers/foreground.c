@@ -31,13 +31,25 @@
 #include <termios.h>
 #include <unistd.h>
 
+/* One direction of the terminal: what was read and is still to be written. */
+struct flow {
+	int from, to; /* -1: it has ended */
+	size_t start, end;
+	char data[PIPE_BUF]; /* so much a pipe takes without a wait once poll(2) says it is ready */
+};
+
 static struct {
 	char directory[32], pid_file[48], socket[48];
 	int signals, listener;
 	int master; /* of the process's terminal, or -1 */
-	bool raw, input_ended;
+	bool raw;
 	struct termios before; /* of our own terminal, while it is raw */
-} self = {.directory = "/run/runX.XXXXXX", .listener = -1, .master = -1};
+	struct flow input, output;
+} self = {.directory = "/run/runX.XXXXXX",
+	  .listener = -1,
+	  .master = -1,
+	  .input = {.from = -1},
+	  .output = {.from = -1}};
 
 /* ---- where the process's pid and terminal come from ---- */
 
@@ -174,33 +186,53 @@ static void restore_terminal(void)
 		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &self.before);
 }
 
-static bool copy(int from, int to)
+static void open_flows(void)
 {
-	char data[PIPE_BUF];
-	ssize_t n = read(from, data, sizeof(data));
-
-	for (ssize_t done = 0; n > done;) {
-		ssize_t w = write(to, data + done, (size_t)(n - done));
-		if (w < 0 && errno != EINTR)
-			return false;
-		done += w > 0 ? w : 0;
-	}
-	return n > 0 || (n < 0 && errno == EINTR);
+	(void)fcntl(self.master, F_SETFL, O_RDWR | O_NONBLOCK);
+	self.input.from = STDIN_FILENO;
+	self.input.to = self.output.from = self.master;
+	self.output.to = STDOUT_FILENO;
 }
 
 static void close_master(void)
 {
 	close(self.master);
-	self.master = -1;
+	self.master = self.input.from = self.output.from = -1;
+}
+
+static struct pollfd flow_waits_for(const struct flow *f)
+{
+	if (f->from >= 0 && f->start < f->end)
+		return (struct pollfd){.fd = f->to, .events = POLLOUT};
+	return (struct pollfd){.fd = f->from, .events = POLLIN};
+}
+
+/*
+ * One step, a read or a write. Each waits in poll alone: a process that does not read its terminal
+ * may be one that writes, and that somebody wants to end. Returns false at the end of either side.
+ */
+static bool flow(struct flow *f)
+{
+	bool reads = f->start == f->end;
+	ssize_t n = reads ? read(f->from, f->data, sizeof(f->data))
+			  : write(f->to, f->data + f->start, f->end - f->start);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	if (reads)
+		f->start = 0, f->end = (size_t)n;
+	else
+		f->start += (size_t)n;
+	return n > 0;
 }
 
 /* A terminal reads as EIO once nobody has it open any more. */
 static void relay(const struct pollfd *input, const struct pollfd *output)
 {
-	if (output->revents && !copy(self.master, STDOUT_FILENO))
+	if (output->revents && !flow(&self.output))
 		close_master();
-	if (input->revents && self.master >= 0 && !copy(STDIN_FILENO, self.master))
-		self.input_ended = true;
+	if (input->revents && self.input.from >= 0 && !flow(&self.input))
+		self.input.from = -1;
 }
 
 /* ---- until it ends ---- */
@@ -230,11 +262,10 @@ static int wait_for(pid_t pid)
 	bool over = has_ended(pid, &status);
 
 	while (!over || self.master >= 0) {
-		bool reads = self.master >= 0 && !self.input_ended;
 		struct pollfd fds[] = {
 			{.fd = self.signals, .events = POLLIN},
-			{.fd = reads ? STDIN_FILENO : -1, .events = POLLIN},
-			{.fd = self.master, .events = POLLIN},
+			flow_waits_for(&self.input),
+			flow_waits_for(&self.output),
 		};
 		if (poll(fds, 3, -1) < 0)
 			continue;
@@ -296,6 +327,7 @@ int main(int argc, char **argv)
 	if (pid == 0)
 		return failure;
 	if (self.master >= 0) {
+		open_flows();
 		copy_size();
 		make_raw();
 	}

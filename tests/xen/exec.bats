@@ -132,6 +132,23 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
+@test "exec: on a terminal a process that writes before it reads gets all that was typed meanwhile" {
+	sleeper
+	# The second is for what lies between here and there to fill.
+	"$bed" sh "cat >/b/$id/cmd" <<-END
+		stty raw -echo
+		echo ready
+		dd bs=1 count=1 of=/dev/null 2>/dev/null
+		sleep 1
+		head -c 300000 /dev/zero
+		head -c 600000 | wc -c
+	END
+	dom0 timeout 60 sh -c "cd /b/$id; mkfifo in out; runX exec --tty $id sh -c \"\$(cat cmd)\" <in >out & exec 4>in 3<out; head -n 1 <&3
+		head -c 600001 /dev/zero >&4 & exec 4>&-; head -c 300000 <&3 | wc -c; cat <&3; wait"
+	says 0 "$(printf 'ready\n300000\n600000')" ''
+	dom0 runX delete --force "$id"
+}
+
 # bats test_tags=core
 @test "exec: twenty at once" {
 	sleeper
