@@ -60,8 +60,8 @@ usage_error() {
 	die "$1 (runX --help lists commands and options)"
 }
 
-# parse_options HANDLER VALUED SWITCHES ARG…: reads the options before the first other word, as runc
-# does. VALUED and SWITCHES are names without dashes. Calls HANDLER NAME VALUE for each, in order;
+# parse_options HANDLER VALUED SWITCHES ARG…: reads the options before the first other word, or --, as
+# runc does. VALUED and SWITCHES are names without dashes. Calls HANDLER NAME VALUE for each, in order;
 # leaves in $options_used how many words it read.
 parse_options() {
 	local handler="$1" valued=" $2 " switches=" $3 " name
@@ -69,6 +69,7 @@ parse_options() {
 	options_used=0
 	while [ $# -gt 0 ]; do
 		case $1 in
+		--) options_used=$((options_used + 1)) && break ;;
 		-?*) name=${1#-} name=${name#-} ;;
 		*) break ;;
 		esac

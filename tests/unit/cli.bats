@@ -30,6 +30,13 @@ load helpers
 	fails_with "option --bundle needs a value"
 }
 
+@test "cli: -- ends the options, of all commands and of one" {
+	runX --root "$RUNX_ROOT" -- delete --force -- nosuch
+	succeeds
+	runX delete -- --force
+	fails_with "invalid container ID format: --force"
+}
+
 @test "cli: every command that is accepted has its module" {
 	local verb
 	for verb in $(accepted_verbs); do
