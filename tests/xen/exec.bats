@@ -143,7 +143,7 @@ scripted() {
 		head -c 300000 /dev/zero
 		head -c 600000 | wc -c
 	END
-	dom0 timeout 60 sh -c "cd /b/$id; mkfifo in out; runX exec --tty $id sh -c \"\$(cat cmd)\" <in >out & exec 4>in 3<out; head -n 1 <&3
+	dom0 sh -c "cd /b/$id; mkfifo in out; runX exec --tty $id sh -c \"\$(cat cmd)\" <in >out & exec 4>in 3<out; head -n 1 <&3
 		head -c 600001 /dev/zero >&4 & exec 4>&-; head -c 300000 <&3 | wc -c; cat <&3; wait"
 	says 0 "$(printf 'ready\n300000\n600000')" ''
 	dom0 runX delete --force "$id"
