@@ -16,9 +16,8 @@ boot() {
 	trap 'rm -rf "$stage"; "$bed" down >&2' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-	"$top/tests/bed/install" >&2
-	"$top/build" tests >&2
+	# Joined, since a caller's || takes `set -e` away.
+	"$top/build" >&2 && "$top/build" tests >&2 && "$top/tests/bed/install" >&2 || return
 	cp "$top"/tests/bench/* "$top/out/$ARCH/tests/"* "$stage" 2>/dev/null || : # but directories
-	"$bed" run mkdir -p /tmp/bench
-	"$bed" put "$stage" /tmp/bench
+	"$bed" run mkdir -p /tmp/bench && "$bed" put "$stage" /tmp/bench
 }
