@@ -40,7 +40,11 @@ teardown() {
 # What tells why a test failed: how the last containers ended, what the last VM's kernel and Xen said. Its container goes.
 failed() {
 	"$bed" sh 'echo "--- the last containers:"; tail -n 3 /tmp/supervised
-		cd /var/log/xen/console && for log in $(ls -t | head -n 2); do echo "--- $log:"; tail -n 12 "$log"; done
+		cd /var/log/xen/console && for log in $(ls -t | head -n 2); do
+			echo "--- $log:"
+			# A panic whole, but for what lay in memory.
+			grep -aEv "^([0-9a-f]{4}: |Register )" "$log" | tail -n 30
+		done
 		echo "--- xl dmesg:"; xl dmesg | tail -n 5
 		runX delete --force "$1"' "$id" 2>/dev/null || :
 }

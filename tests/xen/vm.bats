@@ -109,8 +109,11 @@ not_created() {
 	echo "# $output" >&3
 	[[ $output == 'dom0 is aarch64, its hypervisor '*xen-3.0-armv7l* ]]
 
+	# On one CPU: when an exception leads from AArch32 to an AArch64 hypervisor, QEMU 7.2 leaves the SPSR of the mode it
+	# came from in the emulated CPU (env->spsr). A VM that Xen moves from inside an exception's first instructions goes on
+	# with what lay in the other one, and crashes: 4 of 49 boots did, and none of 105 on one CPU.
 	bundle '.root.path = "rootfs" | .process.env += ["RUNX_KERNEL=/boot/kernel", "RUNX_RAMDISK=/boot/initrd"]
-		| .process.args = ["sh", "-c", "uname -m; echo err >&2; cat; exit 5"]'
+		| .process.args = ["sh", "-c", "uname -m; echo err >&2; cat; exit 5"] | .linux.resources.cpu.cpus = "1"'
 	dom0 sh -c "head -c 1000000 /dev/urandom >/b/$id/in
 		supervise /b/$id $id </b/$id/in >/b/$id/out; echo \$?
 		head -n 1 /b/$id/out; tail -n +2 /b/$id/out | cmp - /b/$id/in; runX delete $id"
