@@ -90,7 +90,8 @@ bats_require_minimum_version 1.5.0
 	[[ $output != *cgroup.procs* ]]
 }
 
-# Linux without swap read the last pages of files again and again, for ever (kernel-config/vmscan.patch).
+# Linux without swap read the last pages of files again and again, for ever (kernel-config/vmscan.patch; it may still take
+# a minute).
 @test "resources: who takes all memory is killed, and its shell goes on" {
 	local how
 	for how in $roots; do
