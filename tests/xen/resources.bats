@@ -90,16 +90,14 @@ bats_require_minimum_version 1.5.0
 	[[ $output != *cgroup.procs* ]]
 }
 
-# Linux without swap read the last pages of files again and again, for ever (kernel-config/vmscan.patch; it may still take
-# a minute).
-@test "resources: who takes all memory is killed, and its shell goes on" {
+# Linux without swap read the last pages of files again and again, for ever (kernel-config/vmscan.patch).
+# Known to fail one time in 25, where seq is killed as well: a defect that is open (docs/limitations.md).
+@test "resources: who takes all memory is killed, and the others go on" {
 	local how
 	for how in $roots; do
 		conf "rootfs = $how" 'memory = 32'
 		id=t$BATS_TEST_NUMBER-$how
 		container "$(runs 'seq 1000000 | sort -n; echo $?')"
-		# seq, which has next to nothing, is killed as well one time in 25 (docs/limitations.md).
-		[ "$stderr" != $'Killed\nKilled' ] || stderr=Killed
 		says 0 137 Killed
 	done
 }
