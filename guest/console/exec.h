@@ -3,8 +3,8 @@
 #ifndef RUNX_EXEC_H
 #define RUNX_EXEC_H
 
+#include "guest/base/spec.h"
 #include "session.h"
-#include "spec.h"
 
 /*
  * Takes an EXEC frame: a piece of a process's description, or, empty, the order to start it beside

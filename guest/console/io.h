@@ -3,7 +3,7 @@
 #ifndef RUNX_IO_H
 #define RUNX_IO_H
 
-#include "wire.h"
+#include "helpers/shared/wire.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
 #ifndef RUNX_SERVE_H
 #define RUNX_SERVE_H
 
+#include "guest/base/spec.h"
 #include "session.h"
-#include "spec.h"
 
 /*
  * Serves the container's session, and those that exec adds, until all of them are done; `signals`

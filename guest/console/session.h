@@ -3,8 +3,8 @@
 #ifndef RUNX_SESSION_H
 #define RUNX_SESSION_H
 
-#include "child.h"
-#include "wire.h"
+#include "guest/process/child.h"
+#include "helpers/shared/wire.h"
 
 #include <poll.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #ifndef RUNX_MOUNTS_H
 #define RUNX_MOUNTS_H
 
-#include "spec.h"
+#include "guest/base/spec.h"
 
 /* Where the sources of bind mounts are mounted, in PID 1's view: 0, 1, 2, … */
 #define BINDS "/binds"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "network.h"
 
-#include "mounts.h"
-#include "netlink.h"
-#include "xenstore.h"
+#include "guest/mounts/mounts.h"
+#include "helpers/shared/netlink.h"
+#include "helpers/shared/xenstore.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

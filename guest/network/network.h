@@ -3,7 +3,7 @@
 #ifndef RUNX_NETWORK_H
 #define RUNX_NETWORK_H
 
-#include "spec.h"
+#include "guest/base/spec.h"
 
 /*
  * Brings up the loopback and every interface that has a description; returns once all have their

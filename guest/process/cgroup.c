@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cgroup.h"
 
-#include "file.h"
+#include "guest/base/file.h"
 
 #include <fcntl.h>
 #include <sched.h>

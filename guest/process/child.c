@@ -2,9 +2,9 @@
 #include "child.h"
 
 #include "cgroup.h"
+#include "guest/mounts/mounts.h"
+#include "guest/network/network.h"
 #include "hooks.h"
-#include "mounts.h"
-#include "network.h"
 #include "privileges.h"
 #include "system.h"
 

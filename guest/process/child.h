@@ -3,7 +3,7 @@
 #ifndef RUNX_CHILD_H
 #define RUNX_CHILD_H
 
-#include "spec.h"
+#include "guest/base/spec.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -3,7 +3,7 @@
 #ifndef RUNX_HOOKS_H
 #define RUNX_HOOKS_H
 
-#include "spec.h"
+#include "guest/base/spec.h"
 
 /*
  * Runs them in order, as the process that they come before: its user, its working directory, and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "privileges.h"
 
-#include "file.h"
+#include "guest/base/file.h"
 #include "seccomp.h"
 
 #include <errno.h>

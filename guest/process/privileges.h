@@ -3,7 +3,7 @@
 #ifndef RUNX_PRIVILEGES_H
 #define RUNX_PRIVILEGES_H
 
-#include "spec.h"
+#include "guest/base/spec.h"
 
 /* NULL when done, else what could not be done, with errno. */
 const char *privileges_limit(const struct process *p); /* as root, before the user is taken */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "system.h"
 
-#include "file.h"
-#include "mounts.h"
+#include "guest/base/file.h"
+#include "guest/mounts/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #ifndef RUNX_SYSTEM_H
 #define RUNX_SYSTEM_H
 
-#include "spec.h"
+#include "guest/base/spec.h"
 
 /* From within the container's root, its mounts made. NULL, or what could not be done, with errno.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client.h"
 
-#include "common.h"
-#include "control.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

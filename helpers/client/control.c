@@ -9,10 +9,10 @@
  * Exit status 0: done. 1: refused, with the proxy's words on stderr. 2: there is no proxy (any
  * more). 3: it did not end in time. 125: our own fault.
  */
-#include "control.h"
+#include "helpers/shared/control.h"
 
 #include "client.h"
-#include "common.h"
+#include "helpers/shared/common.h"
 
 #include <errno.h>
 #include <fcntl.h>

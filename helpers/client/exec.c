@@ -14,10 +14,10 @@
  * 137 where its VM ended. Signals that we get are its.
  */
 #include "client.h"
-#include "common.h"
-#include "control.h"
-#include "host.h"
-#include "terminal.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
+#include "helpers/shared/host.h"
+#include "helpers/shared/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -14,7 +14,7 @@
  * Exit status: that of the process, 128+n where signal n ended it; STATUS (1) where it was not
  * started, of which the command has said why.
  */
-#include "common.h"
+#include "helpers/shared/common.h"
 
 #include <errno.h>
 #include <fcntl.h>

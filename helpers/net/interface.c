@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interface.h"
 
-#include "netlink.h"
+#include "helpers/shared/netlink.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

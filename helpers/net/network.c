@@ -3,12 +3,12 @@
  * The interfaces of a network namespace that an engine has set up for a container.
  *
  * usage: network list NETNS            prints "MAC NAME" for each that is to be the VM's
- *        network restore NETNS NAME…   takes away what helpers/vif.c did to those
+ *        network restore NETNS NAME…   takes away what helpers/net/vif.c did to those
  *
  * The VM's are all that are up, but for the loopback.
  */
-#include "common.h"
-#include "netlink.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/netlink.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -12,7 +12,7 @@
  */
 #include "resolver.h"
 
-#include "netlink.h"
+#include "helpers/shared/netlink.h"
 #include "traffic.h"
 
 #include <arpa/inet.h>

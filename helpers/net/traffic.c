@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "traffic.h"
 
-#include "netlink.h"
+#include "helpers/shared/netlink.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>

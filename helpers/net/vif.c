@@ -11,12 +11,12 @@
  *
  * The guest learns what its interface is like from the node `runx` of its front end
  * (docs/guest-interface.md). What we do ends with the host's end, so that offline has nothing to
- * do; but for the engine's interface, which helpers/network.c gives back.
+ * do; but for the engine's interface, which helpers/net/network.c gives back.
  */
-#include "common.h"
-#include "hotplug.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/hotplug.h"
+#include "helpers/shared/netlink.h"
 #include "interface.h"
-#include "netlink.h"
 #include "resolver.h"
 #include "traffic.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container.h"
 
-#include "common.h"
-#include "control.h"
 #include "execs.h"
-#include "host.h"
-#include "terminal.h"
-#include "trace.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
+#include "helpers/shared/host.h"
+#include "helpers/shared/terminal.h"
+#include "helpers/shared/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>

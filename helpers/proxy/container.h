@@ -6,10 +6,10 @@
 #ifndef RUNX_CONTAINER_H
 #define RUNX_CONTAINER_H
 
-#include "ring.h"
+#include "helpers/shared/ring.h"
+#include "helpers/shared/wire.h"
+#include "helpers/shared/xenstore.h"
 #include "session.h"
-#include "wire.h"
-#include "xenstore.h"
 
 #include <stdbool.h>
 #include <stddef.h>

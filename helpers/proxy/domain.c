@@ -2,10 +2,10 @@
 /* The domain's end: noticing it, and bringing it about. */
 #include "domain.h"
 
-#include "common.h"
-#include "ring.h"
-#include "trace.h"
-#include "xenstore.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/ring.h"
+#include "helpers/shared/trace.h"
+#include "helpers/shared/xenstore.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  */
 #include "execs.h"
 
-#include "control.h"
+#include "helpers/shared/control.h"
 
 #include <errno.h>
 #include <signal.h>

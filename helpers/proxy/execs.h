@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The processes that joined a container, as its proxy sees them. Each belongs to an exec proxy
- * (helpers/exec.c), which gave us its stdio and waits at the other end of a socket.
+ * (helpers/client/exec.c), which gave us its stdio and waits at the other end of a socket.
  */
 #ifndef RUNX_EXECS_H
 #define RUNX_EXECS_H

@@ -18,14 +18,14 @@
  * it, 255 where the VM ended without a word. What it reads from the guest is hostile:
  * docs/security.md.
  */
-#include "common.h"
 #include "container.h"
-#include "control.h"
 #include "domain.h"
-#include "host.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
+#include "helpers/shared/host.h"
+#include "helpers/shared/terminal.h"
+#include "helpers/shared/trace.h"
 #include "serve.h"
-#include "terminal.h"
-#include "trace.h"
 
 #include <fcntl.h>
 #include <getopt.h>

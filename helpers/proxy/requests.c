@@ -2,7 +2,7 @@
 #include "requests.h"
 
 #include "container.h"
-#include "control.h"
+#include "helpers/shared/control.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve.h"
 
-#include "common.h"
 #include "container.h"
 #include "execs.h"
-#include "host.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/host.h"
 #include "requests.h"
 #include "vm.h"
 

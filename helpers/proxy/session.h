@@ -3,7 +3,7 @@
 #ifndef RUNX_SESSION_H
 #define RUNX_SESSION_H
 
-#include "wire.h"
+#include "helpers/shared/wire.h"
 
 #include <poll.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 
 #include "container.h"
 #include "domain.h"
-#include "host.h"
+#include "helpers/shared/host.h"
 
 #include <errno.h>
 #include <stdio.h>

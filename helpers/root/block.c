@@ -12,8 +12,8 @@
  * number, and give an image file a loop device. On failure, `hotplug-error` tells libxl why, as the
  * generic one does.
  */
-#include "common.h"
-#include "hotplug.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/hotplug.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -17,7 +17,7 @@
  *
  * Makes STATE/netconf, and no more, for what has to be known before all that.
  */
-#include "common.h"
+#include "helpers/shared/common.h"
 #include "lookup.h"
 #include "source.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source.h"
 
-#include "common.h"
+#include "helpers/shared/common.h"
 
 #include <errno.h>
 #include <fcntl.h>

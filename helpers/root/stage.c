@@ -22,7 +22,7 @@
  * would keep them in use where the host's unmount of them does not come through. TREE and the way
  * to it stay.
  */
-#include "common.h"
+#include "helpers/shared/common.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# mounts -> the guest's records of them, and what helpers/stage.c has to know of those that are binds.
+# mounts -> the guest's records of them, and what helpers/root/stage.c has to know of those that are binds.
 
-# The flags of guest/mounts.c: a bind mount has no other options, as there is no file system to take them.
+# The flags of guest/mounts/mounts.c: a bind mount has no other options, as there is no file system to take them.
 def mount_flags:
 	"acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl noatime nodev
 	nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime
@@ -42,7 +42,7 @@ def bind_mode:
 # The file system on a block device of the host's: "disk,ACCESS,TYPE".
 def disk_mode($type): "disk,\(last_of(["ro", "rw"]) // "rw"),\(disk_types[$type])";
 
-# [{at, words}] of the mounts whose sources are the host's: the place in mounts, and the words for helpers/stage.c.
+# [{at, words}] of the mounts whose sources are the host's: the place in mounts, and the words for helpers/root/stage.c.
 def binds($bundle):
 	[items("mounts") | select(.value | is_bind or is_disk) | "mounts[\(.key)]" as $field
 		| {at: .key, words: [

@@ -3,7 +3,7 @@
 # What `runX update` asks for, laid over the record of what the VM has: the record it is to have. The
 # input is linux.resources, or, where $options is "true", an object of the command line's options.
 #
-# $now: the record (lib/resources.jq).
+# $now: the record (lib/json/resources.jq).
 
 def number($option):
 	. as $word

@@ -29,7 +29,7 @@ def printable($field):
 	| if explode | any(. < 32 or . == 127) then fail($field; "must not contain control characters")
 	else . end;
 
-# SOURCE:DESTINATION[:OPTION,…] -> as a bind mount of lib/mounts.jq. One that is no block device is refused by stage.
+# SOURCE:DESTINATION[:OPTION,…] -> as a bind mount of lib/json/mounts.jq. One that is no block device is refused by stage.
 def disk($field):
 	(split(":") | map(split(","))) as [$source, $destination, $options, $rest]
 	| ($options // [] | map(select(. != ""))) as $options
@@ -131,7 +131,7 @@ def kernel_parameters:
 	[.kernel.parameters | list("vm.kernel.parameters") | .[1] as $field | .[0] | printable($field)]
 	+ [.annotation.kernel_parameters // empty] | join(" ");
 
-# Behind the $number bind mounts of config.json, in words for helpers/stage.c and in the guest's records.
+# Behind the $number bind mounts of config.json, in words for helpers/root/stage.c and in the guest's records.
 def disks($number):
 	.annotation.disks
 	| if . == null then empty else

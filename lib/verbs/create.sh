@@ -171,7 +171,7 @@ publish() {
 
 # What the VM has, for update to lay its changes over.
 record_resources() {
-	# shellcheck disable=SC2086 # nine words of lib/resources.jq
+	# shellcheck disable=SC2086 # nine words of lib/json/resources.jq
 	set -- $resources
 	save resources '%s\n' "${given_memory:-$1} ${given_memory:-$2} ${given_vcpus:-$3} $4 $5 $6 $7 $8 $9"
 }

@@ -2,15 +2,15 @@
 # runX features: what engines may ask for (runtime-spec, features.md). Needs neither Xen nor a container.
 
 cmd_features() {
-	# shellcheck source=lib/version.sh
-	. "$RUNX_LIBDIR/version.sh"
+	# shellcheck source=lib/verbs/version.sh
+	. "$RUNX_LIBDIR/verbs/version.sh"
 
 	parse_options no_option '' '' "$@"
 	shift "$options_used"
 	[ $# -eq 0 ] || usage_error "features: too many arguments: $*"
 
 	local seccomp='"enabled": false'
-	# The names of lib/seccomp.jq, without SCMP_ACT_NOTIFY, which it refuses.
+	# The names of lib/json/seccomp.jq, without SCMP_ACT_NOTIFY, which it refuses.
 	[ ! -x "$RUNX_LIBEXEC/seccomp" ] || seccomp='
 			"enabled": true,
 			"actions": [
@@ -38,7 +38,7 @@ cmd_features() {
 				"SECCOMP_FILTER_FLAG_TSYNC"
 			]
 		'
-	# mountOptions are the flags of guest/mounts.c. What is absent is unknown, what is false not supported:
+	# mountOptions are the flags of guest/mounts/mounts.c. What is absent is unknown, what is false not supported:
 	# of systemd the paths are taken, but it is not asked to manage them.
 	cat <<END
 {

@@ -12,12 +12,12 @@ run_option() {
 }
 
 cmd_run() {
-	# shellcheck source=lib/create.sh
-	. "$RUNX_LIBDIR/create.sh"
+	# shellcheck source=lib/verbs/create.sh
+	. "$RUNX_LIBDIR/verbs/create.sh"
 	# shellcheck source=lib/foreground.sh
 	. "$RUNX_LIBDIR/foreground.sh"
-	# shellcheck source=lib/start.sh
-	. "$RUNX_LIBDIR/start.sh"
+	# shellcheck source=lib/verbs/start.sh
+	. "$RUNX_LIBDIR/verbs/start.sh"
 
 	detach=false keep=false
 	create_defaults

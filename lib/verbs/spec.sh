@@ -19,6 +19,6 @@ cmd_spec() {
 		die "File config.json exists. Remove it first"
 	fi
 
-	(set -C && cat "$RUNX_LIBDIR/spec.json" >"$bundle/config.json") 2>/dev/null ||
+	(set -C && cat "$RUNX_LIBDIR/json/spec.json" >"$bundle/config.json") 2>/dev/null ||
 		die "cannot write $bundle/config.json (is the disk full or read-only?)"
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# For lib/timeline.sh: lines of RUNX_TRACE (lib/trace.sh) as bars, each container's by itself. $FORM is text or svg,
+# For lib/verbs/timeline.sh: lines of RUNX_TRACE (lib/trace.sh) as bars, each container's by itself. $FORM is text or svg,
 # $WANTED the id of the one container to draw, or empty. Where that cannot be, says why and fails.
 
 BEGIN {

@@ -17,6 +17,6 @@ cmd_timeline() {
 	[ -r "$1" ] || die "timeline: $1: cannot be read"
 	command -v awk >/dev/null || die "awk is not installed (package mawk), and runX draws with it"
 	# Not by -v, which takes backslashes for escapes.
-	drawn=$(FORM=$form WANTED=${2:-} awk -f "$RUNX_LIBDIR/timeline.awk" <"$1" 2>&1) || die "timeline: $1: $drawn"
+	drawn=$(FORM=$form WANTED=${2:-} awk -f "$RUNX_LIBDIR/verbs/timeline.awk" <"$1" 2>&1) || die "timeline: $1: $drawn"
 	printf '%s\n' "$drawn"
 }

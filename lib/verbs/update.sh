@@ -37,7 +37,7 @@ cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
 	change
 }
 
-# Sets $now and $wanted: records as create's plan writes them (lib/resources.jq).
+# Sets $now and $wanted: records as create's plan writes them (lib/json/resources.jq).
 read_wanted() {
 	local rc=0
 	need_jq

@@ -5,7 +5,7 @@
  * usage: filtered DESCRIPTION NUMBER [ARGUMENT…]   makes a system call, and prints what errno says
  *        filtered DESCRIPTION COMMAND…             executes a command
  */
-#include "seccomp.h"
+#include "guest/process/seccomp.h"
 
 #include <ctype.h>
 #include <err.h>

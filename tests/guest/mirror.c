@@ -4,7 +4,7 @@
  *
  * usage: mirror FROM TO
  */
-#include "copy.h"
+#include "guest/mounts/copy.h"
 
 #include <err.h>
 #include <fcntl.h>

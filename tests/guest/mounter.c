@@ -8,7 +8,7 @@
  * mount namespace. Type bind takes the sources of BINDS one after another. OPTIONS have commas
  * between them. Prints what fails.
  */
-#include "mounts.h"
+#include "guest/mounts/mounts.h"
 
 #include <err.h>
 #include <errno.h>

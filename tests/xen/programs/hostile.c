@@ -5,8 +5,8 @@
  *
  * Bad ring indices are not among the ways: /dev/hvc1 hides the ring. tests/fuzz/ring.c has them.
  */
-#include "io.h"
-#include "wire.h"
+#include "guest/console/io.h"
+#include "helpers/shared/wire.h"
 
 #include <fcntl.h>
 #include <stdio.h>
