@@ -25,15 +25,12 @@ HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -Wl,-z,relro,-z
 CFLAGS     ?= -Os
 # For 32-bit glibc, whose open and stat fail on files beyond 2 GiB, on inodes beyond 32 bits and on times beyond 2038.
 WIDE       := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WIDE) -Ihelpers $(WARNINGS) $(CFLAGS)
+ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WIDE) -I. $(WARNINGS) $(CFLAGS)
 STATIC     := -static -ffunction-sections -Wl,--gc-sections
-HELPER_CC   = $(CC)
+SANITIZED  := -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 ifeq ($(DEBUG),1)
 HARDEN     := -g -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
-else
-# Half of what it takes to run this one was the dynamic linker's, and a fifth of runX kill.
-$(OUT)/control: HELPER_CC = $(GUEST_CC)
-$(OUT)/control: HARDEN := $(STATIC)
+STRIP      := :
 endif
 
 ifeq ($(V),0)
@@ -49,28 +46,20 @@ SECCOMP    ?= 1
 # Where libseccomp is, when it is not where the compiler looks.
 SECCOMP_FLAGS ?=
 
-HELPERS := proxy control exec foreground prepare stage block vif network hook
-ifeq ($(SECCOMP),1)
-HELPERS += seccomp
-$(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
+# A file of helpers/ with a main is a program of the host, called like the file. Its folder, a room, holds the modules
+# that only the programs of the room use; helpers/shared holds those that several rooms and the guest use.
+MAINS := $(shell grep -l '^int main' helpers/*.c helpers/*/*.c)
+ifneq ($(SECCOMP),1)
+MAINS := $(filter-out helpers/seccomp.c,$(MAINS))
 endif
+HELPERS := $(basename $(notdir $(MAINS)))
+ROOMS   := $(sort $(patsubst %/,%,$(dir $(wildcard helpers/*/*.c guest/*/*.c))))
+HEADERS := $(wildcard helpers/*/*.h guest/*/*.h)
+$(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 
-proxy   := proxy serve container vm requests execs session terminal host domain ring xenstore wire trace
-control := control client
-exec    := exec client host terminal
-foreground := foreground
-prepare := prepare lookup source
-stage   := stage
-block   := block hotplug xenstore
-vif     := vif interface resolver traffic netlink hotplug xenstore
-network := network netlink
-hook    := hook host
-seccomp := seccomp
-init    := $(wildcard guest/*.c) $(addprefix helpers/,wire.c netlink.c xenstore.c)
-
-SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh guest/*.sh tests/bed/*.sh) \
+SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh lib/*/*.sh guest/*/*.sh tests/bed/*.sh) \
 	$(shell grep -lrE '^\#!/bin/(ba)?sh' tests 2>/dev/null)
-C_FILES     := $(wildcard helpers/*.[ch] guest/*.[ch] tests/helpers/*.[ch] tests/fuzz/*.[ch])
+C_FILES     := $(wildcard $(foreach place,helpers guest tests,$(place)/*.c $(place)/*/*.[ch]) tests/xen/programs/*.c)
 
 .DELETE_ON_ERROR:
 .PHONY: all helpers init helper-tests xen-tests install uninstall demo test bench bench-host check fuzz lint fmt bed shell clean help
@@ -85,28 +74,59 @@ init: $(OUT)/init ## the guest's PID 1
 # Expands to nothing, or stops before a program of another machine lies where $(ARCH)'s belong.
 right_machine = $(if $(filter $(ARCH)%,$(shell $(1) -dumpmachine)),,$(error $(1) is not for $(ARCH): run ARCH=$(ARCH) ./build helpers))
 
-define helper_rule
-$(OUT)/$(1): $($(1):%=helpers/%.c) $(wildcard helpers/*.h) Makefile
-	$$(call right_machine,$$(HELPER_CC))$$(say) CC $$@
-	@mkdir -p $$(@D)
-	$$(Q)$$(HELPER_CC) $$(ALL_CFLAGS) $$(HARDEN) -o $$@ $$(filter %.c,$$^) $$(LIBS)
-ifneq ($$(DEBUG),1)
-	$$(Q)$$(STRIP) $$@
-endif
-endef
-$(foreach helper,$(HELPERS),$(eval $(call helper_rule,$(helper))))
+# The ways to compile: each has a folder, with an object for each module and an archive for each room. The linker takes
+# from an archive only the modules that a program needs.
+HOST      := $(OUT)/$(if $(filter 1,$(DEBUG)),debug,host)
+GUEST     := $(OUT)/guest
+SANITIZE  := out/sanitized
+FUZZ      := out/fuzz/modules
 
-$(OUT)/init: $(init) $(wildcard guest/*.h) $(addprefix helpers/,wire.h netlink.h xenstore.h) Makefile
-	$(call right_machine,$(GUEST_CC))$(say) CC $@
-	@mkdir -p $(@D)
-	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@ $(filter %.c,$^)
+define way # FOLDER COMMAND CHECK
+$(1)/%.o: %.c $$(HEADERS) Makefile
+	$(3)@mkdir -p $$(@D)
+	$$(Q)$(2) -c -o $$@ $$<
+$(foreach room,$(ROOMS),$(call archive,$(1),$(room)))
+endef
+
+define archive # FOLDER ROOM
+$(1)/$(2).a: $(patsubst %.c,$(1)/%.o,$(filter-out $(MAINS),$(wildcard $(2)/*.c)))
+	@rm -f $$@
+	$$(Q)ar rc $$@ $$^
+
+endef
+
+$(eval $(call way,$(HOST),$$(CC) $$(ALL_CFLAGS) $$(HARDEN),$$(call right_machine,$$(CC))))
+$(eval $(call way,$(GUEST),$$(GUEST_CC) $$(ALL_CFLAGS) $$(STATIC),$$(call right_machine,$$(GUEST_CC))))
+$(eval $(call way,$(SANITIZE),gcc $$(SANITIZED)))
+$(eval $(call way,$(FUZZ),clang $$(SANITIZED) -fsanitize=fuzzer-no-link))
+
+# parts FOLDER,FILE: what a program with this main is linked from
+parts = $(2:%.c=$(1)/%.o) $(if $(findstring /,$(patsubst helpers/%,%,$(2))),$(1)/$(patsubst %/,%,$(dir $(2))).a) $(1)/helpers/shared.a
+
+define program # MAIN
+$(OUT)/$(basename $(notdir $(1))): $(call parts,$(HOST),$(1))
+	$$(say) LD $$@
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(HARDEN) -o $$@ $$^ $$(LIBS)
+	$$(Q)$$(STRIP) $$@
+
+endef
+$(foreach main,$(filter-out helpers/client/control.c,$(MAINS)),$(eval $(call program,$(main))))
+
+# Static: half of what it takes to run it was the dynamic linker's, and a fifth of runX kill.
+$(OUT)/control: $(call parts,$(GUEST),helpers/client/control.c)
+$(OUT)/init: $(GUEST)/guest/init.o $(addprefix $(GUEST)/,$(addsuffix .a,guest/console guest/process guest/network guest/mounts guest/base helpers/shared))
+$(OUT)/control $(OUT)/init:
+	$(say) LD $@
+	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@ $^
 	$(Q)$(STRIP) $@
 
 install: ## install under $DESTDIR$PREFIX what was built (run `make` before)
-	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib $(MAN8)
+	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib/verbs $(SHARE)/lib/json $(MAN8)
 	install -m 0755 runX $(BINDIR)/runX
 	install -m 0755 $(HELPERS:%=$(OUT)/%) $(LIBEXEC)
-	install -m 0644 lib/*.sh lib/*.jq lib/*.awk lib/*.json $(SHARE)/lib
+	install -m 0644 lib/*.sh $(SHARE)/lib
+	install -m 0644 lib/verbs/* $(SHARE)/lib/verbs
+	install -m 0644 lib/json/* $(SHARE)/lib/json
 	install -m 0644 $(OUT)/kernel $(OUT)/initrd $(SHARE)
 	install -m 0644 docs/runX.8 $(MAN8)
 
@@ -151,76 +171,50 @@ clean: ## remove what was built here (the cache under ~/.cache/runx stays)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Test programs for this machine, the tests of modules under the sanitizers.
-out/tests/filtered: tests/helpers/filtered.c guest/seccomp.c guest/seccomp.h Makefile
+# Programs of the tests for this machine: tests/guest/ drives modules of the guest, tests/helpers/ has tests of modules.
+out/tests/filtered: tests/guest/filtered.c guest/process/seccomp.c guest/process/seccomp.h Makefile
 	@mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -O1 -o $@ $(filter %.c,$^)
+	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -O1 -o $@ $(filter %.c,$^)
 
-out/tests/mounter: tests/helpers/mounter.c guest/mounts.c guest/copy.c $(wildcard guest/*.h) Makefile
+out/tests/mounter out/tests/mirror: out/tests/%: tests/guest/%.c $(SANITIZE)/guest/mounts.a
 	@mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -g -O1 -fsanitize=address,undefined \
-		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
+	$(Q)gcc $(SANITIZED) -o $@ $^
 
-out/tests/mirror: tests/helpers/mirror.c guest/copy.c guest/copy.h Makefile
+HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
+helper-tests: $(HELPER_TESTS)
+$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/,proxy.a shared.a)
 	@mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Iguest -Wall -Wextra -g -O1 -fsanitize=address,undefined \
-		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
+	$(Q)gcc $(SANITIZED) -o $@ $^ -lcmocka
 
 # What runs in dom0 and its guests: for $ARCH, by ./build tests.
 xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd floor.initrd)
 
-$(OUT)/tests/supervise: tests/helpers/supervise.c Makefile
+$(OUT)/tests/supervise: tests/xen/programs/supervise.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
 
 # In guests, whatever their root has.
-$(OUT)/tests/io: tests/helpers/io.c Makefile
+$(OUT)/tests/io $(OUT)/tests/signals: $(OUT)/tests/%: tests/xen/programs/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@ $<
 
-$(OUT)/tests/signals: tests/helpers/signals.c Makefile
-	@mkdir -p $(@D)
-	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@ $<
-
-# Initrds, and all of them: helpers/prepare.c appends the container's description. floor is the least VM, which tests/bench
-# has beside a container's.
-$(OUT)/tests/hostile.initrd: tests/helpers/hostile.c guest/io.c helpers/wire.c guest/io.h helpers/wire.h
-$(OUT)/tests/floor.initrd: tests/helpers/floor.c
-$(addprefix $(OUT)/tests/,hostile.initrd floor.initrd): Makefile
+# Whole initrds, to which helpers/root/prepare.c appends the container's description. floor is the least VM, which
+# tests/bench measures beside a container's.
+$(OUT)/tests/%.initrd: tests/xen/programs/%.c $(GUEST)/guest/console.a $(GUEST)/helpers/shared.a
 	@rm -rf $@.d && mkdir -p $@.d
-	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -Iguest -static -o $@.d/init $(filter %.c,$^)
+	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@.d/init $^
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
-HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
-helper-tests: $(HELPER_TESTS)
-out/tests/domain_test: $(addprefix helpers/,domain.c ring.c trace.c xenstore.c)
-out/tests/wire_test: $(addprefix helpers/,session.c wire.c)
-$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(wildcard helpers/*.h) Makefile
-	@mkdir -p $(@D)
-	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -Ihelpers -Wall -Wextra -g -O1 -fsanitize=address,undefined \
-		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) -lcmocka
-
-# Fuzz targets, tests/fuzz/NAME.c with the modules that it drives, and what it has instead of libc's or
-# theirs. Coverage is of the modules alone.
+# Fuzz targets: tests/fuzz/NAME.c with the modules that it drives. It has stand-ins for other modules, which the linker
+# then does not take, and for the functions of wrap_NAME. Coverage is of the modules alone.
 FUZZ_TARGETS ?= guest ring xenstore
-fuzz_guest    := serve container vm requests execs session ring wire trace
-fuzz_ring     := ring
-fuzz_xenstore := xenstore
 wrap_guest    := close read write send recv recvmsg openat poll ioctl mmap munmap ring_read
 wrap_ring     := ioctl mmap munmap
 wrap_xenstore := read write poll
 export FUZZ_TARGETS
 comma := ,
 
-define fuzz_rule
-out/fuzz/$(1): $(fuzz_$(1):%=out/fuzz/$(1).o/%.o) tests/fuzz/$(1).c tests/fuzz/fuzz.h
-	$$(say) CC $$@
-	$$(Q)$$(FUZZ_CC) -c -o $$@.o/$(1)_target.o tests/fuzz/$(1).c
-	$$(Q)$$(FUZZ_CC) -fsanitize=fuzzer $(wrap_$(1):%=-Wl$$(comma)--wrap=%) -o $$@ $$@.o/$(1)_target.o $$(filter %.o,$$^)
-out/fuzz/$(1).o/%.o: helpers/%.c $(wildcard helpers/*.h) Makefile
-	@mkdir -p $$(@D)
-	$$(Q)$$(FUZZ_CC) -fsanitize=fuzzer-no-link -c -o $$@ $$<
-endef
-FUZZ_CC = clang -std=gnu11 -D_GNU_SOURCE -Ihelpers -Itests/fuzz -Wall -Wextra -g -O1 \
-	-fsanitize=address,undefined -fno-sanitize-recover=all
-$(foreach target,guest ring xenstore,$(eval $(call fuzz_rule,$(target))))
+out/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(FUZZ)/helpers/proxy.a $(FUZZ)/helpers/shared.a
+	$(say) CC $@
+	$(Q)clang $(SANITIZED) -c -o $@.o $<
+	$(Q)clang $(SANITIZED) -fsanitize=fuzzer $(wrap_$*:%=-Wl$(comma)--wrap=%) -o $@ $@.o $(filter %.a,$^)

@@ -6,14 +6,14 @@
  * Input: /container (docs/guest-interface.md), which the host appended to the initrd. Everything
  * said goes over the second PV console, /dev/hvc1; the kernel's own console is the first.
  */
-#include "cgroup.h"
-#include "copy.h"
-#include "io.h"
-#include "mounts.h"
-#include "network.h"
-#include "serve.h"
-#include "session.h"
-#include "spec.h"
+#include "guest/base/spec.h"
+#include "guest/console/io.h"
+#include "guest/console/serve.h"
+#include "guest/console/session.h"
+#include "guest/mounts/copy.h"
+#include "guest/mounts/mounts.h"
+#include "guest/network/network.h"
+#include "guest/process/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,8 +13,8 @@
  * hook's first line on its stderr; the status is the hook's, 128+n for signal n, 124 for the
  * timeout, 127 where it could not be executed, 125 for our own fault.
  */
-#include "common.h"
-#include "host.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/host.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  *
  * usage: seccomp <PROFILE >>DESCRIPTION
  *
- * The profile is a list of `key=value` records, each ended by a NUL (lib/plan.jq):
+ * The profile is a list of `key=value` records, each ended by a NUL (lib/json/plan.jq):
  *
  *   default=ACTION    where no rule matches. An ACTION is a SECCOMP_RET_* with its data, decimal
  *   flags=MASK        for seccomp(2) in the guest, decimal
@@ -18,7 +18,7 @@
  * kernel is of this program's architecture, but not the kernel that runs here, so that is not
  * asked.
  */
-#include "common.h"
+#include "helpers/shared/common.h"
 
 #include <errno.h>
 #include <linux/filter.h>

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # JSON goes through jq: programs that are put together from modules, and what jq says of bad input.
 
-# json MODULES ARGUMENT…: what jq prints, or, where it fails, says, given these modules of lib/ (words, each behind those
+# json MODULES ARGUMENT…: what jq prints, or, where it fails, says, given these modules of lib/json/ (words, each behind those
 # that it uses) as one program. For a command substitution, which it ends. jq's own `include` is not used: jq 1.6 binds each
 # module again for each that includes it, a fifth of the time that create's takes.
 json() {
 	local program
 	# shellcheck disable=SC2086 # words of ours
-	program=$(cd "$RUNX_LIBDIR" && cat $1 2>/dev/null) || {
-		echo "of the modules $1 not all are in $RUNX_LIBDIR: install runX again"
+	program=$(cd "$RUNX_LIBDIR/json" && cat $1 2>/dev/null) || {
+		echo "of the modules $1 not all are in $RUNX_LIBDIR/json: install runX again"
 		exit 1
 	}
 	shift

@@ -26,7 +26,7 @@ has_interfaces() {
 	return 1
 }
 
-# What helpers/vif.c, which xl runs, takes from the environment reaches it through xl.
+# What helpers/net/vif.c, which xl runs, takes from the environment reaches it through xl.
 attach_interface() {
 	local said
 	said=$(RUNX_NETNS=$netns RUNX_INTERFACE=$2 \

@@ -5,9 +5,9 @@
 # device that is mounted there, "DEVICE TYPE ACCESS", or empty), $root_readonly, $terminal and $sandbox (true or false),
 # $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup (empty or absolute), $memory (MiB), $vcpus, $cpu_weight, $cpu_cap (percent, or 0), $cpus (a list, or
 # empty), $resources (the record of these five for update), $guest (records for `printf %b`), $binds (words
-# for helpers/stage.c, quoted for eval, or empty), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
+# for helpers/root/stage.c, quoted for eval, or empty), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
 # and $state_tail (halves of the state's JSON).
-# What lib/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
+# What lib/json/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
 # $xlconf (a file of the host), $netconf (FILE,NAME[,IP]), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
 # change), $device_tree, $dtdevs and $iomems (words), $irqs. Annotations have overruled some $conf_…, and
 # added to $binds and $guest.

@@ -15,7 +15,7 @@ find_qemu() {
 }
 
 # Exports $rootfs and $binds. On return $devices are lines for xl.cfg, and the guest's records say how to
-# mount them; $staged has the words for helpers/stage.c where xl must run under it, and $root_device is the
+# mount them; $staged has the words for helpers/root/stage.c where xl must run under it, and $root_device is the
 # device that release_rootfs is to take from the host, $kill_seconds what the VM of a killed container may take
 # to end, or empty. What was made lies in $dir and $images, which has its record there, or ends with the
 # domain. $files_size is what fill_files needs, or empty where it is not to be called.
@@ -225,7 +225,7 @@ add_disk() {
 }
 
 # Takes the mount of $root_device from the host, before the VM gets it: two kernels on one file system
-# destroy it. helpers/block.c refuses it where it is mounted elsewhere still. It is not mounted again: what
+# destroy it. helpers/root/block.c refuses it where it is mounted elsewhere still. It is not mounted again: what
 # a guest has written is no food for the host's kernel. Descriptor 7 keeps a loop device that is to go with its mount.
 release_rootfs() {
 	[ -r "$root_device" ] || die "root file system $rootfs: its device $root_device cannot be read"

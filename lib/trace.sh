@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# RUNX_TRACE: when what happened in a container's life, a line each, for runX timeline (lib/timeline.sh).
+# RUNX_TRACE: when what happened in a container's life, a line each, for runX timeline (lib/verbs/timeline.sh).
 #
 # A line is SECONDS, of dom0's CLOCK_MONOTONIC, the container's id, who says it, its pid or -, and what begins there,
-# until the same one's next line; tabs between them. helpers/trace.c writes such lines, too.
+# until the same one's next line; tabs between them. helpers/shared/trace.c writes such lines, too.
 
 # Made absolute, as the proxy lives in /; and said at once where it cannot be written.
 trace_open() {

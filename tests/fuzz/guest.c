@@ -9,16 +9,16 @@
  * words; SIGKILL ends any; then the proxy is done as soon as nobody reads; every client is
  * answered; all descriptors and memory are back.
  */
-#include "common.h"
-#include "container.h"
-#include "control.h"
-#include "domain.h"
-#include "execs.h"
 #include "fuzz.h"
-#include "host.h"
-#include "requests.h"
-#include "serve.h"
-#include "terminal.h"
+#include "helpers/proxy/container.h"
+#include "helpers/proxy/domain.h"
+#include "helpers/proxy/execs.h"
+#include "helpers/proxy/requests.h"
+#include "helpers/proxy/serve.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
+#include "helpers/shared/host.h"
+#include "helpers/shared/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  * touched, a count is never larger than what is there or fits, and indices that make no sense are
  * refused, for as long as they make none.
  */
-#include "ring.h"
+#include "helpers/shared/ring.h"
 
 #include "fuzz.h"
 

@@ -3,7 +3,7 @@
  * xenstore's client, with a xenstored that answers anything, in pieces of any size, and then no
  * more. What must hold: a value ends within its buffer, a number is one, a failure says which.
  */
-#include "xenstore.h"
+#include "helpers/shared/xenstore.h"
 
 #include "fuzz.h"
 

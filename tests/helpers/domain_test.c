@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is understood of `xl list`, by an xl that prints what it is to. */
-#include "domain.h"
+#include "helpers/proxy/domain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

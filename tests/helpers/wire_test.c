@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames and sessions, with a guest that keeps the rules and one that does not. */
-#include "session.h"
-#include "wire.h"
+#include "helpers/proxy/session.h"
+#include "helpers/shared/wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -191,8 +191,8 @@ x,y"
 @test "binds: a NUL in a source" { bad '.mounts[0] = {destination: "/x", source: "/a\u0000", type: "bind"}' 'must not contain a NUL'; }
 
 @test "binds: the options that they may have are the flags that the guest knows" {
-	[ "$(jq -nr "$(sed -n '/^def mount_flags/,/;$/p' "$top/lib/mounts.jq") mount_flags[]")" = \
-		"$(sed -n '/} flags\[\] = {/,/^};/s/^[[:space:]]*{"\([a-z]*\)",.*/\1/p' "$top/guest/mounts.c" | sort)" ]
+	[ "$(jq -nr "$(sed -n '/^def mount_flags/,/;$/p' "$top/lib/json/mounts.jq") mount_flags[]")" = \
+		"$(sed -n '/} flags\[\] = {/,/^};/s/^[[:space:]]*{"\([a-z]*\)",.*/\1/p' "$top/guest/mounts/mounts.c" | sort)" ]
 }
 
 @test "binds: a file of the host that the container can see is no XLCONF" {

@@ -40,7 +40,7 @@ load helpers
 @test "cli: every command that is accepted has its module" {
 	local verb
 	for verb in $(accepted_verbs); do
-		grep -q "^cmd_$verb()" "$top/lib/$verb.sh"
+		grep -q "^cmd_$verb()" "$top/lib/verbs/$verb.sh"
 	done
 }
 

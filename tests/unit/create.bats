@@ -357,18 +357,18 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 @test "create: what appears in config.json while it is read is refused" {
 	local part
 	for part in seccomp sysctls host_hooks 'guest_hooks({})' '{pids: .} | wanted("")'; do
-		run jq -n "$(cat "$top/lib/values.jq" "$top/lib/absent.jq") {} | $part"
+		run jq -n "$(cat "$top/lib/json/values.jq" "$top/lib/json/absent.jq") {} | $part"
 		[ "$status" -eq 5 ]
 		[[ $output == *'has changed while runX read it' ]]
-		[ -z "$(jq -n "$(cat "$top/lib/values.jq" "$top/lib/absent.jq") null | $part | select(. != {})")" ]
+		[ -z "$(jq -n "$(cat "$top/lib/json/values.jq" "$top/lib/json/absent.jq") null | $part | select(. != {})")" ]
 	done
 }
 
 @test "create: a module of jq's that is missing is said in one sentence" {
 	cp -r "$top/lib" "$BATS_TEST_TMPDIR/lib"
-	rm "$BATS_TEST_TMPDIR/lib/devices.jq"
+	rm "$BATS_TEST_TMPDIR/lib/json/devices.jq"
 	export RUNX_LIBDIR=$BATS_TEST_TMPDIR/lib
 	runX create --bundle "$bundle" c1
-	fails_with "not all are in $RUNX_LIBDIR: install runX again"
+	fails_with "not all are in $RUNX_LIBDIR/json: install runX again"
 	nothing_left
 }

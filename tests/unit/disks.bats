@@ -17,9 +17,9 @@ setup_device() {
 	mknod "$device" b 7 250 || skip 'only root may make devices'
 }
 
-# mounted LINE…: what lib/mounts.jq makes of this mountinfo for /b/c/rootfs
+# mounted LINE…: what lib/json/mounts.jq makes of this mountinfo for /b/c/rootfs
 mounted() {
-	printf '%s\n' "$@" | jq -Rsr "$(cat "$top/lib/values.jq" "$top/lib/process.jq" "$top/lib/mounts.jq") mounted_device(\"/b/./c//rootfs/\")"
+	printf '%s\n' "$@" | jq -Rsr "$(cat "$top/lib/json/values.jq" "$top/lib/json/process.jq" "$top/lib/json/mounts.jq") mounted_device(\"/b/./c//rootfs/\")"
 }
 
 @test "disks: a read-only root is a compressed image, under a layer for the places of mounts" {

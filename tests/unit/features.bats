@@ -33,7 +33,7 @@ load helpers
 
 @test "features: mountOptions are the flags that the guest knows" {
 	local flags
-	flags=$(sed -n '/} flags\[\] = {/,/^};/s/^[[:space:]]*{"\([a-z]*\)",.*/\1/p' "$top/guest/mounts.c" | sort)
+	flags=$(sed -n '/} flags\[\] = {/,/^};/s/^[[:space:]]*{"\([a-z]*\)",.*/\1/p' "$top/guest/mounts/mounts.c" | sort)
 	[ "$(wc -l <<<"$flags")" -gt 20 ]
 	runX features
 	[ "$(jq -r '.mountOptions[]' <<<"$output")" = "$flags" ]
@@ -45,7 +45,7 @@ load helpers
 	succeeds
 	names='(seccomp_actions, seccomp_operators, seccomp_architectures, seccomp_flags) | if type == "object" then keys else sort end'
 	jq '.linux.seccomp | select(.enabled) | .actions, .operators, .archs, .knownFlags' <<<"$output" >"$BATS_TEST_TMPDIR/said"
-	jq -n "$(sed -n '/^def seccomp_/,/;$/p' "$top/lib/seccomp.jq" | sed '/^def seccomp_action(/,$d') $names" >"$BATS_TEST_TMPDIR/known"
+	jq -n "$(sed -n '/^def seccomp_/,/;$/p' "$top/lib/json/seccomp.jq" | sed '/^def seccomp_action(/,$d') $names" >"$BATS_TEST_TMPDIR/known"
 	cmp "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/known"
 	jq -e '.linux.seccomp | .knownFlags == .supportedFlags' <<<"$output"
 	rm "$FAKE/libexec/seccomp"

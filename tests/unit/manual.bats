@@ -104,7 +104,7 @@ setting() {
 
 @test "manual: variables of the environment" {
 	local variables
-	variables=$(grep -oh '[$]{\?RUNX_[A-Z_]*' "$top/runX" "$top"/lib/*.sh | tr -d '${' | grep -v RUNX_VERSION)
+	variables=$(grep -oh '[$]{\?RUNX_[A-Z_]*' "$top/runX" "$top"/lib/*.sh "$top"/lib/verbs/*.sh | tr -d '${' | grep -v RUNX_VERSION)
 	same 'code, configuration.md' "$variables" "$(doc_names 'Environment of runX' 1)"
 	same 'code, runX.8' "$variables" "$(manual_items Ev)"
 }
@@ -112,7 +112,7 @@ setting() {
 @test "manual: what a container may set" {
 	same 'conf.sh, configuration.md' "$(setting ANNOTATIONS)" "$(doc_names 'What a container may set' 2)"
 	same 'conf.sh, vm.jq' "$(setting ANNOTATIONS)" \
-		"$(sed -n '/^def annotation_names/{ n; p; }' "$top/lib/vm.jq" | tr -d '][",;')"
+		"$(sed -n '/^def annotation_names/{ n; p; }' "$top/lib/json/vm.jq" | tr -d '][",;')"
 	same 'conf.sh, configuration.md' "$(setting VARIABLES)" "$(doc_names 'What a container may set' 4 | grep '^[A-Z]')"
 }
 
@@ -120,16 +120,18 @@ setting() {
 	local hooks
 	hooks=$("$top/runX" features | jq -r '.hooks[]')
 	same 'features, hooks.jq' "$hooks" \
-		"$(sed -n 's/.*(\("prestart".*\)) as \$kind/\1/p; s/.*hooks(\("[^"]*"\)).*/\1/p' "$top/lib/hooks.jq" | tr -d '",')"
+		"$(sed -n 's/.*(\("prestart".*\)) as \$kind/\1/p; s/.*hooks(\("[^"]*"\)).*/\1/p' "$top/lib/json/hooks.jq" | tr -d '",')"
 	# What runs in the guest has one kind.
 	same 'features, run' "$hooks" \
-		"startContainer $(sed -n 's/.*for kind in \(.*\); do/\1/p; s/.*run_hooks \([a-zA-Z]*\) .*/\1/p' "$top"/lib/{create,start,remove}.sh)"
+		"startContainer $(sed -n 's/.*for kind in \(.*\); do/\1/p; s/.*run_hooks \([a-zA-Z]*\) .*/\1/p' "$top"/lib/{verbs/create,verbs/start,remove}.sh)"
 	same 'features, runX.8' "$hooks" "$(sed -n '/^Hooks: /,/[.]$/{ s/^Hooks: //; p; }' "$top/docs/runX.8" | tr -d ,.)"
 }
 
-@test "manual: helpers are those that the Makefile installs" {
-	same 'Makefile, configuration.md' "$(sed -n 's/^HELPERS [:+]= //p' "$top/Makefile")" "$(doc_names Files 2)"
-	same 'Makefile, check' "$(sed -n 's/^HELPERS [:+]= //p' "$top/Makefile")" "$(sed -n "s/^PARTS='\(.*\)'/\1/p" "$top/lib/check.sh") seccomp"
+@test "manual: helpers are the files of helpers/ that have a main, as in the Makefile" {
+	local helpers
+	helpers=$(grep -l '^int main' "$top"/helpers/*.c "$top"/helpers/*/*.c | sed 's,.*/,,; s,[.]c$,,')
+	same 'helpers, configuration.md' "$helpers" "$(doc_names Files 2)"
+	same 'helpers, check' "$helpers" "$(sed -n "s/^PARTS='\(.*\)'/\1/p" "$top/lib/verbs/check.sh") seccomp"
 }
 
 @test "manual: docs/engines.md has the results of the tests of engines, by their names" {

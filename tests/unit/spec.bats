@@ -21,7 +21,7 @@ load helpers
 	cd "$BATS_TEST_TMPDIR/here"
 	RUNX_XENBUS=/nowhere runX spec
 	succeeds
-	cmp config.json "$top/lib/spec.json"
+	cmp config.json "$top/lib/json/spec.json"
 }
 
 @test "spec: a config.json that exists is kept" {

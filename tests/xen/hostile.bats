@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# VMs whose PID 1 breaks the console protocol (tests/helpers/hostile.c): each ends its own container, with
+# VMs whose PID 1 breaks the console protocol (tests/xen/programs/hostile.c): each ends its own container, with
 # words, within its time-outs, and nothing else. Ring indices, which no process can write, are
 # tests/fuzz/ring.c's. And bundles and guests that want dom0 to follow their links.
 

@@ -96,7 +96,7 @@ trap_script() {
 	says 0 255 ''
 }
 
-# What tells of each signal that it gets, and of what it could read before it: tests/helpers/signals.c
+# What tells of each signal that it gets, and of what it could read before it: tests/xen/programs/signals.c
 @test "kill: all signals arrive, in order with data, one by one and all at once, in a VM that is busy, too" {
 	bundle '.process.args = ["/signals"]
 		| .mounts += [{destination: "/signals", type: "bind", source: "/usr/local/bin/signals", options: ["bind", "ro"]}]'

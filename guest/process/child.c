@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "child.h"
+
+#include "cgroup.h"
+#include "guest/mounts/mounts.h"
+#include "guest/network/network.h"
+#include "hooks.h"
+#include "privileges.h"
+#include "system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* Where the child reports; it closes when the program is executed. */
+static int report_socket;
+
+static void send_report(const struct report *report, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec data = {.iov_base = (void *)report, .iov_len = sizeof(*report)};
+	struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	}
+	(void)sendmsg(report_socket, &m, 0);
+}
+
+/* Reports, and ends the child. Adds what errno means, in the lower case of Go's messages. */
+__attribute__((format(printf, 1, 2), noreturn)) static void give_up(const char *format, ...)
+{
+	struct report report = {.error = errno ? errno : EINVAL};
+	const char *reason = strerror(report.error);
+	va_list args;
+
+	va_start(args, format);
+	int n = vsnprintf(report.words, sizeof(report.words), format, args);
+	va_end(args);
+	if (n >= 0 && n < (int)sizeof(report.words))
+		snprintf(report.words + n, sizeof(report.words) - (size_t)n, ": %c%s",
+			 reason[0] | 0x20, reason + 1);
+	send_report(&report, -1);
+	_exit(127);
+}
+
+/* The initial root cannot be pivoted away from; moving over it is what switch_root does as well. */
+static void enter_root(void)
+{
+	if (chdir(ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+	    chdir("/") < 0)
+		give_up("cannot enter the root file system");
+}
+
+/* Not before all is made that has its place in it. */
+static void make_root_readonly(const struct spec *spec)
+{
+	if (spec->root_readonly &&
+	    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
+		give_up("cannot make the root file system read-only");
+}
+
+/* /proc, /sys, /dev, /dev/pts and /dev/shm are there also for a config.json that asks for none. */
+static void make_mounts(const struct spec *spec)
+{
+	char *no_options[] = {NULL}, *dev_options[] = {(char *)"mode=755", NULL};
+	struct mount_spec dev = {
+		(char *)"/dev", (char *)"tmpfs", (char *)"tmpfs", {dev_options, 1}};
+	struct mount_spec proc = {(char *)"/proc", (char *)"proc", (char *)"proc", {no_options, 0}};
+
+	umask(0);
+	if (!mounts_at(spec, "/proc") && mounts_mount(&proc) < 0)
+		give_up("mounting /proc");
+	if (!mounts_at(spec, "/dev") && mounts_mount(&dev) < 0)
+		give_up("mounting /dev");
+	for (size_t i = 0; i < spec->mount_count; i++) {
+		const struct mount_spec *m = &spec->mounts[i];
+		if (mounts_mount(m) < 0)
+			give_up("error mounting \"%s\" to rootfs at \"%s\"",
+				!strcmp(m->type, "bind") ? m->type
+				: m->source		 ? m->source
+							 : "",
+				m->destination);
+	}
+	if (network_put_files() < 0)
+		give_up("mounting /etc/resolv.conf and /etc/hosts");
+	if (mounts_own_dev(spec) && mounts_fill_dev() < 0)
+		give_up("cannot fill /dev");
+}
+
+/*
+ * A terminal comes from the container's own /dev/pts, so that its programs find its name; without
+ * that mount there is none to have. The first one is /dev/console too, as under runc.
+ */
+static void open_terminal(const struct process *p, bool is_console)
+{
+	struct report report = {0};
+	struct winsize size = {.ws_row = (unsigned short)p->rows,
+			       .ws_col = (unsigned short)p->columns};
+	char name[32];
+	int unlock = 0, number;
+	int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0 ||
+	    ioctl(master, TIOCGPTN, &number) < 0)
+		give_up("cannot make a terminal in /dev/pts");
+	snprintf(name, sizeof(name), "/dev/pts/%d", number);
+	int slave = open(name, O_RDWR | O_NOCTTY);
+	if (slave < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
+		give_up("cannot open the terminal %s", name);
+	(void)fchown(slave, p->uid, 5);
+	(void)fchmod(slave, 0620);
+	int console = is_console ? open("/dev/console", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+	if (console >= 0) {
+		close(console);
+		(void)mount(name, "/dev/console", NULL, MS_BIND, NULL);
+	}
+	if (p->rows && p->columns)
+		(void)ioctl(slave, TIOCSWINSZ, &size);
+	send_report(&report, master);
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(slave, fd);
+	if (slave > 2)
+		close(slave);
+}
+
+static void take_pipes(const struct process *p, const int pipes[3])
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		dup2(pipes[fd], fd);
+		/* Its process may open /dev/stdout again: the pipe must be its own. */
+		(void)fchown(fd, p->uid, (gid_t)-1);
+	}
+}
+
+/* NULL is success; else what failed, with errno. */
+static void must(const char *failed)
+{
+	if (failed)
+		give_up("%s", failed);
+}
+
+/* HOME of the user's entry in the container's /etc/passwd; "/" without one, as under runc. */
+static char *find_home(uid_t uid)
+{
+	static char home[512] = "HOME=/";
+	char line[1024], path[500];
+	unsigned int id;
+	FILE *f = fopen("/etc/passwd", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*[^:]:%*[^:]:%u:%*[^:]:%*[^:]:%499[^:\n]", &id, path) == 2 &&
+		    id == uid) {
+			snprintf(home, sizeof(home), "HOME=%s", path);
+			break;
+		}
+	if (f)
+		fclose(f);
+	return home;
+}
+
+/* The environment as asked for, and HOME where it is unset or empty. */
+static char **make_environment(const struct process *p)
+{
+	size_t count = p->env.count, at = count;
+	char **env = calloc(count + 2, sizeof(*env));
+
+	if (!env)
+		give_up("no memory for the environment");
+	for (size_t i = 0; i < count; i++) {
+		env[i] = p->env.items[i];
+		if (!strncmp(env[i], "HOME=", 5))
+			at = i;
+	}
+	if (at == count || !strcmp(env[at], "HOME="))
+		env[at] = find_home(p->uid);
+	return env;
+}
+
+static void enter_cwd(const struct process *p)
+{
+	if (mounts_make_directory(p->cwd, 0755) < 0 || chdir(p->cwd) < 0)
+		give_up("cannot enter the working directory %s", p->cwd);
+}
+
+/* Not for those that join: the container has been started by then. */
+static void run_hooks(const struct spec *spec, char **environment)
+{
+	struct report report = {.error = EINVAL};
+
+	if (hooks_run(spec, environment, report.words, sizeof(report.words)))
+		return;
+	send_report(&report, -1);
+	_exit(127);
+}
+
+/* Before a filter of system calls is there: it need not let pass what we need. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void execute(const struct process *p, char **environment)
+{
+	char **args = p->args.items;
+	extern char **environ;
+
+	environ = environment;
+	execvp(args[0], args);
+	if (errno == ENOENT && !strchr(args[0], '/')) {
+		struct report report = {.error = ENOENT};
+		snprintf(report.words, sizeof(report.words),
+			 "exec: \"%.300s\": executable file not found in $PATH", args[0]);
+		send_report(&report, -1);
+		_exit(127);
+	}
+	give_up("exec: \"%s\"", args[0]);
+}
+
+/* The first process makes what the others find. */
+static void make_container(const struct spec *spec)
+{
+	if (mounts_take_binds(spec) < 0)
+		give_up("cannot take the bind mounts");
+	if (network_take_files(spec) < 0)
+		give_up("cannot take /etc/resolv.conf and /etc/hosts");
+	enter_root();
+	make_mounts(spec);
+	must(system_apply(spec));
+	make_root_readonly(spec);
+}
+
+/* The root that comes with a mount namespace is what lies on top of its "/": the container's. */
+static void join_container(int container)
+{
+	if (setns(container, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+		give_up("cannot join the container");
+}
+
+__attribute__((noreturn)) static void be_child(const struct spec *spec, int container,
+					       const int pipes[3])
+{
+	const struct process *p = &spec->process;
+
+	setsid();
+	must(cgroup_enter());
+	if (container >= 0)
+		join_container(container);
+	else
+		make_container(spec);
+	if (p->terminal)
+		open_terminal(p, container < 0);
+	else
+		take_pipes(p, pipes);
+	enter_cwd(p);
+	must(privileges_limit(p));
+	char **environment = make_environment(p);
+	reset_signals();
+	must(privileges_drop(p, spec->seccomp));
+	if (container < 0)
+		run_hooks(spec, environment);
+	execute(p, environment);
+	_exit(127);
+}
+
+/* ---- in PID 1 ---- */
+
+/* Ours are non-blocking: a process that does not read must not stop PID 1. */
+static int make_pipes(int theirs[3], struct child *child)
+{
+	int *ours[] = {&child->input, &child->output, &child->error}, ends[2];
+
+	for (int i = 0; i < 3; i++) {
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return -1;
+		theirs[i] = ends[i == 0 ? 0 : 1];
+		*ours[i] = ends[i == 0 ? 1 : 0];
+		fcntl(*ours[i], F_SETFL, O_NONBLOCK);
+	}
+	return 0;
+}
+
+/* A child is in the PID namespace that its parent had chosen for its children (setns(2)). */
+static pid_t clone_into(int container)
+{
+	unsigned long flags = SIGCHLD;
+	int own = -1;
+
+	if (container < 0) {
+		flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+	} else {
+		own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+		if (own < 0 || setns(container, CLONE_NEWPID) < 0)
+			return -1;
+	}
+	pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+	if (pid != 0 && own >= 0) {
+		(void)setns(own, CLONE_NEWPID);
+		close(own);
+	}
+	return pid;
+}
+
+static void close_all(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+int child_start(const struct spec *spec, pid_t container, struct child *child)
+{
+	int pipes[3] = {-1, -1, -1}, sockets[2] = {-1, -1}, joined = -1;
+
+	*child = (struct child){.pid = -1, .input = -1, .output = -1, .error = -1, .report = -1};
+	if (container > 0)
+		joined = (int)syscall(SYS_pidfd_open, container, 0);
+	if ((container <= 0 || joined >= 0) &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 &&
+	    (spec->process.terminal || make_pipes(pipes, child) == 0))
+		child->pid = clone_into(joined);
+	if (child->pid == 0) {
+		report_socket = sockets[1];
+		be_child(spec, joined, pipes);
+	}
+	int error = errno;
+	close_all((int[]){pipes[0], pipes[1], pipes[2], sockets[1], joined}, 5);
+	child->report = sockets[0];
+	if (child->pid < 0)
+		child_close(child);
+	errno = error;
+	return child->pid < 0 ? -1 : 0;
+}
+
+void child_close(struct child *child)
+{
+	close_all(&child->input, 1);
+	close_all(&child->output, 1);
+	close_all(&child->error, 1);
+	close_all(&child->report, 1);
+}
+
+static ssize_t receive_report(int socket, struct report *report, int *fd)
+{
+	char space[CMSG_SPACE(sizeof(int))];
+	struct iovec data = {.iov_base = report, .iov_len = sizeof(*report)};
+	struct msghdr m = {.msg_iov = &data,
+			   .msg_iovlen = 1,
+			   .msg_control = space,
+			   .msg_controllen = sizeof(space)};
+	ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	if (c)
+		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	return n;
+}
+
+static void take_terminal(struct child *child, int master)
+{
+	fcntl(master, F_SETFL, O_NONBLOCK);
+	child->input = master;
+	child->output = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	child->terminal = true;
+}
+
+/* The socket closes when the program is executed. */
+enum child_progress child_report(struct child *child, struct report *report)
+{
+	int master = -1;
+	ssize_t n = receive_report(child->report, report, &master);
+
+	if (n < 0)
+		return CHILD_STARTING;
+	if (n > 0 && report->error == 0) {
+		take_terminal(child, master);
+		return child_report(child, report);
+	}
+	close_all(&child->report, 1);
+	return n > 0 ? CHILD_FAILED : CHILD_EXECUTED;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "privileges.h"
+
+#include "guest/base/file.h"
+#include "seccomp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* <linux/capability.h>, which musl's compiler does not find. */
+struct cap_header {
+	uint32_t version;
+	int pid;
+};
+struct cap_data {
+	uint32_t effective, permitted, inheritable;
+};
+#define CAP_VERSION_3 0x20080522
+
+/* A record "NUMBER:SOFT:HARD", where 18446744073709551615 is no limit. */
+static int set_rlimit(const char *record)
+{
+	int resource;
+	unsigned long long soft, hard;
+
+	if (sscanf(record, "%d:%llu:%llu", &resource, &soft, &hard) != 3) {
+		errno = EINVAL;
+		return -1;
+	}
+	struct rlimit limit = {(rlim_t)soft, (rlim_t)hard};
+	return setrlimit(resource, &limit);
+}
+
+const char *privileges_limit(const struct process *p)
+{
+	for (size_t i = 0; i < p->rlimits.count; i++)
+		if (set_rlimit(p->rlimits.items[i]) < 0)
+			return "cannot set a resource limit";
+	if (p->oom_score_adj && file_write("/proc/self/oom_score_adj", p->oom_score_adj) < 0)
+		return "cannot set oom_score_adj";
+	return NULL;
+}
+
+static uint64_t set_of(const char *decimal)
+{
+	return decimal ? strtoull(decimal, NULL, 10) : 0;
+}
+
+static void drop_bounding(uint64_t kept)
+{
+	/* The first number that this kernel does not know ends it (EINVAL). */
+	for (int cap = 0; cap < 64; cap++)
+		if (!(kept >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return;
+}
+
+static int set_capabilities(const struct process *p)
+{
+	struct cap_header header = {CAP_VERSION_3, 0};
+	const uint64_t added = set_of(p->cap_add), effective = set_of(p->cap_effective) | added,
+		       permitted = set_of(p->cap_permitted) | added,
+		       inheritable = set_of(p->cap_inheritable);
+	struct cap_data data[2];
+
+	for (int i = 0; i < 2; i++)
+		data[i] = (struct cap_data){(uint32_t)(effective >> 32 * i),
+					    (uint32_t)(permitted >> 32 * i),
+					    (uint32_t)(inheritable >> 32 * i)};
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+/* Those that are not permitted and inheritable cannot be ambient; runc ignores them as well. */
+static void raise_ambient(uint64_t ambient)
+{
+	for (int cap = 0; cap < 64; cap++)
+		if (ambient >> cap & 1)
+			(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+}
+
+static int take_groups(const struct process *p)
+{
+	gid_t groups[256];
+	size_t count = p->groups.count;
+
+	if (count > sizeof(groups) / sizeof(groups[0])) {
+		errno = E2BIG;
+		return -1;
+	}
+	for (size_t i = 0; i < count; i++)
+		groups[i] = (gid_t)strtoul(p->groups.items[i], NULL, 10);
+	return setgroups(count, groups) < 0 || setgid(p->gid) < 0 ? -1 : 0;
+}
+
+/*
+ * capabilities(7): what a change of user would clear is kept over it, and then set as asked for. A
+ * filter of system calls comes as late as it can: it needs no_new_privs or CAP_SYS_ADMIN.
+ */
+const char *privileges_drop(const struct process *p, const char *seccomp)
+{
+	if (!p->no_new_privileges && seccomp_install(seccomp) < 0)
+		return "cannot install the seccomp profile";
+	if (take_groups(p) < 0)
+		return "cannot take the groups";
+	drop_bounding(set_of(p->cap_bounding) | set_of(p->cap_add));
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setuid(p->uid) < 0 ||
+	    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+		return "cannot become the user";
+	if (set_capabilities(p) < 0)
+		return "cannot set the capabilities";
+	raise_ambient(set_of(p->cap_ambient));
+	umask(p->umask ? (mode_t)strtoul(p->umask, NULL, 8) : 022);
+	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return "cannot set no_new_privs";
+	if (p->no_new_privileges && seccomp_install(seccomp) < 0)
+		return "cannot install the seccomp profile";
+	return NULL;
+}

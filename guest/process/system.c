@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "system.h"
+
+#include "guest/base/file.h"
+#include "guest/mounts/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* A record "KEY=VALUE"; dots of the key are slashes of /proc/sys, as sysctl(8) has them. */
+static int set_sysctl(const char *record)
+{
+	char path[256] = "/proc/sys/";
+	const char *value = strchr(record, '=');
+	size_t length = value ? (size_t)(value - record) : 0;
+
+	if (length == 0 || length >= sizeof(path) - 10) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (size_t i = 0; i < length; i++)
+		path[10 + i] = (char)(record[i] == '.' ? '/' : record[i]);
+	return file_write(path, value + 1);
+}
+
+/* A record "TYPE:MAJOR:MINOR:MODE:UID:GID:PATH", the mode octal. */
+static int make_device(const char *record)
+{
+	char type, parent[4096];
+	unsigned int major, minor, mode, uid, gid;
+	int at = 0;
+
+	if (sscanf(record, "%c:%u:%u:%o:%u:%u:%n", &type, &major, &minor, &mode, &uid, &gid, &at) <
+		    6 ||
+	    record[at] != '/' || strlen(record + at) >= sizeof(parent)) {
+		errno = EINVAL;
+		return -1;
+	}
+	const char *path = record + at;
+	mode_t kind = type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR;
+	strcpy(parent, path);
+	*strrchr(parent, '/') = '\0';
+	if (parent[0] && mounts_make_directory(parent, 0755) < 0)
+		return -1;
+	if (mknod(path, kind | mode, makedev(major, minor)) < 0 && errno != EEXIST)
+		return -1;
+	return lchown(path, uid, gid);
+}
+
+/* Directories become empty and read-only, files read as /dev/null; what is not there stays so. */
+static int mask(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	if (S_ISDIR(st.st_mode))
+		return mount("tmpfs", path, "tmpfs", MS_RDONLY, "size=0k");
+	return mount("/dev/null", path, NULL, MS_BIND, NULL);
+}
+
+static int make_readonly(const char *path)
+{
+	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_REC, NULL);
+}
+
+static int for_each(const struct list *list, int (*apply)(const char *))
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (apply(list->items[i]) < 0)
+			return -1;
+	return 0;
+}
+
+const char *system_apply(const struct spec *spec)
+{
+	if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)) < 0)
+		return "cannot set the host name";
+	if (spec->domainname && setdomainname(spec->domainname, strlen(spec->domainname)) < 0)
+		return "cannot set the domain name";
+	if (mounts_own_dev(spec) && for_each(&spec->devices, make_device) < 0)
+		return "cannot make a device";
+	if (for_each(&spec->sysctls, set_sysctl) < 0) /* before /proc/sys may become read-only */
+		return "cannot set a sysctl";
+	if (for_each(&spec->readonly_paths, make_readonly) < 0)
+		return "cannot make a path read-only";
+	if (for_each(&spec->masked_paths, mask) < 0)
+		return "cannot mask a path";
+	return NULL;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host process of a process that joins a running container: the pid that engines wait for.
+ *
+ * usage: exec [-c CONSOLE-SOCKET [-s ROWSxCOLUMNS]] [-t SECONDS] STATE-DIRECTORY DESCRIPTION
+ *
+ * With -c the process has a terminal, whose master goes to that socket; -t is how long the VM may
+ * take to say that it runs. DESCRIPTION is a file of records (docs/guest-interface.md), which
+ * is removed once it is open.
+ *
+ * Stdin, stdout and descriptor 3 (stderr) become the process's: the container's proxy gets them and
+ * moves their bytes, and we keep none. Once the process runs, prints our pid to stderr and goes on
+ * in the background, where we end as it does: with its exit status, 128+n where signal n ended it,
+ * 137 where its VM ended. Signals that we get are its.
+ */
+#include "client.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
+#include "helpers/shared/host.h"
+#include "helpers/shared/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PROCESS_STDERR 3
+
+static struct {
+	const char *console_socket;
+	uint16_t rows, columns;
+	int start_seconds;
+} option = {.start_seconds = 120};
+
+static struct {
+	int proxy, signals;
+	int terminal; /* its slave, or -1 */
+} self = {.terminal = -1};
+
+static void send_request(int description)
+{
+	int fds[CONTROL_FDS] = {description, STDIN_FILENO, STDOUT_FILENO, PROCESS_STDERR};
+
+	if (self.terminal >= 0)
+		fds[1] = fds[2] = self.terminal;
+	if (client_send(self.proxy, "exec", fds, self.terminal >= 0 ? 3 : 4) < 0)
+		failx("container not running");
+	close(description);
+}
+
+/* The proxy's next message; false where it is gone. */
+static bool receive(char words[CONTROL_MESSAGE + 1])
+{
+	ssize_t n = recv(self.proxy, words, CONTROL_MESSAGE, 0);
+
+	words[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* Signals wait meanwhile: they are for a process that is not there yet. */
+static void await_start(void)
+{
+	char words[CONTROL_MESSAGE + 1];
+	struct pollfd p = {.fd = self.proxy, .events = POLLIN};
+
+	if (poll(&p, 1, option.start_seconds * 1000) == 0)
+		failx("the VM did not report within %d s that the process runs",
+		      option.start_seconds);
+	if (!receive(words))
+		failx("container not running");
+	if (strcmp(words, CONTROL_OK) != 0)
+		failx("%s", words);
+}
+
+static void send_size(void)
+{
+	uint32_t rows, columns;
+	char words[64];
+
+	terminal_raw(self.terminal);
+	terminal_size(self.terminal, &rows, &columns);
+	snprintf(words, sizeof(words), "size %u %u", rows, columns);
+	(void)client_send(self.proxy, words, NULL, 0);
+}
+
+static void signal_event(void)
+{
+	int signal = host_signal(self.signals);
+	char words[32];
+
+	if (signal == 0)
+		return;
+	if (signal == SIGWINCH && self.terminal >= 0) {
+		send_size();
+		return;
+	}
+	snprintf(words, sizeof(words), "signal %d", signal);
+	(void)client_send(self.proxy, words, NULL, 0);
+}
+
+/* Until the proxy says how it ended, or does not live to say it. */
+static int run(void)
+{
+	char words[CONTROL_MESSAGE + 1];
+	int status;
+	struct pollfd fds[] = {{.fd = self.proxy, .events = POLLIN},
+			       {.fd = self.signals, .events = POLLIN}};
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents)
+			signal_event();
+		if (!fds[0].revents)
+			continue;
+		if (!receive(words))
+			return 128 + SIGKILL;
+		if (sscanf(words, "exited %d", &status) == 1)
+			return status;
+	}
+}
+
+static void open_terminal(void)
+{
+	self.terminal = terminal_open(option.console_socket, option.rows, option.columns);
+	terminal_control(self.terminal);
+}
+
+static const char *parse(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "c:s:t:")) != -1)
+		switch (c) {
+		case 'c':
+			option.console_socket = optarg;
+			break;
+		case 's':
+			terminal_parse_size(optarg, &option.rows, &option.columns);
+			break;
+		case 't':
+			option.start_seconds = atoi(optarg);
+			break;
+		default:
+			exit(EXIT_HELPER);
+		}
+	if (argc - optind != 2)
+		failx("usage: exec [options] STATE-DIRECTORY DESCRIPTION");
+	return argv[optind];
+}
+
+int main(int argc, char **argv)
+{
+	const char *state = parse(argc, argv);
+
+	/* Engines leak descriptors into us, which we must not keep. */
+	close_range(PROCESS_STDERR + 1, ~0U, 0);
+	int directory = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int description = open(argv[optind + 1], O_RDONLY | O_CLOEXEC);
+	if (directory < 0 || description < 0)
+		fail("%s", directory < 0 ? state : argv[optind + 1]);
+	(void)unlink(argv[optind + 1]);
+	self.proxy = client_connect(directory);
+	close(directory);
+	if (self.proxy < 0)
+		failx("container not running");
+
+	int ready = host_go_to_background();
+	setsid();
+	self.signals = host_take_signals();
+	if (option.console_socket)
+		open_terminal();
+	send_request(description);
+	await_start();
+	if (self.terminal >= 0)
+		send_size();
+	fprintf(stderr, "%d\n", getpid());
+	/* The proxy has what we had; engines wait for nobody else to close it. */
+	close(PROCESS_STDERR);
+	host_leave_caller();
+	host_ready(ready);
+	return run();
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an engine does around a runtime, for people and for engines that leave it to us: has a
+ * process started in the background, and is there in the foreground until it ends.
+ *
+ * usage: foreground [-f STATUS] COUNT START-WORD… [END-WORD…]
+ *
+ * Runs the command of the COUNT START-WORDs with a directory of ours in $RUNX_FOREGROUND. It is to
+ * leave a process in the background, write its pid to `pid` there, and send the master of its
+ * terminal, where it has one, to the socket `console` there; $RUNX_FOREGROUND_SIZE is the size of
+ * ours, ROWSxCOLUMNS. Relays signals and terminal, until
+ * the process has ended; then runs the command of the END-WORDs, if there are any.
+ *
+ * Exit status: that of the process, 128+n where signal n ended it; STATUS (1) where it was not
+ * started, of which the command has said why.
+ */
+#include "helpers/shared/common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* One direction of the terminal: what was read and is still to be written. */
+struct flow {
+	int from, to; /* -1: it has ended */
+	size_t start, end;
+	char data[PIPE_BUF]; /* so much a pipe takes without a wait once poll(2) says it is ready */
+};
+
+static struct {
+	char directory[32], pid_file[48], socket[48];
+	int signals, listener;
+	int master; /* of the process's terminal, or -1 */
+	bool raw;
+	struct termios before; /* of our own terminal, while it is raw */
+	struct flow input, output;
+} self = {.directory = "/run/runX.XXXXXX",
+	  .listener = -1,
+	  .master = -1,
+	  .input = {.from = -1},
+	  .output = {.from = -1}};
+
+/* ---- where the process's pid and terminal come from ---- */
+
+static void make_meeting_place(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (!mkdtemp(self.directory))
+		fail("cannot make %s", self.directory);
+	snprintf(self.pid_file, sizeof(self.pid_file), "%s/pid", self.directory);
+	snprintf(self.socket, sizeof(self.socket), "%s/console", self.directory);
+	setenv("RUNX_FOREGROUND", self.directory, 1);
+	memcpy(address.sun_path, self.socket, sizeof(self.socket));
+	self.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (self.listener < 0 ||
+	    bind(self.listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(self.listener, 1) < 0)
+		fail("cannot listen at %s", self.socket);
+}
+
+static void remove_meeting_place(void)
+{
+	(void)unsetenv("RUNX_FOREGROUND");
+	(void)unsetenv("RUNX_FOREGROUND_SIZE");
+	(void)unlink(self.pid_file);
+	(void)unlink(self.socket);
+	(void)rmdir(self.directory);
+}
+
+static pid_t read_pid(void)
+{
+	int pid = 0;
+	FILE *f = fopen(self.pid_file, "re");
+
+	if (f && fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+/* runc's docs/terminals.md: one message with one descriptor, sent before the command has ended. */
+static void take_master(void)
+{
+	char name[4096], space[CMSG_SPACE(sizeof(int))];
+	struct iovec data = {.iov_base = name, .iov_len = sizeof(name)};
+	struct msghdr m = {.msg_iov = &data,
+			   .msg_iovlen = 1,
+			   .msg_control = space,
+			   .msg_controllen = sizeof(space)};
+	int s = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (s < 0)
+		return; /* it has no terminal */
+	struct cmsghdr *c = recvmsg(s, &m, MSG_CMSG_CLOEXEC) > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (c)
+		memcpy(&self.master, CMSG_DATA(c), sizeof(self.master));
+	close(s);
+}
+
+static void tell_size(void)
+{
+	struct winsize size;
+	char text[16];
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_row || !size.ws_col)
+		return;
+	snprintf(text, sizeof(text), "%hux%hu", size.ws_row, size.ws_col);
+	setenv("RUNX_FOREGROUND_SIZE", text, 1);
+}
+
+/* ---- the commands ---- */
+
+/* To its end. Signals wait meanwhile, for the process; those of a terminal reach the command. */
+static bool command(char *const words[])
+{
+	sigset_t none;
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		fail("cannot start %s", words[0]);
+	if (pid == 0) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		execvp(words[0], words);
+		fail("cannot execute %s", words[0]);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Only that one: the process may have ended before the command that left it. */
+static bool has_ended(pid_t pid, int *status)
+{
+	pid_t ended = waitpid(pid, status, WNOHANG);
+
+	if (ended < 0 && errno == ECHILD) /* not our descendant: there is no status to have */
+		*status = EXIT_HELPER << 8;
+	return ended == pid || (ended < 0 && errno == ECHILD);
+}
+
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* ---- the terminal ---- */
+
+static void copy_size(void)
+{
+	struct winsize size;
+
+	if (self.master >= 0 && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(self.master, TIOCSWINSZ, &size);
+}
+
+static void make_raw(void)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &self.before) < 0)
+		return;
+	raw = self.before;
+	cfmakeraw(&raw);
+	self.raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+}
+
+static void restore_terminal(void)
+{
+	if (self.raw)
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &self.before);
+}
+
+static void open_flows(void)
+{
+	(void)fcntl(self.master, F_SETFL, O_RDWR | O_NONBLOCK);
+	self.input.from = STDIN_FILENO;
+	self.input.to = self.output.from = self.master;
+	self.output.to = STDOUT_FILENO;
+}
+
+static void close_master(void)
+{
+	close(self.master);
+	self.master = self.input.from = self.output.from = -1;
+}
+
+static struct pollfd flow_waits_for(const struct flow *f)
+{
+	if (f->from >= 0 && f->start < f->end)
+		return (struct pollfd){.fd = f->to, .events = POLLOUT};
+	return (struct pollfd){.fd = f->from, .events = POLLIN};
+}
+
+/*
+ * One step, a read or a write. Each waits in poll alone: a process that does not read its terminal
+ * may be one that writes, and that somebody wants to end. Returns false at the end of either side.
+ */
+static bool flow(struct flow *f)
+{
+	bool reads = f->start == f->end;
+	ssize_t n = reads ? read(f->from, f->data, sizeof(f->data))
+			  : write(f->to, f->data + f->start, f->end - f->start);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	if (reads)
+		f->start = 0, f->end = (size_t)n;
+	else
+		f->start += (size_t)n;
+	return n > 0;
+}
+
+/* A terminal reads as EIO once nobody has it open any more. */
+static void relay(const struct pollfd *input, const struct pollfd *output)
+{
+	if (output->revents && !flow(&self.output))
+		close_master();
+	if (input->revents && self.input.from >= 0 && !flow(&self.input))
+		self.input.from = -1;
+}
+
+/* ---- until it ends ---- */
+
+/*
+ * Ours are the process's: but its children's ends, and our terminal's stops. Where our terminal is
+ * hung up (as the kernel says, and not somebody by kill), so is the process's: its shell ends.
+ */
+static void signal_event(pid_t pid)
+{
+	struct signalfd_siginfo info;
+
+	if (read(self.signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH && self.master >= 0)
+		copy_size();
+	else if (info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL && self.master >= 0)
+		close_master();
+	else if (info.ssi_signo != SIGCHLD)
+		(void)kill(pid, (int)info.ssi_signo);
+}
+
+/* Returns its status as of wait(2), when its terminal has been read to the end as well. */
+static int wait_for(pid_t pid)
+{
+	int status = 0;
+	bool over = has_ended(pid, &status);
+
+	while (!over || self.master >= 0) {
+		struct pollfd fds[] = {
+			{.fd = self.signals, .events = POLLIN},
+			flow_waits_for(&self.input),
+			flow_waits_for(&self.output),
+		};
+		if (poll(fds, 3, -1) < 0)
+			continue;
+		relay(&fds[1], &fds[2]);
+		if (fds[0].revents)
+			signal_event(pid);
+		over = over || has_ended(pid, &status);
+	}
+	return status;
+}
+
+static int take_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGTSTP);
+	sigdelset(&all, SIGTTIN);
+	sigdelset(&all, SIGTTOU);
+	sigdelset(&all, SIGPIPE);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Runs `words`, which have no end of their own. Returns the pid of what they leave, or 0. */
+static pid_t bring_up(char **words, int count)
+{
+	char **copy = calloc((size_t)count + 1, sizeof(*copy));
+
+	if (!copy)
+		fail("no memory");
+	memcpy(copy, words, (size_t)count * sizeof(*copy));
+	pid_t pid = command(copy) ? read_pid() : 0;
+	free(copy);
+	return pid;
+}
+
+int main(int argc, char **argv)
+{
+	int c, failure = 1;
+
+	while ((c = getopt(argc, argv, "+f:")) != -1)
+		if (c == 'f')
+			failure = atoi(optarg);
+	int count = optind < argc ? atoi(argv[optind]) : 0;
+	if (count < 1 || count > argc - optind - 1)
+		failx("usage: foreground [-f STATUS] COUNT START-WORD… [END-WORD…]");
+	char **words = argv + optind + 1;
+
+	self.signals = take_signals();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	make_meeting_place();
+	tell_size();
+	pid_t pid = bring_up(words, count);
+	if (pid > 0)
+		take_master();
+	remove_meeting_place();
+	if (pid == 0)
+		return failure;
+	if (self.master >= 0) {
+		open_flows();
+		copy_size();
+		make_raw();
+	}
+	int status = exit_status(wait_for(pid));
+	restore_terminal();
+	if (words[count])
+		(void)command(words + count);
+	return status;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest sends what is for 127.0.0.11 out of its interface, to GATEWAY, which nobody has. Rules
+ * of traffic control give that to the namespace's own stack, as from GUEST (the guest's address is
+ * the namespace's, too, which would answer itself) and to the port where the resolver really is:
+ * Docker's rules of iptables, which do that in a container, see only what begins here. No process
+ * of ours is in the way.
+ *
+ * What it does not know, the resolver asks of others, from the namespace and by the engine's
+ * interface, all of whose traffic is the VM's. So a copy of answers of name servers goes to the
+ * namespace, whose sockets have ports that Linux gives to no socket of the guest's by itself.
+ */
+#include "resolver.h"
+
+#include "helpers/shared/netlink.h"
+#include "traffic.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define RESOLVER "127.0.0.11"
+#define GATEWAY	 "169.254.1.1"
+#define GUEST	 "169.254.1.2"
+#define DNS	 53
+/* The namespace's ports, one rule's mask: Linux's own are 32768 to 60999. */
+#define PORTS	    "61440 65535\n"
+#define PORTS_FIRST 61440
+#define PORTS_MASK  0xf000
+
+/* ---- finding it ---- */
+
+/* proc(5): the address is printed as the number that it is in memory. */
+static unsigned short listener(const char *table)
+{
+	unsigned int address, port;
+	unsigned short found = 0;
+	char line[256];
+	FILE *f = fopen(table, "re");
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		if (sscanf(line, " %*u: %8X:%4X", &address, &port) == 2 &&
+		    address == inet_addr(RESOLVER))
+			found = (unsigned short)port;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+struct resolver resolver_find(void)
+{
+	return (struct resolver){.udp = listener("/proc/self/net/udp"),
+				 .tcp = listener("/proc/self/net/tcp")};
+}
+
+/* ---- the way to it ---- */
+
+/* Both directions of a protocol between the guest, which has `address`, and `port`. */
+static int lead(int netlink, int vif, uint8_t protocol, uint16_t port, in_addr_t address)
+{
+	struct rule to = {.interface = vif,
+			  .priority = 1,
+			  .protocol = ETH_P_IP,
+			  .ip_protocol = protocol,
+			  .destination = inet_addr(RESOLVER),
+			  .destination_port = DNS,
+			  .new_source = inet_addr(GUEST),
+			  .new_destination_port = port};
+	struct rule back = {.interface = vif,
+			    .outgoing = true,
+			    .priority = 1,
+			    .protocol = ETH_P_IP,
+			    .ip_protocol = protocol,
+			    .source = inet_addr(RESOLVER),
+			    .source_port = port,
+			    .new_destination = address,
+			    .new_source_port = DNS};
+
+	if (port == 0)
+		return 0;
+	return traffic_add(netlink, &to) < 0 || traffic_add(netlink, &back) < 0 ? -1 : 0;
+}
+
+/* The namespace's stack finds the guest without asking. */
+static int add_guest(int netlink, int vif, const char *mac)
+{
+	struct rtmsg route = {.rtm_family = AF_INET,
+			      .rtm_dst_len = 32,
+			      .rtm_table = RT_TABLE_MAIN,
+			      .rtm_protocol = RTPROT_STATIC,
+			      .rtm_scope = RT_SCOPE_LINK,
+			      .rtm_type = RTN_UNICAST};
+	struct ndmsg neighbour = {
+		.ndm_family = AF_INET, .ndm_ifindex = vif, .ndm_state = NUD_PERMANENT};
+	unsigned char bytes[6];
+	struct request r;
+
+	request_begin(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
+	request_add32(&r, RTA_DST, inet_addr(GUEST));
+	request_add32(&r, RTA_OIF, (uint32_t)vif);
+	if (netlink_route_localnet(netlink, vif) < 0 || netlink_ask(netlink, &r) < 0 ||
+	    !netlink_mac(mac, bytes))
+		return -1;
+	request_begin(&r, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &neighbour,
+		      sizeof(neighbour));
+	request_add32(&r, NDA_DST, inet_addr(GUEST));
+	request_add(&r, NDA_LLADDR, bytes, sizeof(bytes));
+	return netlink_ask(netlink, &r);
+}
+
+/* … and what the guest has to do for that, which is its own side of it. */
+static int tell_guest(int netlink, int vif, const char *address, struct description *d)
+{
+	struct ifreq hardware = {0};
+
+	if (!if_indextoname((unsigned int)vif, hardware.ifr_name) ||
+	    ioctl(netlink, SIOCGIFHWADDR, &hardware) < 0)
+		return -1;
+	const unsigned char *mac = (const unsigned char *)hardware.ifr_hwaddr.sa_data;
+	describe(d, "neighbour=" GATEWAY " %02x:%02x:%02x:%02x:%02x:%02x\n", mac[0], mac[1], mac[2],
+		 mac[3], mac[4], mac[5]);
+	describe(d, "local=" RESOLVER "/32 " GATEWAY " %s 0 0 %d\n", address, RTNH_F_ONLINK);
+	return 0;
+}
+
+/* ---- the way from it to others ---- */
+
+static int keep_ports_apart(void)
+{
+	int f = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY | O_CLOEXEC);
+	ssize_t n = f < 0 ? -1 : write(f, PORTS, sizeof(PORTS) - 1);
+
+	if (f >= 0)
+		close(f);
+	return n < 0 ? -1 : 0;
+}
+
+/* Of TCP the guest gets nothing, or it would refuse what it has no socket for. */
+static int share_answers(int netlink, int interface, int vif)
+{
+	struct rule rules[] = {{.priority = 1, .protocol = ETH_P_ARP, .copy_to = vif},
+			       {.priority = 2, .ip_protocol = IPPROTO_UDP, .copy_to = vif},
+			       {.priority = 2, .ip_protocol = IPPROTO_TCP}};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		rules[i].interface = interface;
+		if (rules[i].ip_protocol) {
+			rules[i].protocol = ETH_P_IP;
+			rules[i].source_port = DNS;
+			rules[i].destination_port = PORTS_FIRST;
+			rules[i].destination_mask = PORTS_MASK;
+		}
+		if (traffic_add(netlink, &rules[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The first IPv4 address of the description, INET_ADDRSTRLEN bytes; false: it has none. */
+static bool own_address(const struct description *d, char *text)
+{
+	struct in_addr unused;
+
+	for (const char *line = d->text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "address=%15[0-9.]", text) == 1 &&
+		    inet_pton(AF_INET, text, &unused) == 1)
+			return true;
+	}
+	return false;
+}
+
+int resolver_join(int netlink, const struct resolver *resolver, int vif, int interface,
+		  const char *mac, struct description *d)
+{
+	char address[INET_ADDRSTRLEN];
+
+	if (!own_address(d, address))
+		return 0;
+	if (keep_ports_apart() < 0 || share_answers(netlink, interface, vif) < 0 ||
+	    lead(netlink, vif, IPPROTO_UDP, resolver->udp, inet_addr(address)) < 0 ||
+	    lead(netlink, vif, IPPROTO_TCP, resolver->tcp, inet_addr(address)) < 0 ||
+	    add_guest(netlink, vif, mac) < 0)
+		return -1;
+	return tell_guest(netlink, vif, address, d);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hotplug script for a VM's network interfaces, called by libxl (`script=` of a vif) in place of
+ * the generic one, which is bash, takes locks, and asks iptables.
+ *
+ * usage: vif online | offline
+ * environment: XENBUS_PATH, vif (the name of the host's end), from libxl;
+ *              RUNX_NETNS, RUNX_INTERFACE from runX: the interface there becomes the guest's;
+ *              RUNX_NIC: else a bridge's, the backend's `bridge`, with this description for the
+ * guest
+ *
+ * The guest learns what its interface is like from the node `runx` of its front end
+ * (docs/guest-interface.md). What we do ends with the host's end, so that offline has nothing to
+ * do; but for the engine's interface, which helpers/net/network.c gives back.
+ */
+#include "helpers/shared/common.h"
+#include "helpers/shared/hotplug.h"
+#include "helpers/shared/netlink.h"
+#include "interface.h"
+#include "resolver.h"
+#include "traffic.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <net/if.h>
+#include <sched.h>
+#include <unistd.h>
+
+static int netlink;
+
+static void open_netlink(void)
+{
+	netlink = netlink_open();
+	if (netlink < 0)
+		hotplug_refuse("cannot set up network interfaces (rtnetlink)");
+}
+
+static int index_of(const char *name)
+{
+	int index = (int)if_nametoindex(name);
+
+	if (index == 0)
+		hotplug_refuse("network interface %s", name);
+	return index;
+}
+
+/* ---- links ---- */
+
+/* The host has no address here, and is to ask for none. */
+static void no_own_address(struct request *r)
+{
+	size_t families = request_nest(r, IFLA_AF_SPEC), inet6 = request_nest(r, AF_INET6);
+	uint8_t none = 1; /* IN6_ADDR_GEN_MODE_NONE */
+
+	request_add(r, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof(none));
+	request_end(r, inet6);
+	request_end(r, families);
+}
+
+static struct request link_request(int index, unsigned int flags)
+{
+	struct ifinfomsg link = {.ifi_index = index, .ifi_flags = flags, .ifi_change = flags};
+	struct request r;
+
+	request_begin(&r, RTM_NEWLINK, 0, &link, sizeof(link));
+	return r;
+}
+
+/* A host without IPv6 knows no such setting. */
+static void bring_up(int index, const char *name, int mtu, int bridge)
+{
+	struct request r = link_request(index, 0);
+
+	no_own_address(&r);
+	(void)netlink_ask(netlink, &r);
+	r = link_request(index, IFF_UP);
+	request_add32(&r, IFLA_MTU, (uint32_t)mtu);
+	if (bridge)
+		request_add32(&r, IFLA_MASTER, (uint32_t)bridge);
+	if (netlink_ask(netlink, &r) < 0)
+		hotplug_refuse("cannot bring up %s", name);
+}
+
+/* ---- with an engine's interface ---- */
+
+static void move_to_namespace(const char *vif, const char *netns)
+{
+	int ns = open(netns, O_RDONLY | O_CLOEXEC);
+	struct request r = link_request(index_of(vif), 0);
+
+	request_add32(&r, IFLA_NET_NS_FD, (uint32_t)ns);
+	if (ns < 0 || netlink_ask(netlink, &r) < 0 || setns(ns, CLONE_NEWNET) < 0)
+		hotplug_refuse("cannot bring %s into the network namespace %s", vif, netns);
+	close(ns);
+	close(netlink);
+	open_netlink();
+}
+
+/* All that comes in at `from` goes out at `to`, before the host's own stack sees it: the address
+ * that the engine's interface keeps is the guest's. */
+static int redirect(int from, int to)
+{
+	struct rule all = {.interface = from, .priority = 3, .protocol = ETH_P_ALL, .move_to = to};
+
+	return traffic_open(netlink, from) < 0 ? -1 : traffic_add(netlink, &all);
+}
+
+/* Ours is new, so what exists already is the engine's. */
+__attribute__((noreturn)) static void refuse_redirection(const char *name)
+{
+	if (errno != EEXIST)
+		hotplug_refuse("cannot redirect %s (modules sch_ingress, cls_matchall, act_mirred)",
+			       name);
+	errno = 0;
+	hotplug_refuse("network interface %s is another VM's already", name);
+}
+
+static void lend_resolver(int ours, int engine, struct description *d)
+{
+	struct resolver resolver = resolver_find();
+	char mac[XENSTORE_VALUE + 1];
+
+	if (!resolver.udp)
+		return;
+	if (hotplug_read("mac", mac) <= 0 ||
+	    resolver_join(netlink, &resolver, ours, engine, mac, d) < 0)
+		hotplug_refuse("cannot lead the VM to the resolver at 127.0.0.11 "
+			       "(modules cls_flower, act_pedit, act_csum)");
+}
+
+static void join_interface(const char *vif, const char *netns, const char *name,
+			   struct description *d)
+{
+	move_to_namespace(vif, netns);
+	int ours = index_of(vif), engine = index_of(name), mtu = interface_mtu(netlink, engine);
+
+	bring_up(ours, vif, mtu, 0);
+	if (redirect(engine, ours) < 0 || redirect(ours, engine) < 0)
+		refuse_redirection(name);
+	if (interface_describe(netlink, name, d) < 0)
+		hotplug_refuse("cannot read addresses and routes of %s", name);
+	lend_resolver(ours, engine, d);
+}
+
+/* ---- with a bridge ---- */
+
+static void join_bridge(const char *vif, struct description *d)
+{
+	char bridge[XENSTORE_VALUE + 1];
+	const char *nic = getenv("RUNX_NIC");
+
+	if (hotplug_read("bridge", bridge) <= 0)
+		hotplug_refuse("no bridge for %s", vif);
+	int master = index_of(bridge), mtu = interface_mtu(netlink, master);
+	bring_up(index_of(vif), vif, mtu, master);
+	describe(d, "mtu=%d\n%s", mtu, nic ? nic : "");
+}
+
+static void tell_guest(const struct description *d)
+{
+	char frontend[XENSTORE_VALUE + 1], path[XENSTORE_PATH];
+
+	if (hotplug_read("frontend", frontend) <= 0 ||
+	    snprintf(path, sizeof(path), "%s/runx", frontend) >= (int)sizeof(path) ||
+	    xenstore_write(hotplug_xenstore(), path, d->text) < 0)
+		hotplug_refuse("cannot describe the network interface to the guest");
+}
+
+int main(int argc, char **argv)
+{
+	const char *vif = getenv("vif"), *netns = getenv("RUNX_NETNS"),
+		   *name = getenv("RUNX_INTERFACE");
+	struct description d = {0};
+
+	if (argc < 2 || !vif)
+		failx("usage: XENBUS_PATH=… vif=… vif online|offline");
+	if (strcmp(argv[1], "online") != 0)
+		return 0;
+	hotplug_open();
+	open_netlink();
+	if (netns && name)
+		join_interface(vif, netns, name, &d);
+	else
+		join_bridge(vif, &d);
+	tell_guest(&d);
+	hotplug_done();
+	return 0;
+}

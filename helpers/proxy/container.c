@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container.h"
+
+#include "execs.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
+#include "helpers/shared/host.h"
+#include "helpers/shared/terminal.h"
+#include "helpers/shared/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct container container = {
+	.state = -1, .starter = -1, .start_seconds = 120, .kill_seconds = 5, .xs = {.fd = -1}};
+
+/* ---- how it ends ---- */
+
+void answer(int *client, const char *words)
+{
+	if (*client < 0)
+		return;
+	(void)send(*client, words, strlen(words), MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(*client);
+	*client = -1;
+}
+
+void container_end(int status, const char *how)
+{
+	char line[CONTROL_MESSAGE];
+
+	if (container.phase == OVER)
+		return;
+	int n = snprintf(line, sizeof(line), "%s\n", how);
+	int file = openat(container.state, CONTROL_ENDED, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (file >= 0) {
+		(void)!write(file, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
+		close(file);
+	}
+	answer(&container.starter, how);
+	if (container.ran)
+		trace("guest", "end");
+	trace("proxy", "over");
+	container.phase = OVER;
+	container.status = status;
+	session_end_output(&container.session);
+	execs_end();
+}
+
+static void end_by_signal(int signal)
+{
+	char how[64];
+
+	snprintf(how, sizeof(how), "killed by signal %d", signal);
+	container_end(128 + signal, how);
+}
+
+void container_misbehaved(void)
+{
+	container_end(255, "the VM broke the console protocol (see docs/guest-interface.md)");
+}
+
+/* ---- what the guest says ---- */
+
+/* errno values are those of the guest's Linux; the ones that matter are the same everywhere. */
+static int failure_status(uint32_t guest_errno)
+{
+	return guest_errno == ENOENT ? 127 : guest_errno == EACCES ? 126 : 255;
+}
+
+static void failed(const struct wire_frame *frame)
+{
+	char words[CONTROL_MESSAGE];
+
+	wire_text(frame, words, sizeof(words));
+	container_end(failure_status(wire_word(frame, 0)),
+		      words[0] ? words : "the VM could not start the process");
+}
+
+static void exited(uint32_t status)
+{
+	char how[64];
+
+	if (WIFSIGNALED(status)) {
+		end_by_signal(WTERMSIG(status));
+		return;
+	}
+	snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
+	container_end(WEXITSTATUS(status), how);
+}
+
+void container_send_size(void)
+{
+	const struct session *s = &container.session;
+	int slave = s->input >= 0 ? s->input : s->sinks[WIRE_STDOUT].fd;
+	uint32_t rows, columns;
+	uint8_t payload[8];
+
+	if (slave < 0)
+		return;
+	terminal_raw(slave);
+	terminal_size(slave, &rows, &columns);
+	wire_put32(payload, rows);
+	wire_put32(payload + 4, columns);
+	outbox_put(&container.outbox, WIRE_WINSIZE, 0, 0, payload, sizeof(payload));
+}
+
+/* What its guest says of its own clock is drawn, and used for nothing. */
+static void trace_boot(const struct wire_frame *frame)
+{
+	static const char *const parts[WIRE_TIMES] = {
+		[WIRE_AT_INIT] = "init",
+		[WIRE_AT_CONSOLE] = "root",
+		[WIRE_AT_ROOT] = "process",
+		[WIRE_AT_PROCESS] = "running",
+	};
+	uint32_t now = wire_word(frame, WIRE_AT_PROCESS), last = 0;
+
+	for (size_t i = 0; i < WIRE_TIMES; i++) {
+		if (wire_word(frame, i) < last || wire_word(frame, i) == 0)
+			return;
+		last = wire_word(frame, i);
+	}
+	trace_ago("guest", "kernel", now);
+	for (size_t i = 0; i < WIRE_TIMES; i++)
+		trace_ago("guest", parts[i], now - wire_word(frame, i));
+}
+
+static void trace_output(const struct wire_frame *frame)
+{
+	if (container.spoke || frame->type != WIRE_DATA || frame->stream != WIRE_STDOUT)
+		return;
+	container.spoke = true;
+	trace("proxy", "output");
+}
+
+static void started(const struct wire_frame *frame)
+{
+	trace_boot(frame);
+	trace("proxy", "running");
+	container.phase = RUNNING;
+	container.ran = true;
+	container.start_by = 0;
+	answer(&container.starter, CONTROL_OK);
+}
+
+bool container_frame(const struct wire_frame *frame)
+{
+	if (!container.hello && frame->type != WIRE_HELLO)
+		return false;
+	if (frame->session > 0)
+		return execs_frame(frame);
+	switch (frame->type) {
+	case WIRE_HELLO:
+		if (container.hello || wire_word(frame, 0) != WIRE_VERSION)
+			return false;
+		container.hello = true;
+		if (container.terminal)
+			container_send_size();
+		return true;
+	case WIRE_STARTED:
+		if (container.phase > BOOTING)
+			return false;
+		started(frame);
+		return true;
+	case WIRE_FAILED:
+		if (container.ran)
+			return false;
+		failed(frame);
+		return true;
+	case WIRE_EXITED:
+		if (!container.ran)
+			return false;
+		exited(wire_word(frame, 0));
+		return true;
+	case WIRE_PONG:
+		container.pong_by = 0;
+		return true;
+	default:
+		trace_output(frame);
+		return session_frame(&container.session, frame);
+	}
+}
+
+/* ---- what the host's users ask ---- */
+
+/* Signals that end a process which has no handler for them; the rest would do nothing. */
+static bool ends_by_default(int signal)
+{
+	switch (signal) {
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGURG:
+	case SIGWINCH:
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+		return false;
+	default:
+		return true;
+	}
+}
+
+const char *container_signal(int signal, bool all)
+{
+	uint8_t payload[8];
+
+	if (container.phase == OVER) {
+		/* Its process has ended; what its reader has not taken is all that is left to kill.
+		 */
+		if (signal == SIGKILL)
+			_exit(container.status);
+		return "container not running";
+	}
+	/* No handler can be there before the process is: it is as if the default were taken. */
+	if (container.phase != RUNNING) {
+		if (ends_by_default(signal))
+			end_by_signal(signal);
+		return CONTROL_OK;
+	}
+	if (signal == SIGKILL && container.kill_by == 0)
+		container.kill_by = host_now() + container.kill_seconds * (int64_t)1000;
+	wire_put32(payload, (uint32_t)signal);
+	wire_put32(payload + 4, all);
+	if (outbox_put(&container.outbox, WIRE_SIGNAL, 0, 0, payload, sizeof(payload)) ||
+	    signal == SIGKILL)
+		return CONTROL_OK;
+	return "the VM takes no signals at the moment: it has not read its console";
+}
+
+const char *container_start(int *client)
+{
+	/* It may have run, and ended, between the unpausing and our hearing of it. */
+	if (container.ran || (container.bare && container.phase != OVER))
+		return CONTROL_OK;
+	if (container.phase == OVER)
+		return "cannot start a container that has stopped";
+	if (container.starter >= 0)
+		return "another start of this container is under way";
+	trace("proxy", "boot");
+	container.phase = BOOTING;
+	container.starter = *client;
+	*client = -1;
+	container.start_by = host_now() + container.start_seconds * (int64_t)1000;
+	return CONTROL_OK;
+}
+
+const char *container_exec(int *client, const int *fds, size_t count)
+{
+	if (container.phase != RUNNING)
+		return "container not running";
+	const char *problem = execs_add(&container.outbox, *client, fds, count);
+	if (!problem)
+		*client = -1;
+	return problem;
+}
+
+/* ---- time ---- */
+
+bool deadline_passed(int64_t *deadline, int64_t now)
+{
+	if (*deadline == 0 || now < *deadline)
+		return false;
+	*deadline = 0;
+	return true;
+}
+
+void container_check_deadlines(int64_t now)
+{
+	if (deadline_passed(&container.kill_by, now))
+		end_by_signal(SIGKILL);
+	if (deadline_passed(&container.start_by, now))
+		container_end(
+			255,
+			"the VM did not report within its start time-out that the process runs");
+}

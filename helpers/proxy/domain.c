@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The domain's end: noticing it, and bringing it about. */
+#include "domain.h"
+
+#include "helpers/shared/common.h"
+#include "helpers/shared/ring.h"
+#include "helpers/shared/trace.h"
+#include "helpers/shared/xenstore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void to_null(int fd, int flags)
+{
+	int null = open("/dev/null", flags);
+
+	if (null >= 0 && null != fd) {
+		dup2(null, fd);
+		close(null);
+	}
+}
+
+/* Starts `xl VERB [DOMID]` with its output on a pipe (or nowhere); returns its pid. */
+static pid_t start_xl(const char *verb, const char *domid, int output)
+{
+	sigset_t none;
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	to_null(STDIN_FILENO, O_RDONLY);
+	to_null(STDERR_FILENO, O_WRONLY);
+	if (output >= 0)
+		dup2(output, STDOUT_FILENO);
+	else
+		to_null(STDOUT_FILENO, O_WRONLY);
+	execlp("xl", "xl", verb, domid, (char *)NULL);
+	_exit(127);
+}
+
+static bool succeeded(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool domain_destroy(unsigned int domid)
+{
+	char id[12];
+
+	snprintf(id, sizeof(id), "%u", domid);
+	return succeeded(start_xl("destroy", id, -1));
+}
+
+/*
+ * A line is "name id mem vcpus state time", state being six flags "rbpscd" or dashes. It is read
+ * from its end, as a name (xl rename) may have blanks.
+ */
+static bool says_alive(char *line, unsigned int domid)
+{
+	enum { ID, STATE = 3, FIELDS = 5 };
+	const char *fields[FIELDS] = {NULL};
+
+	for (char *at = strtok(line, " \n"); at; at = strtok(NULL, " \n")) {
+		memmove(fields, fields + 1, sizeof(fields) - sizeof(fields[0]));
+		fields[FIELDS - 1] = at;
+	}
+	return fields[ID] && strtoul(fields[ID], NULL, 10) == domid && strlen(fields[STATE]) == 6 &&
+	       !strpbrk(fields[STATE] + 3, "scd");
+}
+
+/* All are listed: an xl that was asked for one fails for the one's absence as for its own reasons,
+ * and a live container must not end by these. */
+bool domain_is_over(unsigned int domid)
+{
+	int pipes[2];
+	char line[512];
+	bool alive = false;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return false;
+	pid_t pid = start_xl("list", NULL, pipes[1]);
+	close(pipes[1]);
+	FILE *output = fdopen(pipes[0], "r");
+	while (output && fgets(line, sizeof(line), output))
+		alive = alive || says_alive(line, domid);
+	if (output)
+		fclose(output);
+	return succeeded(pid) && output && !alive;
+}
+
+/* Descriptors of a program that has closed its caller's and opened few: nothing lies above this. */
+#define FEW 64
+
+static void close_all_but(const int *kept, size_t count)
+{
+	for (int fd = 0; fd < FEW; fd++) {
+		bool keep = false;
+		for (size_t i = 0; i < count; i++)
+			keep = keep || fd == kept[i];
+		if (!keep)
+			close(fd);
+	}
+}
+
+/* A QEMU that was told to end has nothing to do but close its files; it is not killed for being
+ * slow. */
+#define QEMU_SECONDS 10
+
+/* The domain's QEMU, if it has one, as a descriptor that is readable once it has ended. */
+static int open_qemu(struct xenstore *xs, unsigned int domid)
+{
+	char path[XENSTORE_PATH];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
+	long pid = xenstore_number(xs, path);
+	return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+/* xl destroy only sends it SIGHUP (Xen 4.17, kill_device_model); until it ends it holds the
+ * container's root. */
+static void await_qemu(int qemu)
+{
+	struct pollfd p = {.fd = qemu, .events = POLLIN};
+
+	while (qemu >= 0 && poll(&p, 1, QEMU_SECONDS * 1000) < 0 && errno == EINTR)
+		;
+}
+
+/*
+ * Of a device behind a QEMU, xl destroy waits two seconds for nothing (libxl's
+ * LIBXL_QEMU_BODGE_TIMEOUT, Xen 4.17: QEMU does not say when it has let go). One that it does not
+ * know of takes none, and QEMU is awaited here, by its end.
+ */
+static void hide_9p(struct xenstore *xs, unsigned int domid)
+{
+	char path[XENSTORE_PATH];
+
+	snprintf(path, sizeof(path), "/libxl/%u/device/9pfs", domid);
+	(void)xenstore_remove(xs, path);
+}
+
+/* What xl destroy would have removed of it. */
+static void withdraw_9p(struct xenstore *xs, unsigned int domid)
+{
+	char path[XENSTORE_PATH];
+
+	snprintf(path, sizeof(path), "/local/domain/0/backend/9pfs/%u", domid);
+	(void)xenstore_remove(xs, path);
+}
+
+static void guard(unsigned int domid, int lifeline, int state, const char *mark)
+{
+	struct xenstore xs;
+	sigset_t all;
+	char byte;
+
+	/* Only SIGKILL ends a guardian early; the proxy's terminal, group or caller must not. */
+	setsid();
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	while (read(lifeline, &byte, 1) < 0 && errno == EINTR)
+		;
+	trace("guardian", "destroy");
+	bool connected = xenstore_open(&xs) == 0;
+	int qemu = connected ? open_qemu(&xs, domid) : -1;
+	if (qemu >= 0)
+		hide_9p(&xs, domid);
+	bool gone = domain_destroy(domid) || domain_is_over(domid);
+	trace("guardian", "wait for QEMU");
+	await_qemu(qemu);
+	if (connected) {
+		withdraw_9p(&xs, domid);
+		ring_withdraw(&xs, domid);
+	}
+	if (gone)
+		(void)openat(state, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	trace("guardian", "end");
+	_exit(0);
+}
+
+int guardian_start(unsigned int domid, int state, const char *mark, int lock)
+{
+	int line[2];
+
+	if (pipe2(line, O_CLOEXEC) < 0)
+		fail("cannot make a pipe");
+	pid_t pid = fork();
+	if (pid < 0)
+		fail("cannot start the guardian");
+	if (pid == 0) {
+		close_all_but((int[]){line[0], state, lock, trace_file()}, 4);
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+			to_null(fd, O_RDWR);
+		guard(domid, line[0], state, mark);
+	}
+	close(line[0]);
+	return line[1];
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's process on the host: the pid that engines wait for, signal and look at.
+ *
+ * usage: proxy [OPTION…] STATE-DIRECTORY [UUID]
+ *
+ * Without a UUID there is no VM: a pod's sandbox, which lives in its network namespace until a
+ * signal ends it, as the pause program of its image would.
+ *
+ * With -c CONSOLE-SOCKET the process has a terminal, whose master goes to that socket, and which
+ * has the size of -s ROWSxCOLUMNS. -n is the network namespace to live in: "new", or that at a
+ * path. -t SECONDS is how long a started VM may take to say that its process runs, -k SECONDS how
+ * long to report its end after SIGKILL.
+ *
+ * Stdin, stdout and descriptor 3 (stderr) become the container's; our own words go to stderr while
+ * there is somebody to read them. Returns 0 once the proxy runs in the background, its record
+ * written. The proxy ends with the exit status of the guest's process, 128+n where signal n ended
+ * it, 255 where the VM ended without a word. What it reads from the guest is hostile:
+ * docs/security.md.
+ */
+#include "container.h"
+#include "domain.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
+#include "helpers/shared/host.h"
+#include "helpers/shared/terminal.h"
+#include "helpers/shared/trace.h"
+#include "serve.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define CONTAINER_STDERR 3
+
+static struct {
+	const char *console_socket, *netns, *uuid;
+	uint16_t rows, columns;
+} option;
+
+static int signals, listener;
+
+static void write_record(void)
+{
+	char line[64];
+	char domid[16] = CONTROL_NO_VM;
+
+	if (!container.bare)
+		snprintf(domid, sizeof(domid), "%u", container.domid);
+	int n = snprintf(line, sizeof(line), "%s %d %llu\n", domid, getpid(), host_start_time());
+	int file = openat(container.state, CONTROL_RECORD ".tmp",
+			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (file < 0 || write(file, line, (size_t)n) != n ||
+	    renameat(container.state, CONTROL_RECORD ".tmp", container.state, CONTROL_RECORD) < 0)
+		fail("cannot write the proxy's record");
+	close(file);
+}
+
+/* One above those that programs take for stdin, stdout and stderr. */
+static int move_up(int fd)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, CONTAINER_STDERR + 1);
+
+	if (moved < 0)
+		fail("descriptor %d is to be the container's", fd);
+	return moved;
+}
+
+/*
+ * The streams are closed when they end, which may be long before the proxy's end. What is opened
+ * next must not become our stdin or stdout: a pipe to xl did, and xl's answer was lost.
+ */
+static void take_stdio(void)
+{
+	int fds[WIRE_STREAMS] = {-1, -1, -1};
+
+	if (container.terminal) {
+		fds[WIRE_STDIN] = terminal_open(option.console_socket, option.rows, option.columns);
+		terminal_control(fds[WIRE_STDIN]);
+		fds[WIRE_STDOUT] = move_up(fds[WIRE_STDIN]);
+	} else {
+		fds[WIRE_STDIN] = move_up(STDIN_FILENO);
+		fds[WIRE_STDOUT] = move_up(STDOUT_FILENO);
+		fds[WIRE_STDERR] = move_up(CONTAINER_STDERR);
+	}
+	close(CONTAINER_STDERR);
+	session_init(&container.session, 0, fds, &container.outbox);
+}
+
+static void take_console(void)
+{
+	char path[XENSTORE_PATH];
+
+	if (ring_open(&container.ring, container.domid) < 0)
+		fail("/dev/xen/evtchn, /dev/xen/gntdev (modules xen_evtchn, xen_gntdev)");
+	ring_state_path(container.domid, path);
+	if (xenstore_watch(&container.xs, path) < 0 ||
+	    xenstore_watch(&container.xs, "@releaseDomain") < 0)
+		fail("cannot watch xenstore");
+}
+
+static void become_proxy(void)
+{
+	setsid();
+	host_enter_netns(option.netns);
+	signals = host_take_signals();
+	take_stdio();
+	if (!container.bare)
+		take_console();
+	listener = host_listen(container.state, CONTROL_SOCKET);
+	write_record();
+	host_leave_caller();
+}
+
+static int take_lock(void)
+{
+	int lock = openat(container.state, CONTROL_LOCK, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+		fail("cannot lock the state directory");
+	return lock;
+}
+
+static const char *parse(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "c:k:s:n:t:")) != -1)
+		switch (c) {
+		case 'c':
+			option.console_socket = optarg;
+			break;
+		case 'k':
+			container.kill_seconds = atoi(optarg);
+			break;
+		case 's':
+			terminal_parse_size(optarg, &option.rows, &option.columns);
+			break;
+		case 'n':
+			option.netns = optarg;
+			break;
+		case 't':
+			container.start_seconds = atoi(optarg);
+			break;
+		default:
+			exit(EXIT_HELPER);
+		}
+	if (argc - optind != 1 && argc - optind != 2)
+		failx("usage: proxy [options] STATE-DIRECTORY [UUID]");
+	option.uuid = argv[optind + 1];
+	container.bare = !option.uuid;
+	return argv[optind];
+}
+
+/* The guardian keeps the lock, too, and after us. */
+static void find_vm(int lock)
+{
+	if (xenstore_open(&container.xs) < 0)
+		fail("/dev/xen/xenbus (is this Xen's dom0?)");
+	long domid = xenstore_domain(&container.xs, option.uuid);
+	if (domid < 0)
+		fail("no domain has the UUID %s", option.uuid);
+	container.domid = (unsigned int)domid;
+	if (ring_publish(&container.xs, container.domid) < 0)
+		fail("cannot announce the console in xenstore");
+	(void)guardian_start(container.domid, container.state, CONTROL_GONE, lock);
+}
+
+int main(int argc, char **argv)
+{
+	const char *directory = parse(argc, argv);
+
+	/* Engines leak descriptors into us (containerd's shim: its socket), which we must not keep.
+	 */
+	close_range(CONTAINER_STDERR + 1, ~0U, 0);
+	trace_open(directory);
+	trace("proxy", "connect");
+	container.terminal = option.console_socket != NULL;
+	container.state = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (container.state < 0)
+		fail("%s", directory);
+	int lock = take_lock();
+
+	if (!container.bare)
+		find_vm(lock);
+	int ready = host_go_to_background();
+	become_proxy();
+	trace("proxy", "wait for start");
+	/* Of a create that was killed before our record was there, which delete then did not find:
+	 * it has left its mark before it looked. */
+	if (faccessat(container.state, CONTROL_REMOVED, F_OK, 0) == 0)
+		return EXIT_HELPER;
+	host_ready(ready);
+	int status = serve(signals, listener);
+	if (!container.bare)
+		ring_disconnect(&container.ring);
+	trace("proxy", "end");
+	return status;
+}

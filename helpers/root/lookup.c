@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lookup.h"
+
+#include "helpers/shared/common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LINKS_MAX    40 /* as Linux's own */
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* 0 where `path` is a file that somebody may execute, else an errno. */
+static int check(int rootfs, const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+	struct stat st;
+	int fd = (int)syscall(SYS_openat2, rootfs, path, &how, sizeof(how));
+
+	if (fd < 0)
+		return errno;
+	int failed = fstat(fd, &st);
+	close(fd);
+	if (failed)
+		return errno;
+	if (S_ISDIR(st.st_mode))
+		return EISDIR;
+	return st.st_mode & 0111 ? 0 : EACCES;
+}
+
+/* Where the link `path` of the root leads; false: it is no link, or not there. */
+static bool read_link(int rootfs, const char *path, char target[PATH_MAX])
+{
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT};
+	int fd = (int)syscall(SYS_openat2, rootfs, path, &how, sizeof(how));
+
+	if (fd < 0)
+		return false;
+	ssize_t n = readlinkat(fd, "", target, PATH_MAX - 1);
+	close(fd);
+	target[n < 0 ? 0 : n] = '\0';
+	return n >= 0;
+}
+
+/*
+ * Leaves in `to` where `path` leads, without links, as far as the root has it; names that are not
+ * there stay as they are. False: it cannot be told.
+ */
+static bool follow(int rootfs, const char *path, char to[PATH_MAX])
+{
+	char ahead[PATH_MAX], target[PATH_MAX], rest[PATH_MAX];
+	const char *at = ahead;
+	size_t used = 0, length;
+
+	if (snprintf(ahead, sizeof(ahead), "%s", path) >= PATH_MAX)
+		return false;
+	for (int links = 0; links <= LINKS_MAX;) {
+		at += strspn(at, "/");
+		length = strcspn(at, "/");
+		to[used] = '\0';
+		if (length == 0)
+			return true;
+		if (length == 2 && !strncmp(at, "..", 2)) {
+			while (used > 0 && to[--used] != '/')
+				;
+		} else if (length != 1 || at[0] != '.') {
+			if (used + length + 2 > PATH_MAX)
+				return false;
+			snprintf(to + used, PATH_MAX - used, "/%.*s", (int)length, at);
+			if (read_link(rootfs, to, target)) {
+				links++;
+				strcpy(rest, at + length);
+				if (snprintf(ahead, sizeof(ahead), "%s%s", target, rest) >=
+				    PATH_MAX)
+					return false;
+				at = ahead;
+				used = target[0] == '/' ? 0 : used;
+				continue;
+			}
+			used += length + 1;
+		}
+		at += length;
+	}
+	return false;
+}
+
+/* Whether a mount hides `path`: its destination is the path itself or leads to it. */
+static bool under_mount(int rootfs, const struct program *program, const char *path)
+{
+	char place[PATH_MAX], mount[PATH_MAX];
+
+	if (program->mount_count == 0 || !follow(rootfs, path, place))
+		return false;
+	for (size_t i = 0; i < program->mount_count; i++) {
+		if (!follow(rootfs, program->mounts[i], mount))
+			continue;
+		size_t n = strlen(mount);
+		if (!strncmp(place, mount, n) && (place[n] == '/' || place[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static const char *lookup_file(int rootfs, const struct program *program)
+{
+	static char words[PATH_MAX + 128];
+	char path[PATH_MAX];
+	const char *name = program->name;
+	bool absolute = name[0] == '/';
+	int n = snprintf(path, sizeof(path), "%s%s%s", absolute ? "" : program->cwd,
+			 absolute ? "" : "/", name);
+
+	if (n >= (int)sizeof(path))
+		return "file name too long";
+	int error = check(rootfs, path);
+	if (error && under_mount(rootfs, program, path))
+		return NULL;
+	switch (error) {
+	case 0:
+		return NULL;
+	case ENOENT:
+	case ENOTDIR:
+	case ELOOP:
+		snprintf(words, sizeof(words), "stat %s: %s", name,
+			 error == ENOENT    ? "no such file or directory"
+			 : error == ENOTDIR ? "not a directory"
+					    : "too many levels of symbolic links");
+		return words;
+	case EISDIR:
+		return "is a directory";
+	default:
+		return "permission denied";
+	}
+}
+
+/* Takes the next entry of a PATH from *at, which is NULL after the last. False: it is too long. */
+static bool next_place(const char **at, const struct program *program, char path[PATH_MAX])
+{
+	const char *entry = *at;
+	int length = (int)strcspn(entry, ":");
+	/* An empty entry is the working directory, as execvp has it. */
+	bool relative = length == 0 || entry[0] != '/';
+
+	*at = entry[length] ? entry + length + 1 : NULL;
+	return snprintf(path, PATH_MAX, "%s%s%.*s/%s", relative ? program->cwd : "",
+			relative ? "/" : "", length, entry, program->name) < PATH_MAX;
+}
+
+/* Mounts are only looked at where nothing is found, since each costs several system calls. */
+static const char *search_path(int rootfs, const struct program *program)
+{
+	const char *places = program->path ? program->path : DEFAULT_PATH;
+	const char *problem = "executable file not found in $PATH";
+	char path[PATH_MAX];
+
+	for (const char *at = places; at;) {
+		if (!next_place(&at, program, path))
+			continue;
+		int error = check(rootfs, path);
+		if (error == 0)
+			return NULL;
+		if (error == EACCES)
+			problem = "permission denied";
+	}
+	for (const char *at = places; at;)
+		if (next_place(&at, program, path) && under_mount(rootfs, program, path))
+			return NULL;
+	return problem;
+}
+
+const char *lookup_program(int rootfs, const struct program *program)
+{
+	if (program->name[0] == '\0')
+		return "no command";
+	return strchr(program->name, '/') ? lookup_file(rootfs, program)
+					  : search_path(rootfs, program);
+}

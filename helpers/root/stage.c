@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a command that sees the sources of a container's bind mounts side by side, and nothing else
+ * of the places where they lie.
+ *
+ * usage: stage [-p PARENT] [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
+ *
+ * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own: nobody
+ * else sees them, and they go with its last process. DIRECTORY is made if it is absent. MODE is
+ * words with commas between them: rbind (with the mounts in the source), ro, rro (these as well),
+ * private (what is mounted on the host later stays away), disk (only a block device will do);
+ * others mean nothing. DESTINATION is for messages, whose words are runc's. A block device leaves
+ * its number free: the VM gets it as a disk.
+ *
+ * What is read-only must be so here: root in a VM may mount what it was given as it likes.
+ *
+ * The command is killed where the one who started it dies: nobody would know of what it makes
+ * later. PARENT is that one's process id, for the case that it died before this program could ask
+ * to be told. Where DIRECTORY is "-" that is all that happens to the command.
+ *
+ * -k is for commands that stay: other containers' mounts are taken out of the namespace, which
+ * would keep them in use where the host's unmount of them does not come through. TREE and the way
+ * to it stay.
+ */
+#include "helpers/shared/common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux 5.14, and so not in all of its headers. */
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+
+/* linux/mount.h does not have those of umount2(2). */
+#define MNT_DETACH	2
+#define UMOUNT_NOFOLLOW 8
+
+#define FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC) /* of the mount that holds the others */
+
+struct bind {
+	const char *mode, *source, *destination;
+};
+
+/* glibc has most of these, but since different versions. */
+static int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
+		     const char *data)
+{
+	return (int)syscall(SYS_mount, source, target, type, flags, data);
+}
+
+__attribute__((noreturn)) static void give_up(const struct bind *b)
+{
+	const char *reason = strerror(errno);
+
+	failx("error mounting \"%s\" to rootfs at \"%s\": %c%s", b->source, b->destination,
+	      reason[0] | 0x20, reason + 1);
+}
+
+static bool has(const struct bind *b, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = b->mode; *at; at += strspn(at, ",")) {
+		size_t length = strcspn(at, ",");
+		if (length == n && !strncmp(at, word, n))
+			return true;
+		at += length;
+	}
+	return false;
+}
+
+static void check_type(const struct bind *b, mode_t mode)
+{
+	const char *why = NULL;
+
+	if (has(b, "disk"))
+		why = "is not a block device";
+	else if (S_ISCHR(mode))
+		why = "is a character device, and the VM has its own (linux.devices makes them)";
+	else if (S_ISSOCK(mode))
+		why = "is a socket, and no process in a VM can connect to one of the host's";
+	else if (S_ISFIFO(mode))
+		why = "is a FIFO, and a VM and its host cannot meet in one";
+	if (why)
+		failx("error mounting \"%s\" to rootfs at \"%s\": the source %s", b->source,
+		      b->destination, why);
+}
+
+/* Its flags one by one, as mount_setattr(2) would leave them, for Linux before 5.12. */
+static int remount(const char *place, unsigned long flags)
+{
+	static const unsigned long same[][2] = {{ST_RDONLY, MS_RDONLY},
+						{ST_NOEXEC, MS_NOEXEC},
+						{ST_NOATIME, MS_NOATIME},
+						{ST_NODIRATIME, MS_NODIRATIME},
+						{ST_RELATIME, MS_RELATIME}};
+	struct statvfs st;
+
+	if (statvfs(place, &st) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		if (st.f_flag & same[i][0])
+			flags |= same[i][1];
+	return sys_mount(NULL, place, NULL, MS_REMOUNT | MS_BIND | flags, NULL);
+}
+
+static int change(int tree, unsigned int flags, uint64_t set, uint64_t propagation)
+{
+	struct mount_attr attr = {.attr_set = set, .propagation = propagation};
+
+	return (int)syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | flags, &attr,
+			    sizeof(attr));
+}
+
+/*
+ * Nobody here executes what lies there, opens its devices, or follows its links but by a fault of
+ * the command's: a guest can make all three, also while the command is at work.
+ */
+static int restrict_mounts(const struct bind *b, int tree, const char *place)
+{
+	bool ro = has(b, "ro"), rro = has(b, "rro"), private = has(b, "private");
+	uint64_t all = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (rro ? MOUNT_ATTR_RDONLY : 0);
+	uint64_t propagation = private ? MS_PRIVATE : 0;
+
+	if (change(tree, AT_RECURSIVE, all | MOUNT_ATTR_NOSYMFOLLOW, propagation) == 0 ||
+	    (errno == EINVAL && change(tree, AT_RECURSIVE, all, propagation) == 0))
+		return ro ? change(tree, 0, MOUNT_ATTR_RDONLY, 0) : 0;
+	if (errno != ENOSYS || (rro && has(b, "rbind")))
+		return -1;
+	if (private && sys_mount(NULL, place, NULL, MS_PRIVATE | MS_REC, NULL) < 0)
+		return -1;
+	return remount(place, MS_NOSUID | MS_NODEV | (ro || rro ? MS_RDONLY : 0));
+}
+
+static void add(const char *directory, unsigned int number, const struct bind *b)
+{
+	char place[PATH_MAX];
+	struct stat st;
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, b->source,
+				flags | (has(b, "rbind") ? AT_RECURSIVE : 0));
+
+	if (tree < 0 || fstat(tree, &st) < 0)
+		give_up(b);
+	if (S_ISBLK(st.st_mode)) {
+		close(tree);
+		return;
+	}
+	check_type(b, st.st_mode);
+	snprintf(place, sizeof(place), "%s/%u", directory, number);
+	int made = S_ISDIR(st.st_mode) ? mkdir(place, 0755) : mknod(place, S_IFREG | 0644, 0);
+	if (made < 0)
+		fail("cannot make %s", place);
+	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    restrict_mounts(b, tree, place) < 0)
+		give_up(b);
+	close(tree);
+}
+
+/* The host's later unmounts come through; what is mounted here stays here. */
+static void begin(const char *directory)
+{
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		fail("cannot make %s", directory);
+	if (unshare(CLONE_NEWNS) < 0 || sys_mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		fail("cannot make a mount namespace");
+	if (sys_mount("runX", directory, "tmpfs", FLAGS, "mode=755") < 0)
+		fail("cannot mount a tmpfs at %s", directory);
+}
+
+/* Whether the real path `path` is `tree`, or lies in it. */
+static bool within(const char *path, const char *tree)
+{
+	size_t n = strlen(tree);
+
+	return !strncmp(path, tree, n) && (path[n] == '/' || path[n] == '\0');
+}
+
+/*
+ * Engines mount deep below /run and /var. Nearer mounts are the host's, as those that have to do
+ * with Xen are.
+ */
+static bool foreign(const char *place)
+{
+	int depth = 0;
+
+	for (const char *at = place; *at; at++)
+		depth += *at == '/';
+	return depth > 2 && (within(place, "/run") || within(place, "/var")) &&
+	       !strstr(place, "/xen");
+}
+
+/* In place, the octal escapes of /proc/self/mountinfo. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at; at++)
+		if (at[0] == '\\' && at[1] && at[2] && at[3]) {
+			*to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
+			at += 3;
+		} else {
+			*to++ = *at;
+		}
+	*to = '\0';
+}
+
+static void drop_foreign(const char *tree, const char *directory)
+{
+	char kept[2][PATH_MAX], *line = NULL, *place;
+	size_t size = 0;
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+
+	if (!mounts || !realpath(tree, kept[0]) || !realpath(directory, kept[1]))
+		fail("cannot tell which mounts %s needs", tree);
+	while (getline(&line, &size, mounts) > 0) {
+		if (sscanf(line, "%*s %*s %*s %*s %ms", &place) != 1)
+			continue;
+		unescape(place);
+		/* It may have gone with one that it lay in, or by the host's hand. */
+		if (foreign(place) && !within(kept[0], place) && !within(kept[1], place) &&
+		    !within(place, kept[0]) && !within(place, kept[1]))
+			(void)syscall(SYS_umount2, place, MNT_DETACH | UMOUNT_NOFOLLOW);
+		free(place);
+	}
+	free(line);
+	fclose(mounts);
+}
+
+__attribute__((noreturn)) static void run(char **command)
+{
+	execvp(command[0], command);
+	fail("%s", command[0]);
+}
+
+/* The check comes second: who dies between the two is seen by it, who dies later by the kernel. */
+static void end_with(pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (parent && getppid() != parent)
+		failx("the runX that started this has ended");
+}
+
+int main(int argc, char **argv)
+{
+	const char *tree = NULL, *directory;
+	pid_t parent = 0;
+	int at;
+
+	while ((at = getopt(argc, argv, "+p:k:")) != -1)
+		switch (at) {
+		case 'p':
+			parent = (pid_t)strtol(optarg, NULL, 10);
+			break;
+		case 'k':
+			tree = optarg;
+			break;
+		default:
+			exit(EXIT_HELPER);
+		}
+	argv += optind - 1;
+	argc -= optind - 1;
+	directory = argv[1];
+	end_with(parent);
+	if (argc > 3 && !strcmp(directory, "-") && !strcmp(argv[2], "--"))
+		run(argv + 3);
+	if (argc > 1)
+		begin(directory);
+	for (at = 2; at + 3 < argc && strcmp(argv[at], "--") != 0; at += 3)
+		add(directory, (unsigned int)(at - 2) / 3,
+		    &(struct bind){argv[at], argv[at + 1], argv[at + 2]});
+	if (at + 1 >= argc || strcmp(argv[at], "--") != 0)
+		failx("usage: stage [-p PARENT] [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- "
+		      "COMMAND…");
+	/* It is memory of the host's, which a guest must not fill. */
+	if (sys_mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL) < 0)
+		fail("cannot make %s read-only", directory);
+	if (tree)
+		drop_foreign(tree, directory);
+	run(argv + at + 1);
+}

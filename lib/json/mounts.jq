@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# mounts -> the guest's records of them, and what helpers/root/stage.c has to know of those that are binds.
+
+# The flags of guest/mounts/mounts.c: a bind mount has no other options, as there is no file system to take them.
+def mount_flags:
+	"acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl noatime nodev
+	nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime
+	rbind rdev rdiratime relatime rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid
+	rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw
+	shared silent slave strictatime suid symfollow sync tmpcopyup unbindable"
+	| split("\n") | map(ltrimstr("\t")) | join(" ") | split(" ");
+
+def is_bind:
+	objects | .type == "bind" or (.options // [] | arrays | any(. == ("bind", "rbind")));
+
+# What the guest's kernel mounts from a block device; ext4 is all three.
+def disk_types: {ext2: "ext4", ext3: "ext4", ext4: "ext4", squashfs: "squashfs"};
+
+def is_disk:
+	objects | (is_bind | not) and (.type // "" | strings | in(disk_types));
+
+def bind_options($field):
+	texts($field + ".options")
+	| (. - mount_flags)[0] as $unknown
+	| if $unknown == null then . else fail($field + ".options"; "a bind mount cannot have the option \($unknown)") end;
+
+def bind_source($field; $bundle):
+	if . == null or . == "" then fail($field + ".source"; "a bind mount needs one")
+	else text($field + ".source") | if startswith("/") then . else "\($bundle)/\(.)" end end;
+
+# Of several on the same thing the last holds.
+def last_of($words): map(select(. as $word | $words | index($word)))[-1];
+
+def bind_mode:
+	[(if any(.[]; . == "rbind") then "rbind" else "bind" end),
+		(if last_of(["rro", "rrw"]) == "rro" then "rro" else last_of(["ro", "rw"]) // "rw" end),
+		(last_of(["private", "rprivate", "unbindable", "runbindable", "slave", "rslave", "shared", "rshared"])
+			// "" | if endswith("private") or endswith("unbindable") then "private" else empty end)]
+	| join(",");
+
+# The file system on a block device of the host's: "disk,ACCESS,TYPE".
+def disk_mode($type): "disk,\(last_of(["ro", "rw"]) // "rw"),\(disk_types[$type])";
+
+# [{at, words}] of the mounts whose sources are the host's: the place in mounts, and the words for helpers/root/stage.c.
+def binds($bundle):
+	[items("mounts") | select(.value | is_bind or is_disk) | "mounts[\(.key)]" as $field
+		| {at: .key, words: [
+			(.value | if is_disk then . as $mount | .options | bind_options($field) | disk_mode($mount.type)
+				else .options | bind_options($field) | bind_mode end),
+			(.value.source | bind_source($field; $bundle)),
+			(.value.destination | text($field + ".destination"))]}];
+
+# What the source is to the guest, and the type, which is ignored where an option says that it is a bind.
+def mount_source($field; $bind):
+	if $bind != null then ("bind" | record("mount.type")), ($bind | tostring | record("mount.source"))
+	else
+		(.type // "" | text($field + ".type")
+			| if . == "" then fail($field + ".type"; "must not be empty, but for a bind mount") else . end
+			| record("mount.type")),
+		(.source // "" | text($field + ".source") | optional("mount.source"))
+	end;
+
+def mount($i; $binds):
+	"mounts[\($i)]" as $field
+	| object($field)
+	| (.destination | text($field + ".destination") | if startswith("/") then . else "/" + . end | record("mount")),
+	mount_source($field; $binds | map(.at) | index($i)),
+	(.options | texts($field + ".options")[] | record("mount.option"));
+
+def mounts($binds): items("mounts") | .key as $i | .value | mount($i; $binds);
+
+def relative_destinations:
+	items("mounts") | .value.destination | select(startswith("/") | not)
+	| "log_warning " + ("mount destination \(.) is relative, and taken from /" | @sh);
+
+# "DEVICE TYPE ACCESS" of the block device whose file system is mounted at $path, whole, and nowhere else that
+# this process sees, without others in it; else "". The input is /proc/self/mountinfo: proc_pid_mountinfo(5).
+def mounted_device($path):
+	("/" + ($path | split("/") | map(select(. != "" and . != ".")) | join("/"))) as $path
+	| if index(" \($path) ") == null then "" else
+		[split("\n")[] | split(" ") | select(length > 9)
+			| {device: .[2], root: .[3], place: .[4], options: .[5]} + (.[index("-"):] | {type: .[1], source: .[2], super: .[3]})]
+		| (map(select(.place == $path)) | last) as $mount
+		| map(select(.device == $mount.device or (.place | startswith($path + "/")))) as $rivals
+		| if $mount.root == "/" and ($rivals | length) == 1 and ($mount.source | startswith("/dev/"))
+			and ($mount.type | in(disk_types)) then
+			"\($mount.source) \(disk_types[$mount.type]) " +
+			if "\($mount.options),\($mount.super)" | split(",") | index("ro") then "ro" else "rw" end
+		else "" end
+	end;

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX run: create and start; without --detach, also the wait for the end, and delete.
+
+run_option() {
+	case $1 in
+	detach | d) detach=true ;;
+	keep) keep=true ;;
+	# In the foreground there is always one: the process is not our child.
+	no-subreaper) ;;
+	*) create_option "$@" ;;
+	esac
+}
+
+cmd_run() {
+	# shellcheck source=lib/verbs/create.sh
+	. "$RUNX_LIBDIR/verbs/create.sh"
+	# shellcheck source=lib/foreground.sh
+	. "$RUNX_LIBDIR/foreground.sh"
+	# shellcheck source=lib/verbs/start.sh
+	. "$RUNX_LIBDIR/verbs/start.sh"
+
+	detach=false keep=false
+	create_defaults
+	run_parse "$@"
+	[ $detach = true ] || run_in_foreground "$@"
+
+	create_container "$id"
+	trap remove_container EXIT
+	start_container
+	trap - EXIT
+}
+
+run_parse() {
+	parse_options run_option "$CREATE_VALUED" "$CREATE_SWITCHES detach d keep no-subreaper" "$@"
+	shift "$options_used"
+	check_id "$@"
+	[ $# -eq 1 ] || usage_error "run: too many arguments: $*"
+}
+
+run_in_foreground() {
+	local doomed="$id"
+	[ -z "$console_socket" ] ||
+		die "cannot use console socket if runX will not detach or allocate tty (run --detach)"
+	[ "$keep" = false ] || doomed=''
+	in_foreground 1 "$doomed" run --detach "$@"
+}

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX timeline: draws what RUNX_TRACE has written.
+
+timeline_option() {
+	form=svg
+}
+
+cmd_timeline() {
+	local drawn
+	form=text
+	parse_options timeline_option '' svg "$@"
+	shift "$options_used"
+	[ $# -gt 0 ] || usage_error "timeline: no file"
+	[ $# -le 2 ] || usage_error "timeline: too many arguments: $*"
+
+	[ -f "$1" ] || die "timeline: $1: no such file (RUNX_TRACE=$1 runX … writes it)"
+	[ -r "$1" ] || die "timeline: $1: cannot be read"
+	command -v awk >/dev/null || die "awk is not installed (package mawk), and runX draws with it"
+	# Not by -v, which takes backslashes for escapes.
+	drawn=$(FORM=$form WANTED=${2:-} awk -f "$RUNX_LIBDIR/verbs/timeline.awk" <"$1" 2>&1) || die "timeline: $1: $drawn"
+	printf '%s\n' "$drawn"
+}

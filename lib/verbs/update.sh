@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+# runX update: changes what the VM of a container may use, as far as Xen can.
+
+update_option() {
+	case $1 in
+	resources | r) source=$2 ;;
+	memory | cpu-quota | cpu-period | cpu-share | cpuset-cpus | pids-limit)
+		json_string "$2"
+		options="$options${options:+,}\"$1\":$json"
+		;;
+	# What runc accepts, and a VM has no use for.
+	*) ;;
+	esac
+}
+
+cmd_update() {
+	# shellcheck source=lib/json.sh
+	. "$RUNX_LIBDIR/json.sh"
+
+	source='' options=''
+	parse_options update_option "resources r memory cpu-quota cpu-period cpu-share cpuset-cpus pids-limit \
+memory-reservation memory-swap kernel-memory kernel-memory-tcp blkio-weight cpu-burst cpu-rt-period \
+cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
+	shift "$options_used"
+	check_id "$@"
+	[ $# -eq 1 ] || usage_error "update: too many arguments: $*"
+
+	read_status
+	need_vm
+	case $status in
+	created | running | paused) ;;
+	*) die "container $id: container not running" ;;
+	esac
+	read_wanted
+	[ "$wanted" != "$now" ] || return 0
+	check_wanted
+	change
+}
+
+# Sets $now and $wanted: records as create's plan writes them (lib/json/resources.jq).
+read_wanted() {
+	local rc=0
+	need_jq
+	read -r now <"$dir/resources" || die "container $id: cannot read $dir/resources"
+	case $source in
+	'') wanted=$(printf '{%s}\n' "$options" | wanted_record true) || rc=1 ;;
+	-) wanted=$(wanted_record false) || rc=1 ;;
+	*)
+		[ -r "$source" ] || die "container $id: cannot read the resources in $source"
+		wanted=$(wanted_record false <"$source") || rc=1
+		;;
+	esac
+	[ -n "$wanted" ] || die "container $id: cannot update resources: no JSON was given"
+	[ $rc -ne 0 ] || return 0
+	jq_problem "$wanted"
+	die "container $id: cannot update resources: $problem"
+}
+
+wanted_record() {
+	json 'values.jq limits.jq resources.jq update.jq' --arg options "$1" --arg now "$now"
+}
+
+# Sets the fields of both records, and refuses what no running VM can be given.
+check_wanted() {
+	# shellcheck disable=SC2086 # words of a record of ours
+	set -- $now
+	old_memory=$2 old_quota=$4 old_period=$5 old_cap=$6 old_weight=$7 old_pids=$8 old_cpus=$9
+	# shellcheck disable=SC2086
+	set -- $wanted
+	memory_max=$1 memory=$2 vcpus=$3 quota=$4 period=$5 cap=$6 weight=$7 pids=$8 cpus=$9
+
+	[ "$pids" = "$old_pids" ] ||
+		die "container $id: pids.limit cannot be changed: it is the VM's own, and only a new container can have another"
+	[ "$memory" -le "$memory_max" ] ||
+		die "container $id: its VM was made with $memory_max MiB, and memory.limit needs $memory: only a new container can have more"
+}
+
+# All is tried, and what was done is recorded, whatever fails.
+change() {
+	local failure=''
+	change_memory || failure=$problem
+	change_sharing || failure=$problem
+	change_pinning || failure=$problem
+	save resources '%s\n' "$memory_max $memory $vcpus $quota $period $cap $weight $pids $cpus"
+	[ -z "$failure" ] || die "container $id: $failure"
+}
+
+# The guest's balloon driver gives back what is above, and may take it again.
+change_memory() {
+	[ "$memory" != "$old_memory" ] || return 0
+	! xl_do mem-set "$domid" "${memory}m" || return 0
+	problem="xl cannot set the memory of its domain $domid to $memory MiB"
+	memory=$old_memory
+	return 1
+}
+
+change_sharing() {
+	[ "$weight $cap" != "$old_weight $old_cap" ] || return 0
+	! xl_do sched-credit2 -d "$domid" -w "$weight" -c "$cap" || return 0
+	problem="xl cannot set weight and cap of its domain $domid (xl info shows xen_scheduler, which must be credit2)"
+	quota=$old_quota period=$old_period cap=$old_cap weight=$old_weight
+	return 1
+}
+
+change_pinning() {
+	[ "$cpus" != "$old_cpus" ] || return 0
+	! xl_do vcpu-pin "$domid" all "$cpus" || return 0
+	problem="xl cannot pin its domain $domid to the CPUs $cpus (xl info shows nr_cpus)"
+	cpus=$old_cpus
+	return 1
+}
