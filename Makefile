@@ -208,7 +208,7 @@ $(OUT)/tests/%.initrd: tests/xen/programs/%.c $(GUEST)/guest/console.a $(GUEST)/
 # Fuzz targets: tests/fuzz/NAME.c with the modules that it drives. It has stand-ins for other modules, which the linker
 # then does not take, and for the functions of wrap_NAME. Coverage is of the modules alone.
 FUZZ_TARGETS ?= guest ring xenstore
-wrap_guest    := close read write send recv recvmsg openat poll ioctl mmap munmap ring_read
+wrap_guest    := close read write fstat send recv recvmsg openat poll ioctl mmap munmap ring_read
 wrap_ring     := ioctl mmap munmap
 wrap_xenstore := read write poll
 export FUZZ_TARGETS

@@ -7,29 +7,38 @@
  *        control STATE-DIRECTORY wait SECONDS
  *
  * Exit status 0: done. 1: refused, with the proxy's words on stderr. 2: there is no proxy (any
- * more). 3: it did not end in time. 125: our own fault.
+ * more). 3: it did not end in time. 125: our own fault. A proxy that was stopped, and so does not
+ * answer, is killed where the signal is 9.
  */
 #include "helpers/shared/control.h"
 
 #include "client.h"
 #include "helpers/shared/common.h"
+#include "helpers/shared/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { REFUSED = 1, NO_PROXY = 2, TOO_LATE = 3 };
 
-static int request(int directory, const char *words)
+/* A proxy never waits for anybody, so one that does not answer by then was stopped itself. */
+#define ANSWER_SECONDS 10
+
+/* Waits for the answer, for ANSWER_SECONDS unless it is one that takes its time. */
+static int take_answer(int s, bool slow)
 {
 	char answer[CONTROL_MESSAGE + 1];
-	int s = client_connect(directory);
+	struct pollfd p = {.fd = s, .events = POLLIN};
 
-	if (s < 0 || client_send(s, words, NULL, 0) < 0)
-		return NO_PROXY;
+	while (!slow && poll(&p, 1, ANSWER_SECONDS * 1000) <= 0)
+		if (errno != EINTR || p.revents == 0)
+			return TOO_LATE;
 	ssize_t n = recv(s, answer, CONTROL_MESSAGE, 0);
 	if (n <= 0)
 		return NO_PROXY;
@@ -38,6 +47,35 @@ static int request(int directory, const char *words)
 		return 0;
 	fprintf(stderr, "%s\n", answer);
 	return REFUSED;
+}
+
+static int request(int directory, const char *words, bool slow)
+{
+	int s = client_connect(directory);
+
+	if (s < 0 || client_send(s, words, NULL, 0) < 0)
+		return NO_PROXY;
+	return take_answer(s, slow);
+}
+
+/*
+ * Kills a proxy that does not answer; its guardian then destroys the VM. The descriptor makes sure
+ * that it is the process whose start time was recorded, and no other that has got its pid since.
+ */
+static int kill_proxy(int directory)
+{
+	int file = openat(directory, CONTROL_RECORD, O_RDONLY | O_CLOEXEC);
+	char line[64] = "", *at;
+	unsigned long long started;
+
+	if (file < 0 || read(file, line, sizeof(line) - 1) <= 0 || !(at = strchr(line, ' ')))
+		return NO_PROXY;
+	int pid = (int)strtol(at, &at, 10);
+	unsigned long long recorded = strtoull(at, NULL, 10);
+	int process = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (process < 0 || !host_start_time_of(pid, &started) || started != recorded)
+		return NO_PROXY;
+	return syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) < 0 ? NO_PROXY : 0;
 }
 
 static void too_late(int signal)
@@ -74,5 +112,11 @@ int main(int argc, char **argv)
 	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)
 		used += snprintf(words + used, sizeof(words) - (size_t)used, "%s%s",
 				 i > 2 ? " " : "", argv[i]);
-	return request(directory, words);
+	int result = request(directory, words, !strcmp(argv[2], "start"));
+	if (result != TOO_LATE)
+		return result;
+	if (!strncmp(words, "signal 9", 8) && (words[8] == '\0' || words[8] == ' '))
+		return kill_proxy(directory);
+	fprintf(stderr, "its proxy has not answered within %d s\n", ANSWER_SECONDS);
+	return REFUSED;
 }

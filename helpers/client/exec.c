@@ -163,16 +163,17 @@ int main(int argc, char **argv)
 	if (directory < 0 || description < 0)
 		fail("%s", directory < 0 ? state : argv[optind + 1]);
 	(void)unlink(argv[optind + 1]);
-	self.proxy = client_connect(directory);
-	close(directory);
-	if (self.proxy < 0)
-		failx("container not running");
 
 	int ready = host_go_to_background();
 	setsid();
 	self.signals = host_take_signals();
+	/* It may take its time, which the proxy does not give to who has connected. */
 	if (option.console_socket)
 		open_terminal();
+	self.proxy = client_connect(directory);
+	close(directory);
+	if (self.proxy < 0)
+		failx("container not running");
 	send_request(description);
 	await_start();
 	if (self.terminal >= 0)

@@ -16,7 +16,14 @@
 #include <unistd.h>
 
 struct container container = {
-	.state = -1, .starter = -1, .start_seconds = 120, .kill_seconds = 5, .xs = {.fd = -1}};
+	.state = -1,
+	.starter = -1,
+	.start_seconds = 120,
+	.kill_seconds = 5,
+	.guardian = {.lifeline = -1, .end = -1},
+	.xs = {.fd = -1},
+	.ring = {.evtchn = -1, .gntdev = -1},
+};
 
 /* ---- how it ends ---- */
 
@@ -96,17 +103,18 @@ static void exited(uint32_t status)
 void container_send_size(void)
 {
 	const struct session *s = &container.session;
-	int slave = s->input >= 0 ? s->input : s->sinks[WIRE_STDOUT].fd;
+	int slave = s->input.fd >= 0 ? s->input.fd : s->sinks[WIRE_STDOUT].out.fd;
 	uint32_t rows, columns;
 	uint8_t payload[8];
 
-	if (slave < 0)
+	container.size_owed = slave >= 0 && !outbox_has_room(&container.outbox);
+	if (slave < 0 || container.size_owed)
 		return;
 	terminal_raw(slave);
 	terminal_size(slave, &rows, &columns);
 	wire_put32(payload, rows);
 	wire_put32(payload + 4, columns);
-	outbox_put(&container.outbox, WIRE_WINSIZE, 0, 0, payload, sizeof(payload));
+	outbox_put_room(&container.outbox, WIRE_WINSIZE, 0, 0, payload, sizeof(payload));
 }
 
 /* What its guest says of its own clock is drawn, and used for nothing. */
@@ -210,13 +218,10 @@ const char *container_signal(int signal, bool all)
 {
 	uint8_t payload[8];
 
-	if (container.phase == OVER) {
-		/* Its process has ended; what its reader has not taken is all that is left to kill.
-		 */
-		if (signal == SIGKILL)
-			_exit(container.status);
-		return "container not running";
-	}
+	container.killed = container.killed || signal == SIGKILL;
+	/* Its process has ended. What its reader has not taken is all that is left to kill. */
+	if (container.phase == OVER)
+		return signal == SIGKILL ? CONTROL_OK : "container not running";
 	/* No handler can be there before the process is: it is as if the default were taken. */
 	if (container.phase != RUNNING) {
 		if (ends_by_default(signal))
@@ -272,6 +277,8 @@ bool deadline_passed(int64_t *deadline, int64_t now)
 
 void container_check_deadlines(int64_t now)
 {
+	if (container.size_owed)
+		container_send_size();
 	if (deadline_passed(&container.kill_by, now))
 		end_by_signal(SIGKILL);
 	if (deadline_passed(&container.start_by, now))

@@ -6,6 +6,7 @@
 #ifndef RUNX_CONTAINER_H
 #define RUNX_CONTAINER_H
 
+#include "domain.h"
 #include "helpers/shared/ring.h"
 #include "helpers/shared/wire.h"
 #include "helpers/shared/xenstore.h"
@@ -20,12 +21,14 @@ enum phase { CREATED, BOOTING, RUNNING, OVER };
 /* A proxy has one. */
 extern struct container {
 	enum phase phase;
-	bool hello;   /* the guest has spoken, and may be spoken to */
-	bool ran;     /* the process was executed, whatever became of it */
-	bool spoke;   /* its process has written to stdout */
-	bool unread;  /* there may be more in the ring */
-	bool suspect; /* a domain ended while ours was silent; it may have been ours */
-	int status;   /* what the proxy exits with, once OVER */
+	bool hello;	/* the guest has spoken, and may be spoken to */
+	bool ran;	/* the process was executed, whatever became of it */
+	bool spoke;	/* its process has written to stdout */
+	bool unread;	/* there may be more in the ring */
+	bool suspect;	/* a domain ended while ours was silent; it may have been ours */
+	bool killed;	/* SIGKILL was asked for: its end waits for no reader */
+	bool size_owed; /* the guest has yet to get the size of the terminal */
+	int status;	/* what the proxy exits with, once OVER */
 	bool terminal;
 	bool bare;	   /* there is no VM, and no process but this */
 	int state;	   /* the state directory */
@@ -35,8 +38,17 @@ extern struct container {
 	 * first. Then the VM goes the hard way. */
 	int kill_seconds;
 	unsigned int domid;
-	int64_t start_by, kill_by, pong_by; /* deadlines by host_now(); 0: none */
+	/* Deadlines by host_now(); 0: none. xl_by is when xl is to be asked whether the VM lives.
+	 */
+	int64_t start_by, kill_by, pong_by, xl_by;
+	struct inquiry inquiry;
+	struct guardian guardian;
 	struct xenstore xs;
+	struct {
+		unsigned int pending; /* a bit for each question whose answer is to come */
+		bool released;	      /* a domain's end is why they were asked */
+		long ref, port;	      /* of the guest's console */
+	} store;		      /* vm.c's, what xenstore is asked */
 	struct ring ring;
 	struct wire_input input;
 	struct outbox outbox;
@@ -63,7 +75,7 @@ const char *container_signal(int signal, bool all);
 /* With these descriptors, which are taken where it returns NULL. */
 const char *container_exec(int *client, const int *fds, size_t count);
 
-/* Tells the guest what size the terminal has. */
+/* Tells the guest what size the terminal has, as soon as there is room for that. */
 void container_send_size(void);
 
 /* What has taken too long, by `now`. */

@@ -3,6 +3,7 @@
 #include "domain.h"
 
 #include "helpers/shared/common.h"
+#include "helpers/shared/host.h"
 #include "helpers/shared/ring.h"
 #include "helpers/shared/trace.h"
 #include "helpers/shared/xenstore.h"
@@ -80,24 +81,110 @@ static bool says_alive(char *line, unsigned int domid)
 	       !strpbrk(fields[STATE] + 3, "scd");
 }
 
+static int open_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
 /* All are listed: an xl that was asked for one fails for the one's absence as for its own reasons,
  * and a live container must not end by these. */
-bool domain_is_over(unsigned int domid)
+int inquiry_start(struct inquiry *q)
 {
 	int pipes[2];
-	char line[512];
-	bool alive = false;
 
+	if (q->pid)
+		return 0;
 	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return false;
+		return -1;
 	pid_t pid = start_xl("list", NULL, pipes[1]);
 	close(pipes[1]);
-	FILE *output = fdopen(pipes[0], "r");
-	while (output && fgets(line, sizeof(line), output))
-		alive = alive || says_alive(line, domid);
-	if (output)
-		fclose(output);
-	return succeeded(pid) && output && !alive;
+	int end = pid > 0 ? open_pidfd(pid) : -1;
+	if (end < 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) < 0) {
+		int error = errno;
+		if (pid > 0) {
+			kill(pid, SIGKILL);
+			(void)succeeded(pid);
+		}
+		close(pipes[0]);
+		errno = error;
+		return -1;
+	}
+	*q = (struct inquiry){.pid = pid,
+			      .output = pipes[0],
+			      .end = end,
+			      .by = host_now() + INQUIRY_SECONDS * 1000};
+	return 0;
+}
+
+void inquiry_poll(const struct inquiry *q, struct pollfd *fds)
+{
+	fds[0] = (struct pollfd){.fd = q->pid ? q->output : -1, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = q->pid ? q->end : -1, .events = POLLIN};
+}
+
+/* Lines that are too long for a domain's are cut, and then are none. */
+static void take_line(struct inquiry *q, char byte, unsigned int domid)
+{
+	if (byte != '\n') {
+		if (q->used < sizeof(q->line) - 1)
+			q->line[q->used++] = byte;
+		return;
+	}
+	q->line[q->used] = '\0';
+	q->used = 0;
+	q->alive = says_alive(q->line, domid) || q->alive;
+}
+
+/* False at the end of it. */
+static bool take_output(struct inquiry *q, unsigned int domid)
+{
+	char data[4096];
+	ssize_t n;
+
+	while ((n = read(q->output, data, sizeof(data))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			take_line(q, data[i], domid);
+	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+enum inquiry_result inquiry_take(struct inquiry *q, unsigned int domid)
+{
+	struct pollfd ended = {.fd = q->end, .events = POLLIN};
+
+	if (!q->pid)
+		return INQUIRY_FAILED;
+	bool open = take_output(q, domid);
+	if (host_now() >= q->by) {
+		(void)kill(q->pid, SIGKILL);
+		q->by = host_now() + 1000;
+	}
+	if (poll(&ended, 1, 0) <= 0) {
+		/* At its end, the pipe would wake us again and again. */
+		if (!open && q->output >= 0) {
+			close(q->output);
+			q->output = -1;
+		}
+		return INQUIRY_PENDING;
+	}
+	(void)take_output(q, domid); /* what came before its end */
+	bool succeeds = succeeded(q->pid);
+	close(q->output);
+	close(q->end);
+	q->pid = 0;
+	return !succeeds ? INQUIRY_FAILED : q->alive ? INQUIRY_ALIVE : INQUIRY_OVER;
+}
+
+enum inquiry_result inquiry_wait(struct inquiry *q, unsigned int domid)
+{
+	enum inquiry_result result;
+	struct pollfd fds[INQUIRY_FDS];
+
+	while ((result = inquiry_take(q, domid)) == INQUIRY_PENDING) {
+		inquiry_poll(q, fds);
+		int64_t left = q->by - host_now();
+		(void)poll(fds, INQUIRY_FDS, left > 0 ? (int)left + 1 : -1);
+	}
+	return result;
 }
 
 /* Descriptors of a program that has closed its caller's and opened few: nothing lies above this. */
@@ -125,7 +212,7 @@ static int open_qemu(struct xenstore *xs, unsigned int domid)
 
 	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
 	long pid = xenstore_number(xs, path);
-	return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	return pid > 0 ? open_pidfd((pid_t)pid) : -1;
 }
 
 /* xl destroy only sends it SIGHUP (Xen 4.17, kill_device_model); until it ends it holds the
@@ -160,6 +247,28 @@ static void withdraw_9p(struct xenstore *xs, unsigned int domid)
 	(void)xenstore_remove(xs, path);
 }
 
+/*
+ * Until the domain is gone. xl may fail for a while: by its lock, which another xl holds, or for
+ * want of memory. A domain's end, perhaps by somebody else's hand, is another reason to look.
+ */
+static void destroy(struct xenstore *xs, bool connected, unsigned int domid)
+{
+	struct inquiry q = {0};
+	struct xenstore_answer answer;
+	struct pollfd event = {.fd = connected ? xs->fd : -1, .events = POLLIN};
+	bool watches = false;
+
+	for (int seconds = 1; !domain_destroy(domid); seconds = seconds < 16 ? 2 * seconds : 30) {
+		if (inquiry_start(&q) == 0 && inquiry_wait(&q, domid) == INQUIRY_OVER)
+			return;
+		if (connected && !watches)
+			watches = xenstore_watch(xs, "@releaseDomain") == 0;
+		if (watches && xenstore_next(xs, &answer) < 0)
+			event.fd = -1;
+		(void)poll(&event, 1, seconds * 1000);
+	}
+}
+
 static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 {
 	struct xenstore xs;
@@ -177,20 +286,19 @@ static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 	int qemu = connected ? open_qemu(&xs, domid) : -1;
 	if (qemu >= 0)
 		hide_9p(&xs, domid);
-	bool gone = domain_destroy(domid) || domain_is_over(domid);
+	destroy(&xs, connected, domid);
 	trace("guardian", "wait for QEMU");
 	await_qemu(qemu);
 	if (connected) {
 		withdraw_9p(&xs, domid);
 		ring_withdraw(&xs, domid);
 	}
-	if (gone)
-		(void)openat(state, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	(void)openat(state, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	trace("guardian", "end");
 	_exit(0);
 }
 
-int guardian_start(unsigned int domid, int state, const char *mark, int lock)
+struct guardian guardian_start(unsigned int domid, int state, const char *mark, int lock)
 {
 	int line[2];
 
@@ -206,5 +314,8 @@ int guardian_start(unsigned int domid, int state, const char *mark, int lock)
 		guard(domid, line[0], state, mark);
 	}
 	close(line[0]);
-	return line[1];
+	struct guardian guardian = {.lifeline = line[1], .end = open_pidfd(pid)};
+	if (guardian.end < 0)
+		fail("cannot watch the guardian");
+	return guardian;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,10 @@ const char *execs_add(struct outbox *box, int client, const int *fds, size_t cou
 		return "exec: a description, stdin, stdout and perhaps stderr are to come with it";
 	if (id == WIRE_SESSIONS)
 		return "too many processes have joined this container (63 at a time)";
+	/* It is read in one go, which must not wait. */
+	struct stat st;
+	if (fstat(fds[0], &st) < 0 || !S_ISREG(st.st_mode))
+		return "exec: the description of the process is no file";
 	struct exec *e = calloc(1, sizeof(*e));
 	if (!e)
 		return "no memory for another process";
@@ -67,7 +72,7 @@ static void send_description(struct exec *e)
 	while (e->description >= 0 && outbox_has_room(e->session.box)) {
 		ssize_t n = read(e->description, piece, sizeof(piece));
 		size_t length = n > 0 ? (size_t)n : 0;
-		outbox_put(e->session.box, WIRE_EXEC, 0, e->session.id, piece, length);
+		outbox_put_room(e->session.box, WIRE_EXEC, 0, e->session.id, piece, length);
 		if (length == 0) {
 			close(e->description);
 			e->description = -1;
@@ -107,10 +112,14 @@ static void drop_client(struct exec *e)
 	e->client = -1;
 }
 
+/* Nothing is taken that the outbox could not: others may have filled it since execs_poll(). */
 static void client_event(struct exec *e)
 {
 	char words[CONTROL_MESSAGE + 1];
 	unsigned int first, second;
+
+	if (!outbox_has_room(e->session.box))
+		return;
 	ssize_t n = recv(e->client, words, CONTROL_MESSAGE, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -95,7 +95,7 @@ static void take_console(void)
 
 	if (ring_open(&container.ring, container.domid) < 0)
 		fail("/dev/xen/evtchn, /dev/xen/gntdev (modules xen_evtchn, xen_gntdev)");
-	ring_state_path(container.domid, path);
+	ring_frontend_path(container.domid, "state", path);
 	if (xenstore_watch(&container.xs, path) < 0 ||
 	    xenstore_watch(&container.xs, "@releaseDomain") < 0)
 		fail("cannot watch xenstore");
@@ -104,13 +104,20 @@ static void take_console(void)
 static void become_proxy(void)
 {
 	setsid();
+	/*
+	 * The record comes before all that may wait for somebody else: a console socket that nobody
+	 * accepts at, a FIFO for a network namespace. So delete finds us there, and kills us. Where
+	 * it did not, since its create was killed, it has left its mark before it looked.
+	 */
+	write_record();
+	if (faccessat(container.state, CONTROL_REMOVED, F_OK, 0) == 0)
+		failx("the container has been deleted");
 	host_enter_netns(option.netns);
 	signals = host_take_signals();
 	take_stdio();
 	if (!container.bare)
 		take_console();
 	listener = host_listen(container.state, CONTROL_SOCKET);
-	write_record();
 	host_leave_caller();
 }
 
@@ -165,7 +172,7 @@ static void find_vm(int lock)
 	container.domid = (unsigned int)domid;
 	if (ring_publish(&container.xs, container.domid) < 0)
 		fail("cannot announce the console in xenstore");
-	(void)guardian_start(container.domid, container.state, CONTROL_GONE, lock);
+	container.guardian = guardian_start(container.domid, container.state, CONTROL_GONE, lock);
 }
 
 int main(int argc, char **argv)
@@ -188,14 +195,8 @@ int main(int argc, char **argv)
 	int ready = host_go_to_background();
 	become_proxy();
 	trace("proxy", "wait for start");
-	/* Of a create that was killed before our record was there, which delete then did not find:
-	 * it has left its mark before it looked. */
-	if (faccessat(container.state, CONTROL_REMOVED, F_OK, 0) == 0)
-		return EXIT_HELPER;
 	host_ready(ready);
-	int status = serve(signals, listener);
-	if (!container.bare)
-		ring_disconnect(&container.ring);
+	int status = serve(signals, listener, lock);
 	trace("proxy", "end");
 	return status;
 }

@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 static void signal_event(int signals)
 {
@@ -22,17 +23,19 @@ static void signal_event(int signals)
 }
 
 /* For how long nothing is to be done but upon an event. */
-static int until(void)
+static int until(int64_t requests_by)
 {
-	int64_t deadlines[] = {container.start_by, container.kill_by, container.pong_by};
-	int64_t next = 0;
+	const int64_t deadlines[] = {container.start_by, container.kill_by, container.pong_by,
+				     container.xl_by,
+				     container.inquiry.pid ? container.inquiry.by : 0};
+	int64_t next = requests_by;
 
-	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(deadlines) && container.phase != OVER; i++)
 		if (deadlines[i] && (next == 0 || deadlines[i] < next))
 			next = deadlines[i];
 	if (container.phase != OVER && container.unread)
 		return 0;
-	if (next == 0 || container.phase == OVER)
+	if (next == 0)
 		return -1;
 	int64_t left = next - host_now();
 	return left > 0 ? (int)left + 1 : 0;
@@ -40,10 +43,12 @@ static int until(void)
 
 enum {
 	AT_SIGNALS,
-	AT_LISTENER,
 	AT_XENSTORE,
 	AT_RING,
-	AT_SESSION,
+	AT_GUARDIAN,
+	AT_INQUIRY,
+	AT_REQUESTS = AT_INQUIRY + INQUIRY_FDS,
+	AT_SESSION = AT_REQUESTS + REQUESTS_FDS,
 	AT_EXECS = AT_SESSION + WIRE_STREAMS
 };
 
@@ -55,6 +60,25 @@ static bool has_output(const struct pollfd *fds, nfds_t count)
 	return false;
 }
 
+/* A signal for the process waits in the kernel while the guest's outbox has no room for it. */
+static bool takes_signals(void)
+{
+	return container.phase != RUNNING || outbox_has_room(&container.outbox);
+}
+
+/* Each turn another comes first, so that none keeps the outbox to itself. */
+static void serve_sessions(const struct pollfd *fds)
+{
+	static bool execs_first;
+
+	execs_first = !execs_first;
+	if (execs_first)
+		execs_serve(fds + AT_EXECS);
+	session_serve(&container.session, fds + AT_SESSION);
+	if (!execs_first)
+		execs_serve(fds + AT_EXECS);
+}
+
 /*
  * An event costs three system calls, and a PV dom0 feels each. While a reader takes what there is,
  * none is waited for: the ring is looked at after each write, in whose time a guest that goes on
@@ -64,12 +88,18 @@ void serve_once(int signals, int listener)
 {
 	struct ring *ring = &container.ring;
 	struct pollfd fds[AT_EXECS + EXECS_FDS] = {
-		[AT_SIGNALS] = {.fd = signals, .events = POLLIN},
-		[AT_LISTENER] = {.fd = listener, .events = POLLIN},
+		[AT_SIGNALS] = {.fd = takes_signals() ? signals : -1, .events = POLLIN},
 		[AT_XENSTORE] = {.fd = container.xs.fd, .events = POLLIN},
 		[AT_RING] = {.fd = -1, .events = POLLIN},
+		[AT_GUARDIAN] = {.fd = container.guardian.end, .events = POLLIN},
 	};
 
+	/* An event may have come with the answer to something else. */
+	if (container.xs.changed && container.phase != OVER)
+		vm_event();
+	int64_t requests_by = requests_check(host_now());
+	inquiry_poll(&container.inquiry, fds + AT_INQUIRY);
+	requests_poll(listener, fds + AT_REQUESTS);
 	session_poll(&container.session, fds + AT_SESSION);
 	nfds_t count = AT_EXECS + execs_poll(fds + AT_EXECS);
 	bool busy = ring->masked && has_output(fds + AT_SESSION, count - AT_SESSION);
@@ -77,21 +107,23 @@ void serve_once(int signals, int listener)
 		ring_await(ring);
 	if (ring->shared && !busy)
 		fds[AT_RING].fd = ring->evtchn;
-	int ready = poll(fds, count, busy ? 0 : until());
+	int ready = poll(fds, count, busy ? 0 : until(requests_by));
 	if (ready < 0)
 		return;
 	if (ready == 0)
 		ring_await(ring);
-	session_serve(&container.session, fds + AT_SESSION);
-	execs_serve(fds + AT_EXECS);
-	if (fds[AT_XENSTORE].revents)
+	serve_sessions(fds);
+	if (fds[AT_XENSTORE].revents && container.phase != OVER)
 		vm_event();
 	if (fds[AT_RING].revents)
 		ring_acknowledge(ring);
 	if (fds[AT_SIGNALS].revents)
 		signal_event(signals);
-	if (fds[AT_LISTENER].revents)
-		requests_event(listener);
+	if (fds[AT_GUARDIAN].revents) {
+		close(container.guardian.end);
+		container.guardian.end = -1;
+	}
+	requests_serve(listener, fds + AT_REQUESTS);
 	if (ring->shared && container.phase != OVER)
 		vm_read();
 	container_check_deadlines(host_now());
@@ -99,11 +131,36 @@ void serve_once(int signals, int listener)
 	execs_advance();
 	if (ring->shared && container.phase != OVER)
 		vm_write();
+	if (container.phase == OVER)
+		vm_leave();
 }
 
-int serve(int signals, int listener)
+static bool drained(void)
 {
-	while (container.phase != OVER || !session_drained(&container.session) || !execs_done())
+	return session_drained(&container.session) && execs_done();
+}
+
+/*
+ * What a container that was killed has written, and nobody reads, is left to a child: the proxy's
+ * end is the container's. runc's leaves it in the pipe, which the kernel keeps.
+ */
+static void leave_output(int listener, int lock)
+{
+	if (fork() != 0)
+		_exit(container.status);
+	close(listener);
+	close(lock);
+}
+
+int serve(int signals, int listener, int lock)
+{
+	/* Over is over once the VM is gone: whoever hears of the end may use its disks. */
+	while (container.phase != OVER || container.guardian.end >= 0 ||
+	       (!drained() && !container.killed))
 		serve_once(signals, listener);
+	if (!drained())
+		leave_output(listener, lock);
+	while (!drained())
+		serve_once(signals, -1);
 	return container.status;
 }

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Moves bytes between a container's stdio on the host and the frames of one session.
- *
- * The descriptors are shared with whoever called runX, so they stay in blocking mode: O_NONBLOCK
- * would hit their owners too (a user's terminal, say). We wait with poll() and then move at most
- * PIPE_BUF bytes, which a pipe that is ready takes or gives without blocking.
- */
+/* Moves bytes between a container's stdio on the host and the frames of one session. */
 #include "session.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void ring_copy(uint8_t *ring, size_t size, size_t at, const void *from, size_t count)
 {
@@ -38,15 +32,22 @@ bool outbox_put(struct outbox *box, enum wire_type type, unsigned int stream, un
 	return true;
 }
 
+void outbox_put_room(struct outbox *box, enum wire_type type, unsigned int stream,
+		     unsigned int session, const void *payload, size_t length)
+{
+	if (!outbox_put(box, type, stream, session, payload, length))
+		abort();
+}
+
 void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS],
 		  struct outbox *box)
 {
 	s->id = id;
 	s->box = box;
-	s->input = fds[WIRE_STDIN];
+	s->input = stream_take(fds[WIRE_STDIN], O_RDONLY);
 	s->input_credit = WIRE_WINDOW;
 	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
-		s->sinks[i].fd = fds[i];
+		s->sinks[i].out = stream_take(fds[i], O_WRONLY);
 }
 
 /* Two frames stay free. */
@@ -57,44 +58,42 @@ bool outbox_has_room(const struct outbox *box)
 
 void session_poll(const struct session *s, struct pollfd *fds)
 {
-	bool wanted = s->input >= 0 && s->input_credit > 0 && outbox_has_room(s->box);
+	bool wanted = s->input.fd >= 0 && s->input_credit > 0 && outbox_has_room(s->box);
 
-	fds[WIRE_STDIN] = (struct pollfd){.fd = wanted ? s->input : -1, .events = POLLIN};
+	fds[WIRE_STDIN] = (struct pollfd){.fd = wanted ? s->input.fd : -1, .events = POLLIN};
 	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
-		fds[i] = (struct pollfd){.fd = s->sinks[i].used ? s->sinks[i].fd : -1,
+		fds[i] = (struct pollfd){.fd = s->sinks[i].used ? s->sinks[i].out.fd : -1,
 					 .events = POLLOUT};
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* A terminal that was hung up reads as an error, and that is the end of its input as well. */
+/*
+ * Nothing is read that the outbox could not take: others may have filled it since session_poll().
+ * A terminal that was hung up reads as an error, and that is the end of its input as well.
+ */
 static void read_input(struct session *s)
 {
-	uint8_t data[PIPE_BUF];
+	uint8_t data[WIRE_PAYLOAD];
 	size_t room = s->input_credit < sizeof(data) ? s->input_credit : sizeof(data);
-	ssize_t n = read(s->input, data, room);
 
+	if (!outbox_has_room(s->box))
+		return;
+	ssize_t n = stream_read(&s->input, data, room);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (n > 0) {
-		outbox_put(s->box, WIRE_DATA, WIRE_STDIN, s->id, data, (size_t)n);
-		s->input_credit -= (size_t)n;
+	if (n <= 0) {
+		outbox_put_room(s->box, WIRE_EOF, WIRE_STDIN, s->id, NULL, 0);
+		stream_close(&s->input);
 		return;
 	}
-	outbox_put(s->box, WIRE_EOF, WIRE_STDIN, s->id, NULL, 0);
-	close_fd(&s->input);
+	outbox_put_room(s->box, WIRE_DATA, WIRE_STDIN, s->id, data, (size_t)n);
+	s->input_credit -= (size_t)n;
 }
 
 static void drop_sink(struct session *s, unsigned int stream)
 {
 	struct sink *sink = &s->sinks[stream];
 
-	close_fd(&sink->fd);
+	stream_close(&sink->out);
 	sink->owed += sink->used;
 	sink->used = 0;
 }
@@ -106,9 +105,7 @@ static void write_sink(struct session *s, unsigned int stream)
 
 	if (chunk > sink->used)
 		chunk = sink->used;
-	if (chunk > PIPE_BUF)
-		chunk = PIPE_BUF;
-	ssize_t n = write(sink->fd, sink->bytes + sink->head, chunk);
+	ssize_t n = stream_write(&sink->out, sink->bytes + sink->head, chunk);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n < 0) {
@@ -117,8 +114,7 @@ static void write_sink(struct session *s, unsigned int stream)
 		 * engines give a /dev/null opened for reading (go-runc's null I/O), which must
 		 * swallow all.
 		 */
-		if (errno == EPIPE)
-			outbox_put(s->box, WIRE_EOF, stream, s->id, NULL, 0);
+		sink->refused = errno == EPIPE;
 		drop_sink(s, stream);
 		return;
 	}
@@ -129,11 +125,13 @@ static void write_sink(struct session *s, unsigned int stream)
 }
 
 /* Credit goes back in large pieces, so that it costs few frames; all of it once nothing is left. */
-static void give_credit(struct session *s, unsigned int stream)
+static void tell_guest(struct session *s, unsigned int stream)
 {
 	struct sink *sink = &s->sinks[stream];
 	uint8_t amount[4];
 
+	if (sink->refused && outbox_put(s->box, WIRE_EOF, stream, s->id, NULL, 0))
+		sink->refused = false;
 	if (sink->owed == 0 || (sink->owed < WIRE_WINDOW / 4 && sink->used))
 		return;
 	wire_put32(amount, (uint32_t)sink->owed);
@@ -145,7 +143,7 @@ static void give_credit(struct session *s, unsigned int stream)
 static void end_sink(struct sink *sink)
 {
 	if (sink->ended && sink->used == 0)
-		close_fd(&sink->fd);
+		stream_close(&sink->out);
 }
 
 void session_serve(struct session *s, const struct pollfd *fds)
@@ -155,7 +153,7 @@ void session_serve(struct session *s, const struct pollfd *fds)
 	for (unsigned int i = WIRE_STDOUT; i < WIRE_STREAMS; i++) {
 		if (fds[i].revents)
 			write_sink(s, i);
-		give_credit(s, i);
+		tell_guest(s, i);
 		end_sink(&s->sinks[i]);
 	}
 }
@@ -166,7 +164,7 @@ static bool take_data(struct sink *sink, const struct wire_frame *frame)
 
 	if (sink->ended || frame->length > size - sink->used - sink->owed)
 		return false;
-	if (sink->fd < 0) {
+	if (sink->out.fd < 0) {
 		sink->owed += frame->length;
 		return true;
 	}
@@ -188,7 +186,7 @@ bool session_frame(struct session *s, const struct wire_frame *frame)
 		       (frame->type == WIRE_DATA && take_data(sink, frame));
 	}
 	if (frame->type == WIRE_EOF) { /* nobody in the guest reads it */
-		close_fd(&s->input);
+		stream_close(&s->input);
 	} else if (frame->type == WIRE_CREDIT && amount <= WIRE_WINDOW - s->input_credit) {
 		s->input_credit += amount;
 	} else {
@@ -205,7 +203,7 @@ void session_end_output(struct session *s)
 
 void session_abandon(struct session *s)
 {
-	close_fd(&s->input);
+	stream_close(&s->input);
 	for (unsigned int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
 		drop_sink(s, i);
 }

@@ -4,6 +4,7 @@
 #define RUNX_SESSION_H
 
 #include "helpers/shared/wire.h"
+#include "stream.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -17,29 +18,35 @@ struct outbox {
 };
 
 /* Queues a frame, whole; false where it does not fit: the guest takes nothing any more. */
-bool outbox_put(struct outbox *box, enum wire_type type, unsigned int stream, unsigned int session,
-		const void *payload, size_t length);
+__attribute__((warn_unused_result)) bool outbox_put(struct outbox *box, enum wire_type type,
+						    unsigned int stream, unsigned int session,
+						    const void *payload, size_t length);
+
+/* The same, once outbox_has_room() has said yes; a refusal would be a fault of ours. */
+void outbox_put_room(struct outbox *box, enum wire_type type, unsigned int stream,
+		     unsigned int session, const void *payload, size_t length);
 
 /* False while only what is not data should be added: signals, sizes, credit. */
 bool outbox_has_room(const struct outbox *box);
 
 /* What the guest sent for one stream and its reader has not taken: never more than the window. */
 struct sink {
-	int fd; /* -1: nobody reads; what comes is dropped */
+	struct stream out; /* without one nobody reads, and what comes is dropped */
 	bool ended;
+	bool refused;		 /* its reader has gone, and the guest has yet to be told */
 	size_t head, used, owed; /* owed: bytes delivered whose credit the guest has yet to get */
 	uint8_t bytes[WIRE_WINDOW];
 };
 
 struct session {
 	unsigned int id;
-	int input; /* -1: closed */
-	bool input_ended;
+	struct stream input;
 	size_t input_credit;
 	struct sink sinks[WIRE_STREAMS]; /* of stdout and stderr */
 	struct outbox *box;
 };
 
+/* Takes the descriptors over. */
 void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS],
 		  struct outbox *box);
 

@@ -7,14 +7,20 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 /* An idle guest answers a ping in well under a second, also under emulation. */
 #define PING_SECONDS 1
+/* How often xl is asked of a guest that does not answer, or where xl fails: it costs a process. */
+#define XL_SECONDS 10
 /*
  * Bytes of a turn, a multiple of any ring: a guest that writes as fast as we read must not keep us
  * from signals, requests and deadlines.
  */
 #define TURN_BYTES 65536
+/* Answers of xenstore in a turn, for the same reason. */
+#define TURN_ANSWERS 16
 
 /* ---- its console ---- */
 
@@ -87,49 +93,174 @@ static void check_alive(void)
 	if (container.ring.shared)
 		vm_read();
 	if (container.hello && container.pong_by == 0) {
-		(void)outbox_put(&container.outbox, WIRE_PING, 0, 0, NULL, 0);
 		container.pong_by = host_now() + PING_SECONDS * 1000;
+		if (!outbox_put(&container.outbox, WIRE_PING, 0, 0, NULL, 0))
+			container.pong_by = host_now();
 	}
 	container.suspect = !container.hello;
 }
 
-static void check_domain(void)
+/* At once, or XL_SECONDS after it was asked last. */
+static void ask_xl(int64_t now)
 {
-	char path[XENSTORE_PATH];
+	int64_t earliest = container.inquiry.by + (XL_SECONDS - INQUIRY_SECONDS) * (int64_t)1000;
 
-	snprintf(path, sizeof(path), "/local/domain/%u/domid", container.domid);
-	if (xenstore_number(&container.xs, path) < 0 && errno == ENOENT)
-		lost("the VM was destroyed from outside");
-	else if (container.xs.released)
-		check_alive();
-	container.xs.released = false;
+	if (container.xl_by == 0)
+		container.xl_by = container.inquiry.by && earliest > now ? earliest : now;
 }
 
-void vm_event(void)
+static void take_inquiry(int64_t now)
 {
-	if (!xenstore_events(&container.xs) || container.phase == OVER)
-		return;
-	if (!container.ring.shared && ring_connect(&container.ring, &container.xs) < 0)
-		container_end(255, "cannot connect to the VM's console");
-	check_domain();
+	switch (inquiry_take(&container.inquiry, container.domid)) {
+	case INQUIRY_OVER:
+		lost(container.ran ? "the VM crashed or shut itself down"
+				   : "the VM crashed while it booted");
+		break;
+	case INQUIRY_FAILED:
+		ask_xl(now);
+		break;
+	default:
+		break;
+	}
 }
 
 /*
  * A guest that has said nothing yet cannot be asked. One whose start has not been announced either
  * may have crashed already, between the unpausing and our hearing of it: then we look again.
  */
-static void check_silent(void)
+static void check_silent(int64_t now)
 {
 	if (!container.suspect || container.phase != BOOTING)
 		return;
 	container.suspect = false;
-	if (domain_is_over(container.domid))
-		lost("the VM crashed while it booted");
+	ask_xl(now);
 }
 
 void vm_check(int64_t now)
 {
-	check_silent();
-	if (deadline_passed(&container.pong_by, now) && domain_is_over(container.domid))
-		lost("the VM crashed or shut itself down");
+	if (container.phase == OVER)
+		return;
+	if (container.inquiry.pid)
+		take_inquiry(now);
+	check_silent(now);
+	if (deadline_passed(&container.pong_by, now))
+		ask_xl(now);
+	if (container.xl_by && container.xl_by <= now && !container.inquiry.pid) {
+		container.xl_by = 0;
+		container.inquiry.by = now + INQUIRY_SECONDS * (int64_t)1000;
+		if (inquiry_start(&container.inquiry) < 0)
+			ask_xl(now);
+	}
+}
+
+/* ---- what xenstore says of it ---- */
+
+/* What is asked; each is the id of its answer. */
+enum question { DOMID = 1, STATE, RING_REF, PORT, DATA_REFS, CONNECT };
+
+static void ask(enum question question, const char *path, const char *value)
+{
+	if (xenstore_ask(&container.xs, path, value, question) < 0)
+		container_end(255, "cannot ask xenstore about the VM");
+	container.store.pending |= 1U << question;
+}
+
+static void ask_frontend(enum question question, const char *name)
+{
+	char path[XENSTORE_PATH];
+
+	ring_frontend_path(container.domid, name, path);
+	ask(question, path, NULL);
+}
+
+/* Again for each event that came meanwhile, but only once for all of them. */
+static void ask_all(void)
+{
+	char path[XENSTORE_PATH];
+
+	if (!container.xs.changed || container.store.pending)
+		return;
+	container.store.released = container.xs.released;
+	container.xs.changed = container.xs.released = false;
+	if (!container.ring.shared)
+		ask_frontend(STATE, "state");
+	snprintf(path, sizeof(path), "/local/domain/%u/domid", container.domid);
+	ask(DOMID, path, NULL);
+}
+
+static void connect_console(const struct xenstore_answer *data)
+{
+	char path[XENSTORE_PATH];
+
+	if ((data->length < 0 && data->error != ENOENT) ||
+	    ring_connect(&container.ring, container.store.ref, container.store.port,
+			 data->length < 0 ? NULL : data->value) < 0) {
+		container_end(255, "cannot connect to the VM's console");
+		return;
+	}
+	ring_backend_path(container.domid, "state", path);
+	ask(CONNECT, path, RING_CONNECTED);
+}
+
+static void take_answer(const struct xenstore_answer *answer)
+{
+	container.store.pending &= ~(1U << (answer->id & 31));
+	switch ((enum question)answer->id) {
+	case STATE:
+		if (xenstore_answer_number(answer) != RING_INITIALISED)
+			break;
+		ask_frontend(RING_REF, "ring-ref");
+		ask_frontend(PORT, "port");
+		ask_frontend(DATA_REFS, "data-refs");
+		break;
+	case RING_REF:
+		container.store.ref = xenstore_answer_number(answer);
+		break;
+	case PORT:
+		container.store.port = xenstore_answer_number(answer);
+		break;
+	case DATA_REFS:
+		connect_console(answer);
+		break;
+	case CONNECT:
+		if (answer->length < 0)
+			container_end(255, "cannot connect to the VM's console");
+		break;
+	case DOMID:
+		if (answer->length < 0 && answer->error == ENOENT)
+			lost("the VM was destroyed from outside");
+		else if (container.store.released)
+			check_alive();
+		break;
+	}
+}
+
+void vm_event(void)
+{
+	struct xenstore_answer answer;
+	int got = 0;
+
+	for (int i = 0; i < TURN_ANSWERS && container.phase != OVER; i++) {
+		got = xenstore_next(&container.xs, &answer);
+		if (got <= 0)
+			break;
+		take_answer(&answer);
+	}
+	if (got < 0)
+		container_end(255, "cannot read what xenstore says of the VM");
+	if (container.phase != OVER)
+		ask_all();
+}
+
+/* ---- its end ---- */
+
+void vm_leave(void)
+{
+	if (container.guardian.lifeline < 0)
+		return;
+	ring_disconnect(&container.ring);
+	close(container.xs.fd);
+	container.xs.fd = -1;
+	close(container.guardian.lifeline);
+	container.guardian.lifeline = -1;
 }

@@ -15,4 +15,7 @@ void vm_event(void);
 /* Looks again, where it has been silent for too long, or when it may have crashed. */
 void vm_check(int64_t now);
 
+/* The container is over: lets go of the VM, and sets the guardian off, which destroys it. */
+void vm_leave(void);
+
 #endif

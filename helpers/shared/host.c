@@ -49,21 +49,31 @@ int host_listen(int directory, const char *name)
 	return s;
 }
 
-/* Field 22 of /proc/self/stat, counted from behind the name, which may hold anything. */
-unsigned long long host_start_time(void)
+/* Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. */
+bool host_start_time_of(int pid, unsigned long long *ticks)
 {
-	char line[1024];
-	unsigned long long ticks = 0;
-	FILE *f = fopen("/proc/self/stat", "re");
+	char path[32], line[1024], *end;
 
-	if (!f || !fgets(line, sizeof(line), f))
-		fail("cannot read /proc/self/stat");
-	fclose(f);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = file >= 0 ? read(file, line, sizeof(line) - 1) : -1;
+	close(file);
+	line[n > 0 ? n : 0] = '\0';
 	char *at = strrchr(line, ')');
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
-	if (!at || sscanf(at, "%llu", &ticks) != 1)
-		failx("cannot find the start time in /proc/self/stat");
+	if (!at)
+		return false;
+	*ticks = strtoull(at, &end, 10);
+	return end != at;
+}
+
+unsigned long long host_start_time(void)
+{
+	unsigned long long ticks;
+
+	if (!host_start_time_of(getpid(), &ticks))
+		failx("cannot find the start time in /proc/%d/stat", getpid());
 	return ticks;
 }
 

@@ -3,6 +3,7 @@
 #ifndef RUNX_HOST_H
 #define RUNX_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* All of these end the program, with the reason on stderr, where they fail. */
@@ -22,6 +23,9 @@ int host_signal(int signals);
 
 /* When this process started, in clock ticks since boot: with the pid, its name for good. */
 unsigned long long host_start_time(void);
+
+/* The same of another; false where there is none, and nothing ends. */
+bool host_start_time_of(int pid, unsigned long long *ticks);
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 int64_t host_now(void);

@@ -34,10 +34,7 @@ struct xencons {
 	uint32_t out_cons, out_prod;
 };
 
-/* States of a device, xen/include/public/io/xenbus.h. */
-#define INITIALISING "1"
-#define INITIALISED  3
-#define CONNECTED    "4"
+#define INITIALISING "1" /* as RING_CONNECTED */
 
 #define PAGE	   4096 /* Xen's, whatever the kernel's is */
 #define DATA_PAGES 8
@@ -52,9 +49,14 @@ static void node(char path[XENSTORE_PATH], const char *format, unsigned int domi
 #define FRONTEND "/local/domain/%u/device/console/1"
 #define BACKEND	 "/local/domain/0/backend/runx/%u/1"
 
-void ring_state_path(unsigned int domid, char path[XENSTORE_PATH])
+void ring_frontend_path(unsigned int domid, const char *name, char path[XENSTORE_PATH])
 {
-	node(path, FRONTEND, domid, "state");
+	node(path, FRONTEND, domid, name);
+}
+
+void ring_backend_path(unsigned int domid, const char *name, char path[XENSTORE_PATH])
+{
+	node(path, BACKEND, domid, name);
 }
 
 int ring_open(struct ring *ring, unsigned int domid)
@@ -137,9 +139,8 @@ static bool parse_refs(const char *text, uint32_t refs[DATA_PAGES])
 }
 
 /* The rings are the shared page's, unless the guest has others. */
-static int map_data(struct ring *ring, struct xenstore *xs)
+static int map_data(struct ring *ring, const char *text)
 {
-	char path[XENSTORE_PATH], value[XENSTORE_VALUE + 1];
 	uint32_t refs[DATA_PAGES];
 	const size_t half = (size_t)DATA_PAGES * PAGE / 2;
 
@@ -147,10 +148,9 @@ static int map_data(struct ring *ring, struct xenstore *xs)
 	ring->in_size = sizeof(ring->shared->in);
 	ring->out = ring->shared->out;
 	ring->out_size = sizeof(ring->shared->out);
-	node(path, FRONTEND, ring->domid, "data-refs");
-	if (xenstore_read(xs, path, value) < 0)
-		return errno == ENOENT ? 0 : -1;
-	if (!parse_refs(value, refs)) {
+	if (!text)
+		return 0;
+	if (!parse_refs(text, refs)) {
 		errno = EPROTO;
 		return -1;
 	}
@@ -163,38 +163,27 @@ static int map_data(struct ring *ring, struct xenstore *xs)
 	return 0;
 }
 
-static int map_rings(struct ring *ring, struct xenstore *xs, uint32_t ref)
+int ring_connect(struct ring *ring, long ref, long port, const char *data)
 {
-	ring->shared = map(ring, &ref, 1);
-	if (!ring->shared || map_data(ring, xs) < 0)
+	const uint32_t page = (uint32_t)ref;
+
+	if (ref < 0 || port < 0) {
+		errno = EPROTO;
+		return -1;
+	}
+	ring->shared = map(ring, &page, 1);
+	if (!ring->shared || map_data(ring, data) < 0)
 		return -1;
 	/* Our own indices, kept here: in the page the guest could change them. */
 	ring->out_cons = ring->shared->out_cons;
 	ring->in_prod = ring->shared->in_prod;
+
+	struct ioctl_evtchn_bind_interdomain bind = {ring->domid, (uint32_t)port};
+	int local = ioctl(ring->evtchn, IOCTL_EVTCHN_BIND_INTERDOMAIN, &bind);
+	if (local < 0)
+		return -1;
+	ring->port = (uint32_t)local;
 	return 0;
-}
-
-int ring_connect(struct ring *ring, struct xenstore *xs)
-{
-	char path[XENSTORE_PATH];
-
-	ring_state_path(ring->domid, path);
-	if (xenstore_number(xs, path) != INITIALISED)
-		return 0;
-	node(path, FRONTEND, ring->domid, "ring-ref");
-	long ref = xenstore_number(xs, path);
-	node(path, FRONTEND, ring->domid, "port");
-	long remote = xenstore_number(xs, path);
-	if (ref < 0 || remote < 0 || map_rings(ring, xs, (uint32_t)ref) < 0)
-		return -1;
-
-	struct ioctl_evtchn_bind_interdomain bind = {ring->domid, (uint32_t)remote};
-	int port = ioctl(ring->evtchn, IOCTL_EVTCHN_BIND_INTERDOMAIN, &bind);
-	if (port < 0)
-		return -1;
-	ring->port = (uint32_t)port;
-	node(path, BACKEND, ring->domid, "state");
-	return xenstore_write(xs, path, CONNECTED) < 0 ? -1 : 1;
 }
 
 /* A page that stays mapped would keep the dead domain as a zombie. */
@@ -206,8 +195,11 @@ void ring_disconnect(struct ring *ring)
 		munmap(ring->shared, PAGE);
 	ring->shared = NULL;
 	ring->data = NULL;
-	close(ring->evtchn);
-	close(ring->gntdev);
+	ring->masked = false;
+	if (ring->evtchn >= 0)
+		close(ring->evtchn);
+	if (ring->gntdev >= 0)
+		close(ring->gntdev);
 	ring->evtchn = ring->gntdev = -1;
 }
 

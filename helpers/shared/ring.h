@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* States of a device, xen/include/public/io/xenbus.h. */
+#define RING_INITIALISED 3
+#define RING_CONNECTED	 "4"
+
 struct ring {
 	unsigned int domid;
 	struct xencons *shared; /* NULL until ring_connect() */
@@ -32,12 +36,17 @@ int ring_publish(struct xenstore *xs, unsigned int domid);
 /* Removes what ring_publish() left outside the domain's own tree, also after the domain is gone. */
 void ring_withdraw(struct xenstore *xs, unsigned int domid);
 
-/* 1: connected. 0: the guest's driver is not there yet, wait for a watch. -1: errno. */
-int ring_connect(struct ring *ring, struct xenstore *xs);
+/*
+ * Connects to the guest's driver, once its state is RING_INITIALISED. `ref` and `port` are the
+ * numbers of its nodes "ring-ref" and "port", or negative; `data` is what its node "data-refs"
+ * holds, or NULL. 0, or -1 with errno. The backend's state is then to be RING_CONNECTED.
+ */
+int ring_connect(struct ring *ring, long ref, long port, const char *data);
 void ring_disconnect(struct ring *ring);
 
-/* The node whose changes tell when to call ring_connect() again. */
-void ring_state_path(unsigned int domid, char path[XENSTORE_PATH]);
+/* Nodes of the guest's driver, and the state of the backend. */
+void ring_frontend_path(unsigned int domid, const char *name, char path[XENSTORE_PATH]);
+void ring_backend_path(unsigned int domid, const char *name, char path[XENSTORE_PATH]);
 
 /* Bytes from the guest (0: none there), or -1 where its indices make no sense. */
 ssize_t ring_read(struct ring *ring, void *into, size_t room);

@@ -84,16 +84,15 @@ static int error_number(const char *name)
 }
 
 /*
- * Sends `path`, a NUL and `length` bytes more; waits for the answer. The kernel puts a request
- * together from several writes, but wants it whole before another begins: we have one descriptor
- * and one thread.
+ * Sends `path`, a NUL and `length` bytes more. The kernel puts a request together from several
+ * writes, but wants it whole before another begins: we have one descriptor and one thread.
  */
-static long ask(struct xenstore *xs, enum request type, const char *path, const void *more,
-		size_t length, char value[XENSTORE_VALUE + 1])
+static int send_request(struct xenstore *xs, enum request type, const char *path, const void *more,
+			size_t length, uint32_t id)
 {
 	char out[sizeof(struct message) + XENSTORE_VALUE];
 	size_t path_size = strlen(path) + 1;
-	struct message m = {.type = type, .length = (uint32_t)(path_size + length)};
+	struct message m = {.type = type, .request = id, .length = (uint32_t)(path_size + length)};
 
 	if (path_size + length > XENSTORE_VALUE) {
 		errno = ENAMETOOLONG;
@@ -103,10 +102,18 @@ static long ask(struct xenstore *xs, enum request type, const char *path, const 
 	memcpy(out + sizeof(m), path, path_size);
 	if (length)
 		memcpy(out + sizeof(m) + path_size, more, length);
-	if (write(xs->fd, out, sizeof(m) + m.length) < 0)
-		return -1;
+	return write(xs->fd, out, sizeof(m) + m.length) < 0 ? -1 : 0;
+}
 
+/* Asks, and waits for the answer. */
+static long ask(struct xenstore *xs, enum request type, const char *path, const void *more,
+		size_t length, char value[XENSTORE_VALUE + 1])
+{
+	struct message m;
 	long n;
+
+	if (send_request(xs, type, path, more, length, 0) < 0)
+		return -1;
 	do
 		n = receive(xs, &m, value);
 	while (n >= 0 && m.type == XS_WATCH_EVENT);
@@ -165,10 +172,9 @@ long xenstore_list(struct xenstore *xs, const char *path, char value[XENSTORE_VA
 	return ask(xs, XS_DIRECTORY, path, NULL, 0, value);
 }
 
-long xenstore_number(struct xenstore *xs, const char *path)
+static long parse_number(const char *value, long n)
 {
-	char value[XENSTORE_VALUE + 1], *end;
-	long n = xenstore_read(xs, path, value);
+	char *end;
 
 	if (n < 0)
 		return -1;
@@ -179,6 +185,14 @@ long xenstore_number(struct xenstore *xs, const char *path)
 		return -1;
 	}
 	return (long)number;
+}
+
+long xenstore_number(struct xenstore *xs, const char *path)
+{
+	char value[XENSTORE_VALUE + 1];
+	long n = xenstore_read(xs, path, value);
+
+	return parse_number(value, n);
 }
 
 long xenstore_domain(struct xenstore *xs, const char *uuid)
@@ -203,15 +217,33 @@ long xenstore_domain(struct xenstore *xs, const char *uuid)
 	return -1;
 }
 
-bool xenstore_events(struct xenstore *xs)
+int xenstore_ask(struct xenstore *xs, const char *path, const char *value, uint32_t id)
 {
-	char value[XENSTORE_VALUE + 1];
+	return send_request(xs, value ? XS_WRITE : XS_READ, path, value, value ? strlen(value) : 0,
+			    id);
+}
+
+int xenstore_next(struct xenstore *xs, struct xenstore_answer *answer)
+{
 	struct pollfd p = {.fd = xs->fd, .events = POLLIN};
 	struct message m;
 
-	for (int i = 0; i < EVENTS && poll(&p, 1, 0) > 0 && receive(xs, &m, value) >= 0; i++)
-		;
-	bool changed = xs->changed;
-	xs->changed = false;
-	return changed;
+	for (int i = 0; i < EVENTS && poll(&p, 1, 0) > 0; i++) {
+		long n = receive(xs, &m, answer->value);
+		if (n < 0)
+			return -1;
+		if (m.type == XS_WATCH_EVENT)
+			continue;
+		answer->id = m.request;
+		answer->error = m.type == XS_ERROR ? error_number(answer->value) : 0;
+		answer->length = m.type == XS_ERROR ? -1 : n;
+		return 1;
+	}
+	return 0;
+}
+
+long xenstore_answer_number(const struct xenstore_answer *answer)
+{
+	errno = answer->error;
+	return parse_number(answer->value, answer->length);
 }

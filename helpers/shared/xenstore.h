@@ -5,13 +5,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define XENSTORE_PATH  256  /* longest path that we make, with its NUL */
 #define XENSTORE_VALUE 4096 /* longest payload of a message (XENSTORE_PAYLOAD_MAX) */
 
 struct xenstore {
 	int fd;
-	bool changed;  /* a watch fired since xenstore_events() was last called */
+	bool changed;  /* a watch has fired; it is the caller's to forget */
 	bool released; /* and one was of a domain's end; it is the caller's to forget */
 };
 
@@ -35,7 +36,24 @@ long xenstore_number(struct xenstore *xs, const char *path);
 /* The domain whose UUID is `uuid`, or -1 with errno (ENOENT: no such domain). */
 long xenstore_domain(struct xenstore *xs, const char *uuid);
 
-/* Reads what is queued on the descriptor, if not too much; true where a watch has fired. */
-bool xenstore_events(struct xenstore *xs);
+/*
+ * Who must not wait for xenstored, which may be slow or stopped, asks without waiting: the kernel
+ * takes a request at once (Linux 4.11), and its answer comes with the same `id`, not 0. These are
+ * not to be mixed with the calls above while answers are to come. A `value` makes it a write.
+ */
+int xenstore_ask(struct xenstore *xs, const char *path, const char *value, uint32_t id);
+
+struct xenstore_answer {
+	uint32_t id;
+	long length; /* of the value, or -1 with `error` */
+	int error;
+	char value[XENSTORE_VALUE + 1];
+};
+
+/* 1: the next answer. 0: there is none now, and watches have set `changed`. -1: broken (errno). */
+int xenstore_next(struct xenstore *xs, struct xenstore_answer *answer);
+
+/* The number of an answer, as xenstore_number() reads it. */
+long xenstore_answer_number(const struct xenstore_answer *answer);
 
 #endif

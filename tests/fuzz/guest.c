@@ -31,6 +31,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef uint16_t domid_t;
@@ -54,6 +55,7 @@ struct file {
 	bool ended;    /* the other end is gone */
 	size_t amount; /* SOURCE: bytes to come. SINK: bytes that nobody has read. */
 	bool asks;     /* CLIENT: `words` are to be read, with `fds` */
+	bool silent;   /* CLIENT: it has sent no request */
 	int fds[CONTROL_FDS];
 	size_t fds_used;
 	size_t answers; /* CLIENT: messages that it got */
@@ -68,7 +70,7 @@ struct file {
 /* Of a session, with what belongs to it. */
 #define SESSION_BYTES (sizeof(struct session) + 256)
 /* Reads of a ring that is always full, in one turn. */
-#define READS 64
+#define READS 96
 
 /* Whose streams a session has: those of its user, and of the user's socket. */
 struct peer {
@@ -82,6 +84,12 @@ static struct {
 	struct peer peers[PEERS]; /* the first is the container's own */
 	size_t peers_used;
 	int64_t now;
+	int store; /* xenstore's descriptor */
+	struct question {
+		uint32_t id;
+		char path[XENSTORE_PATH];
+	} questions[8]; /* that it has yet to answer */
+	size_t asked_of_store;
 	bool event, released, no_domain, map_fails, bind_fails, write_fails;
 	bool over;		  /* the domain has ended, but for its nodes and its pages */
 	unsigned int ends, asked; /* of domains; and xl */
@@ -148,16 +156,58 @@ WRAP(ssize_t, write, int fd, const void *from, size_t count)
 		must(f->length + count < sizeof(f->words));
 		memcpy(f->words + f->length, from, count);
 		f->length += count;
-	} else if (f->kind == SINK) {
-		errno = f->amount & 1 ? EBADF : EPIPE;
-		if (f->ended)
-			return -1;
-		must(count > 0 && count <= PIPE_BUF && count <= PIPE - f->amount);
-		f->amount += count;
 	} else {
 		must(f->kind == DEVICE);
 	}
 	return (ssize_t)count;
+}
+
+/* Whether a process's description is a file. */
+WRAP(int, fstat, int fd, struct stat *st)
+{
+	if (fd < FIRST)
+		return __real_fstat(fd, st);
+	*st = (struct stat){.st_mode = file(fd)->kind == SOURCE ? S_IFREG : S_IFCHR};
+	return 0;
+}
+
+/* ---- streams, which never wait ---- */
+
+struct stream stream_take(int fd, int access)
+{
+	(void)access;
+	return (struct stream){.fd = fd};
+}
+
+ssize_t stream_read(const struct stream *s, void *into, size_t room)
+{
+	struct file *f = file(s->fd);
+
+	must(room > 0);
+	errno = EAGAIN;
+	return f->amount || f->ended ? read(s->fd, into, room) : -1;
+}
+
+ssize_t stream_write(const struct stream *s, const void *from, size_t count)
+{
+	struct file *f = file(s->fd);
+
+	(void)from;
+	must(f->kind == SINK && count > 0);
+	errno = f->ended ? f->amount & 1 ? EBADF : EPIPE : EAGAIN;
+	if (f->ended || f->amount == PIPE)
+		return -1;
+	if (count > PIPE - f->amount)
+		count = PIPE - f->amount;
+	f->amount += count;
+	return (ssize_t)count;
+}
+
+void stream_close(struct stream *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
 }
 
 WRAP(ssize_t, send, int fd, const void *from, size_t count, int flags)
@@ -196,7 +246,8 @@ WRAP(ssize_t, recvmsg, int fd, struct msghdr *m, int flags)
 	struct cmsghdr *c = m->msg_control;
 	const size_t size = f->fds_used * sizeof(int);
 
-	must(f->asks && flags == MSG_CMSG_CLOEXEC && m->msg_controllen >= CMSG_SPACE(size));
+	must(flags == (MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
+	must(m->msg_controllen >= CMSG_SPACE(size));
 	m->msg_controllen = f->fds_used ? CMSG_SPACE(size) : 0;
 	if (f->fds_used) {
 		*c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
@@ -251,11 +302,25 @@ int host_signal(int signals)
 	return read(signals, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
-bool domain_is_over(unsigned int domid)
+int inquiry_start(struct inquiry *q)
+{
+	must(world.asked++ < world.ends); /* it costs a process */
+	q->pid = 1;
+	return 0;
+}
+
+void inquiry_poll(const struct inquiry *q, struct pollfd *fds)
+{
+	(void)q;
+	for (int i = 0; i < INQUIRY_FDS; i++)
+		fds[i] = (struct pollfd){.fd = -1};
+}
+
+enum inquiry_result inquiry_take(struct inquiry *q, unsigned int domid)
 {
 	(void)domid;
-	must(world.asked++ < world.ends); /* it costs a process */
-	return world.over;
+	q->pid = 0;
+	return world.over ? INQUIRY_OVER : INQUIRY_ALIVE;
 }
 
 void terminal_raw(int slave)
@@ -288,34 +353,56 @@ int xenstore_remove(struct xenstore *xs, const char *path)
 	return 0;
 }
 
-long xenstore_number(struct xenstore *xs, const char *path)
+int xenstore_ask(struct xenstore *xs, const char *path, const char *value, uint32_t id)
+{
+	must(xs->fd == world.store && world.asked_of_store < ARRAY_SIZE(world.questions));
+	must(id > 0 && strlen(path) < XENSTORE_PATH);
+	struct question *q = &world.questions[world.asked_of_store++];
+	q->id = id;
+	snprintf(q->path, sizeof(q->path), "%s", value ? "" : path);
+	return 0;
+}
+
+/* What a node holds: -1 for none. Of data-refs there are none: this guest has the page alone
+ * (ring.c has both). A write's answer is for the path "". */
+static int node_value(const char *path)
 {
 	const char *name = strrchr(path, '/');
+
+	if (!name)
+		return world.write_fails ? -1 : 0;
+	if (!strcmp(name, "/domid"))
+		return world.no_domain ? -1 : 7;
 	uint8_t value = !strcmp(name, "/state")	     ? world.state
 			: !strcmp(name, "/ring-ref") ? world.ref
 			: !strcmp(name, "/port")     ? world.port
-						     : 1;
-
-	(void)xs;
-	errno = ENOENT;
-	if (!strcmp(name, "/domid"))
-		return world.no_domain ? -1 : 7;
+						     : 255;
 	return value == 255 ? -1 : value;
 }
 
-/* Only of data-refs: this guest has the page alone (ring.c has both). */
-long xenstore_read(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1])
+int xenstore_next(struct xenstore *xs, struct xenstore_answer *answer)
 {
-	(void)xs, (void)path, (void)value;
-	errno = ENOENT;
-	return -1;
+	must(xs->fd == world.store);
+	xs->changed = xs->changed || world.event;
+	xs->released = xs->released || (world.event && world.released);
+	if (world.event)
+		world.released = false;
+	world.event = false;
+	if (world.asked_of_store == 0)
+		return 0;
+	int value = node_value(world.questions[0].path);
+	answer->id = world.questions[0].id;
+	answer->error = value < 0 ? ENOENT : 0;
+	answer->length = value < 0 ? -1 : snprintf(answer->value, 8, "%d", value);
+	memmove(world.questions, world.questions + 1,
+		sizeof(world.questions) - sizeof(world.questions[0]));
+	world.asked_of_store--;
+	return 1;
 }
 
-bool xenstore_events(struct xenstore *xs)
+long xenstore_answer_number(const struct xenstore_answer *answer)
 {
-	xs->released = xs->released || world.released;
-	world.event = world.released = false;
-	return true;
+	return answer->length < 0 ? -1 : atol(answer->value);
 }
 
 WRAP(int, ioctl, int fd, unsigned long request, ...)
@@ -385,7 +472,7 @@ static void check(void)
 
 static void turn(void)
 {
-	container.xs.fd = world.event ? container.ring.evtchn : -1;
+	container.xs.fd = container.guardian.lifeline >= 0 ? world.store : -1;
 	world.reads = 0;
 	serve_once(-1, -1);
 	check();
@@ -587,11 +674,12 @@ static int request(const char *words, size_t length, const int *fds, size_t coun
 	struct file *f = file(client);
 
 	f->asks = true;
+	f->silent = length == 0; /* an empty request looks like none */
 	f->length = length;
 	memcpy(f->words, words, length);
 	f->fds_used = count;
 	memcpy(f->fds, fds, sizeof(int) * count);
-	requests_take(client);
+	requests_add(client);
 	return client;
 }
 
@@ -612,9 +700,6 @@ static void op_signal(struct bytes *in)
 	char words[32];
 	uint8_t what = take8(in), signal = what & 0x7f;
 
-	/* The proxy would exit at once. */
-	if (container.phase == OVER && signal == SIGKILL)
-		return;
 	snprintf(words, sizeof(words), "signal %d%s", signal, what & 0x80 ? " all" : "");
 	ask(words);
 }
@@ -633,6 +718,22 @@ static void op_words(struct bytes *in)
 	if (!(how & 0x80))
 		close(fds[0]), close(fds[1]);
 	request(words, length, fds, how & 0x80 ? 2 : 0);
+	turn();
+}
+
+/* Connects, and sends nothing. Some places stay free: the proxy accepts nobody without one. */
+static void op_silent(void)
+{
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < world.files_used; i++)
+		waiting += world.files[i].open && world.files[i].silent;
+	if (!crowded() && waiting < REQUESTS_CLIENTS / 2) {
+		int client = new_file(CLIENT);
+		file(client)->asks = false;
+		file(client)->silent = true;
+		requests_add(client);
+	}
 	turn();
 }
 
@@ -773,7 +874,7 @@ static void op_flood(void)
 
 static void step(struct bytes *in)
 {
-	switch (take8(in) % 17) {
+	switch (take8(in) % 18) {
 	case 0:
 	case 1:
 		op_frame(in);
@@ -824,6 +925,9 @@ static void step(struct bytes *in)
 	case 16:
 		op_flood();
 		break;
+	case 17:
+		op_silent();
+		break;
 	}
 }
 
@@ -838,12 +942,16 @@ static void begin(bool terminal, bool running)
 	container = (struct container){.state = STATE, .starter = -1, .start_seconds = 120};
 	container.terminal = terminal;
 	container.domid = 7;
+	container.guardian = (struct guardian){.lifeline = new_file(DEVICE), .end = -1};
+	world.store = new_file(DEVICE);
 	container.ring =
 		(struct ring){.domid = 7, .evtchn = new_file(DEVICE), .gntdev = new_file(DEVICE)};
 	session_init(&container.session, 0, new_peer(terminal)->fds, &container.outbox);
 	if (!running)
 		return;
 	op_xenstore(&(struct bytes){.left = 0});
+	turn();
+	turn();
 	ask("start");
 	guest_frame(WIRE_HELLO, 0, 0, (const uint8_t *)"\1\0\0\0", 4);
 	guest_frame(WIRE_STARTED, 0, 0, NULL, 0);
@@ -857,8 +965,11 @@ static void begin(bool terminal, bool running)
 static void end(void)
 {
 	if (world.over && (container.hello || container.phase == BOOTING)) {
-		world.now += 10000;
-		turn();
+		/* An event, a ping, xl at most each 10 s, and its answer: a turn for each. */
+		for (int turns = 0; turns < 6; turns++) {
+			world.now += 10000;
+			turn();
+		}
 		must(container.phase == OVER);
 	}
 	if (container.phase != OVER) {
@@ -875,11 +986,13 @@ static void end(void)
 		must(turns < 200);
 		turn();
 	}
-	ring_disconnect(&container.ring);
 	session_abandon(&container.session);
+	/* Who has sent no request by now never will. */
+	world.now += 10000;
+	turn();
 	for (size_t i = 0; i < world.files_used; i++) {
 		const struct file *f = &world.files[i];
-		must(!f->open && (f->kind != CLIENT || f->answers > 0 || f->ended));
+		must(!f->open && (f->kind != CLIENT || f->answers > 0 || f->ended || f->silent));
 	}
 }
 

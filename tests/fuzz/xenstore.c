@@ -51,6 +51,7 @@ static void check_value(long n, const char *value)
 static void ask(struct xenstore *xs)
 {
 	char *value = malloc(XENSTORE_VALUE + 1); /* its end is watched */
+	struct xenstore_answer answer = {0};
 	long n;
 
 	errno = 0;
@@ -74,7 +75,14 @@ static void ask(struct xenstore *xs)
 		must(xenstore_permit(xs, "a", 7, 0) == 0 || errno != 0);
 		break;
 	case 7:
-		must(xenstore_events(xs) || !xs->changed);
+		must(xenstore_ask(xs, "a", NULL, 7) == 0 || errno != 0);
+		n = xenstore_next(xs, &answer);
+		must(n <= 1 && answer.length <= XENSTORE_VALUE);
+		if (n == 1)
+			must(answer.length >= 0 ? answer.value[answer.length] == '\0'
+						: answer.error != 0);
+		if (n == 1 && xenstore_answer_number(&answer) < 0)
+			must(errno != 0);
 		break;
 	}
 	free(value);

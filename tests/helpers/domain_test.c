@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,11 +21,19 @@
 
 static char directory[] = "/tmp/domain_test.XXXXXX", program[64];
 
+/* Whether this is what xl is understood to say. */
+static bool asks(enum inquiry_result wanted)
+{
+	struct inquiry q = {0};
+
+	return inquiry_start(&q) == 0 && inquiry_wait(&q, ID) == wanted;
+}
+
 static bool over_when(const char *list, const char *status)
 {
 	setenv("XL_LIST", list, 1);
 	setenv("XL_STATUS", status, 1);
-	return domain_is_over(ID);
+	return asks(INQUIRY_OVER);
 }
 
 static void over_if_it_shut_down_crashed_or_is_not_there(void **state)
@@ -59,10 +68,52 @@ static void an_xl_that_fails_says_nothing(void **state)
 {
 	(void)state;
 	assert_false(over_when("", "1"));
+	assert_true(asks(INQUIRY_FAILED));
 	assert_false(over_when(HEAD DOM0, "1"));
 	setenv("PATH", "/nowhere", 1);
-	assert_false(domain_is_over(ID));
+	assert_true(asks(INQUIRY_FAILED));
 	setenv("PATH", directory, 1);
+}
+
+/* Nobody waits for an xl that hangs, and it is killed once its time is over. */
+static void an_xl_that_hangs_is_not_waited_for(void **state)
+{
+	struct inquiry q = {0};
+	char fifo[64];
+
+	(void)state;
+	setenv("XL_LIST", HEAD DOM0, 1);
+	snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	setenv("XL_HANGS", fifo, 1);
+	assert_int_equal(inquiry_start(&q), 0);
+	assert_int_equal(inquiry_take(&q, ID), INQUIRY_PENDING);
+	q.by = 1;
+	assert_int_equal(inquiry_wait(&q, ID), INQUIRY_FAILED);
+	assert_int_equal(q.pid, 0);
+	unsetenv("XL_HANGS");
+	unlink(fifo);
+	assert_true(over_when(HEAD DOM0, "0"));
+}
+
+/* More than a pipe holds: xl ends only once somebody has read it. */
+static void a_long_list_is_read_to_its_end(void **state)
+{
+	static char list[300000] = HEAD;
+
+	(void)state;
+	for (size_t used = strlen(list); used < sizeof(list) - 1000; used += strlen(list + used))
+		strcpy(list + used, "other  17   128     1     -b----       2.0\n");
+	FILE *file = fopen("list", "w");
+	assert_non_null(file);
+	fputs(list, file);
+	fputs("rx-c1   7   128     1     -b----       2.0\n", file);
+	fclose(file);
+	setenv("XL_LIST", "", 1);
+	setenv("XL_FILE", "list", 1);
+	assert_true(asks(INQUIRY_ALIVE));
+	unsetenv("XL_FILE");
+	unlink("list");
 }
 
 static int make_xl(void **state)
@@ -77,8 +128,10 @@ static int make_xl(void **state)
 	if (!xl)
 		return -1;
 	/* Of the shell alone: PATH has nothing else. */
-	fputs("#!/bin/sh\n[ \"$*\" = list ] || exit 2\nprintf %s \"$XL_LIST\"\nexit "
-	      "\"$XL_STATUS\"\n",
+	fputs("#!/bin/sh\n[ \"$*\" = list ] || exit 2\nprintf %s \"$XL_LIST\"\n"
+	      "[ -z \"$XL_HANGS\" ] || read -r line <\"$XL_HANGS\"\n"
+	      "[ -z \"$XL_FILE\" ] || while read -r line; do echo \"$line\"; done <\"$XL_FILE\"\n"
+	      "exit \"$XL_STATUS\"\n",
 	      xl);
 	setenv("PATH", directory, 1);
 	return fclose(xl) == 0 ? chmod(program, 0700) : -1;
@@ -98,6 +151,8 @@ int main(void)
 		cmocka_unit_test(not_over_while_it_runs_is_blocked_or_paused),
 		cmocka_unit_test(names_with_blanks_change_nothing),
 		cmocka_unit_test(an_xl_that_fails_says_nothing),
+		cmocka_unit_test(an_xl_that_hangs_is_not_waited_for),
+		cmocka_unit_test(a_long_list_is_read_to_its_end),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -158,10 +158,8 @@ static int end_rig(void **state)
 
 	close(rig->reader);
 	close(rig->writer);
-	if (rig->session.input >= 0)
-		close(rig->session.input);
-	if (rig->session.sinks[WIRE_STDOUT].fd >= 0)
-		close(rig->session.sinks[WIRE_STDOUT].fd);
+	stream_close(&rig->session.input);
+	stream_close(&rig->session.sinks[WIRE_STDOUT].out);
 	free(rig);
 	return 0;
 }
@@ -336,7 +334,60 @@ static void the_end_of_input_is_sent(void **state)
 	struct wire_frame frame = sent(&rig->box);
 	assert_int_equal(frame.type, WIRE_EOF);
 	assert_int_equal(frame.stream, WIRE_STDIN);
-	assert_int_equal(rig->session.input, -1);
+	assert_int_equal(rig->session.input.fd, -1);
+}
+
+/* All are ready in one turn, and the outbox takes the frames of some: the rest stays unread. */
+static void what_many_send_at_once_is_not_lost(void **state)
+{
+	enum { MANY = 8 };
+	struct rig *rig = *state;
+	static struct session sessions[MANY];
+	struct pollfd fds[MANY * WIRE_STREAMS];
+	static uint8_t data[WIRE_PAYLOAD];
+	size_t got[MANY] = {0}, ends = 0;
+	int line[2];
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		assert_int_equal(pipe(line), 0);
+		session_init(&sessions[i], i, (int[]){line[0], -1, -1}, &rig->box);
+		assert_int_equal(write(line[1], data, sizeof(data)), sizeof(data));
+		close(line[1]);
+	}
+	for (int turn = 0; turn < 100 && ends < MANY; turn++) {
+		for (int i = 0; i < MANY; i++)
+			session_poll(&sessions[i], fds + i * WIRE_STREAMS);
+		assert_true(poll(fds, MANY * WIRE_STREAMS, 0) >= 0);
+		for (int i = 0; i < MANY; i++)
+			session_serve(&sessions[i], fds + i * WIRE_STREAMS);
+		while (rig->box.used) {
+			struct wire_frame frame = sent(&rig->box);
+			got[frame.session] += frame.length;
+			ends += frame.type == WIRE_EOF;
+		}
+	}
+	assert_int_equal(ends, MANY);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(got[i], sizeof(data));
+}
+
+/* That its reader has gone is told once there is room. */
+static void a_full_outbox_forgets_no_closed_reader(void **state)
+{
+	struct rig *rig = *state;
+	struct wire_frame frame;
+
+	close(rig->reader);
+	rig->reader = open("/dev/null", O_RDONLY);
+	while (outbox_put(&rig->box, WIRE_PING, 0, 0, NULL, 0))
+		;
+	assert_true(send_data(&rig->session, WIRE_STDOUT, "x", 1));
+	serve(&rig->session);
+	while ((frame = sent(&rig->box)).type == WIRE_PING)
+		;
+	assert_int_equal(frame.type, 0);
+	serve(&rig->session);
+	assert_int_equal(sent(&rig->box).type, WIRE_EOF);
 }
 
 static void data_for_stdin_is_refused(void **state)
@@ -379,6 +430,8 @@ int main(void)
 		with_rig(output_after_its_end_is_refused),
 		with_rig(input_stops_at_the_credit),
 		with_rig(the_end_of_input_is_sent),
+		with_rig(what_many_send_at_once_is_not_lost),
+		with_rig(a_full_outbox_forgets_no_closed_reader),
 		with_rig(data_for_stdin_is_refused),
 		with_rig(signals_fit_beside_data),
 	};

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The descriptors are shared with whoever called runX. O_NONBLOCK would hit these owners too (a
+ * user's shell, for one), so it is never set on what they gave us. poll() alone does not help: a
+ * terminal is ready when it takes one byte, and another writer may fill a pipe after poll().
+ */
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A descriptor of our own for the same pipe or terminal: only its flags are ours alone. */
+static int open_again(int fd, int access)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Copies until either side ends. */
+__attribute__((noreturn)) static void copy(int from, int to)
+{
+	char data[4096];
+	ssize_t n, written;
+
+	while ((n = read(from, data, sizeof(data))) > 0)
+		for (ssize_t done = 0; done < n; done += written)
+			if ((written = write(to, data + done, (size_t)(n - done))) <= 0)
+				_exit(0);
+	_exit(0);
+}
+
+/*
+ * For what cannot be opened again: a FIFO that nobody reads, /dev/tty of another session, an
+ * anonymous file of the kernel's. The child ends with either side of its pipe.
+ */
+static int relay(int fd, int access)
+{
+	bool reads = access == O_RDONLY;
+	int line[2];
+
+	if (pipe2(line, O_CLOEXEC) < 0)
+		return -1;
+	int ours = line[reads ? 0 : 1], theirs = line[reads ? 1 : 0];
+	pid_t pid = fork();
+	if (pid == 0) {
+		/* A grandchild is not ours to wait for. */
+		if (fork() != 0)
+			_exit(0);
+		if (dup2(reads ? fd : theirs, 0) < 0 || dup2(reads ? theirs : fd, 1) < 0)
+			_exit(1);
+		close_range(2, ~0U, 0);
+		copy(0, 1);
+	}
+	close(theirs);
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0);
+	if (pid < 0 || fcntl(ours, F_SETFL, O_NONBLOCK) < 0) {
+		close(ours);
+		return -1;
+	}
+	return ours;
+}
+
+/* A file or a disk makes nobody wait for somebody, and its position is shared with its owner. */
+struct stream stream_take(int fd, int access)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+		return (struct stream){.fd = fd};
+	if (S_ISSOCK(st.st_mode))
+		return (struct stream){.fd = fd, .socket = true};
+	int own = open_again(fd, access);
+	if (own < 0)
+		own = relay(fd, access);
+	close(fd);
+	return (struct stream){.fd = own};
+}
+
+ssize_t stream_read(const struct stream *s, void *into, size_t room)
+{
+	return s->socket ? recv(s->fd, into, room, MSG_DONTWAIT) : read(s->fd, into, room);
+}
+
+ssize_t stream_write(const struct stream *s, const void *from, size_t count)
+{
+	return s->socket ? send(s->fd, from, count, MSG_DONTWAIT | MSG_NOSIGNAL)
+			 : write(s->fd, from, count);
+}
+
+void stream_close(struct stream *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}

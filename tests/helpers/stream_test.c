@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nobody at the other end of a container's stdio makes its proxy wait. */
+#include "helpers/proxy/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* More than any pipe, terminal or socket takes. */
+#define MUCH (1 << 22)
+
+/* A call that waits ends the test by SIGALRM. */
+static int setup(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	alarm(20);
+	return 0;
+}
+
+/* Writes until it would have to wait, which must come; how much was taken. */
+static size_t write_until_full(const struct stream *s)
+{
+	static char data[60000];
+	size_t taken = 0;
+	ssize_t n;
+
+	while ((n = stream_write(s, data, sizeof(data))) > 0 && taken < MUCH)
+		taken += (size_t)n;
+	assert_int_equal(n, -1);
+	assert_int_equal(errno, EAGAIN);
+	return taken;
+}
+
+static void a_full_pipe_waits_for_nobody(void **state)
+{
+	int line[2];
+
+	(void)state;
+	assert_int_equal(pipe(line), 0);
+	int owner = dup(line[1]);
+	struct stream s = stream_take(line[1], O_WRONLY);
+	assert_true(write_until_full(&s) >= 4096);
+	/* Its owner's descriptor is as it was. */
+	assert_int_equal(fcntl(owner, F_GETFL) & O_NONBLOCK, 0);
+	stream_close(&s);
+	close(owner);
+	close(line[0]);
+}
+
+/* stdout and stderr of `2>&1 |`: poll() said yes to both, and one took the room of the other. */
+static void two_streams_may_share_a_pipe(void **state)
+{
+	int line[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(line), 0);
+	struct stream out = stream_take(dup(line[1]), O_WRONLY);
+	struct stream err = stream_take(line[1], O_WRONLY);
+	(void)write_until_full(&out);
+	(void)write_until_full(&err);
+	stream_close(&out);
+	stream_close(&err);
+	while (read(line[0], &byte, 1) == 1)
+		;
+	close(line[0]);
+}
+
+static void a_terminal_that_nobody_reads_waits_for_nobody(void **state)
+{
+	struct termios t;
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+
+	(void)state;
+	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0 && tcgetattr(slave, &t) == 0);
+	cfmakeraw(&t);
+	assert_int_equal(tcsetattr(slave, TCSANOW, &t), 0);
+	struct stream out = stream_take(dup(slave), O_WRONLY), in = stream_take(slave, O_RDONLY);
+	assert_true(write_until_full(&out) >= 1);
+	char byte;
+	assert_int_equal(stream_read(&in, &byte, 1), -1);
+	assert_int_equal(errno, EAGAIN);
+	stream_close(&out);
+	stream_close(&in);
+	close(master);
+}
+
+static void a_full_socket_waits_for_nobody(void **state)
+{
+	int pair[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	struct stream s = stream_take(pair[0], O_WRONLY);
+	assert_true(s.socket);
+	assert_true(write_until_full(&s) >= 4096);
+	assert_int_equal(stream_read(&s, &byte, 1), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(pair[1]);
+	assert_int_equal(stream_write(&s, "x", 1), -1);
+	assert_int_equal(errno, EPIPE);
+	stream_close(&s);
+}
+
+/* With one position for both, as the shell's `>file 2>&1` makes them. */
+static void two_streams_may_share_a_file(void **state)
+{
+	char name[] = "/tmp/stream_test.XXXXXX", got[8] = "";
+	int file = mkstemp(name);
+
+	(void)state;
+	struct stream out = stream_take(dup(file), O_WRONLY),
+		      err = stream_take(dup(file), O_WRONLY);
+	assert_int_equal(stream_write(&out, "ab", 2), 2);
+	assert_int_equal(stream_write(&err, "cd", 2), 2);
+	assert_int_equal(pread(file, got, 8, 0), 4);
+	assert_string_equal(got, "abcd");
+	stream_close(&out);
+	stream_close(&err);
+	close(file);
+	unlink(name);
+}
+
+/* It cannot be opened again. A child finds out that nobody reads. */
+static void a_fifo_without_a_reader_is_a_closed_pipe(void **state)
+{
+	char name[] = "/tmp/stream_test.XXXXXX";
+	struct pollfd p = {.events = POLLOUT};
+
+	(void)state;
+	assert_non_null(mkdtemp(name));
+	assert_int_equal(chdir(name), 0);
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	int reader = open("fifo", O_RDONLY | O_NONBLOCK), writer = open("fifo", O_WRONLY);
+	close(reader);
+	struct stream s = stream_take(writer, O_WRONLY);
+	ssize_t n = 1;
+	p.fd = s.fd;
+	while (n > 0 && poll(&p, 1, -1) > 0)
+		n = stream_write(&s, "x", 1);
+	assert_int_equal(n, -1);
+	assert_int_equal(errno, EPIPE);
+	stream_close(&s);
+	unlink("fifo");
+	assert_int_equal(chdir("/"), 0);
+	rmdir(name);
+}
+
+/* go-runc's null I/O: what is written is swallowed. */
+static void dev_null_that_was_opened_for_reading_swallows_all(void **state)
+{
+	struct stream s = stream_take(open("/dev/null", O_RDONLY), O_WRONLY);
+
+	(void)state;
+	assert_int_equal(stream_write(&s, "x", 1), 1);
+	stream_close(&s);
+}
+
+static void the_end_of_a_pipe_is_read(void **state)
+{
+	int line[2];
+	char got[4];
+
+	(void)state;
+	assert_int_equal(pipe(line), 0);
+	struct stream s = stream_take(line[0], O_RDONLY);
+	assert_int_equal(stream_read(&s, got, 4), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(write(line[1], "ab", 2), 2);
+	close(line[1]);
+	assert_int_equal(stream_read(&s, got, 4), 2);
+	assert_int_equal(stream_read(&s, got, 4), 0);
+	stream_close(&s);
+}
+
+#define timed(test) cmocka_unit_test_setup(test, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		timed(a_full_pipe_waits_for_nobody),
+		timed(two_streams_may_share_a_pipe),
+		timed(a_terminal_that_nobody_reads_waits_for_nobody),
+		timed(a_full_socket_waits_for_nobody),
+		timed(two_streams_may_share_a_file),
+		timed(a_fifo_without_a_reader_is_a_closed_pipe),
+		timed(dev_null_that_was_opened_for_reading_swallows_all),
+		timed(the_end_of_a_pipe_is_read),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+}
