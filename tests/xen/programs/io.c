@@ -2,8 +2,10 @@
 /*
  * Measures file operations for tests/bench/files, and prints milliseconds.
  *
- * usage: io read|write FILE BYTES COUNT [random]   COUNT blocks of BYTES bytes, one after another
- * or at random places of the existing file; a write ends with a sync io time COMMAND…
+ * usage: io read|write FILE BYTES COUNT [random]   COUNT blocks of BYTES bytes, in order or at
+ *                                                  random places of the existing file; a
+ *                                                  write ends with a sync
+ *        io time COMMAND…
  */
 #include <err.h>
 #include <fcntl.h>
