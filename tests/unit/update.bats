@@ -107,7 +107,7 @@ refused() {
 	for words in --resources=- '--resources -' '-r -'; do
 		: >"$FAKE/calls"
 		weight=$((weight + 1))
-		# shellcheck disable=SC2086 # words
+		# shellcheck disable=SC2086 # a list of words
 		${RUNX_SHELL:-dash} "$top/runX" update $words c1 <<<"{\"cpu\": {\"shares\": $((weight * 4))}}"
 		[ "$(cat "$FAKE/calls")" = "xl sched-credit2 -d 7 -w $weight -c 150" ]
 	done

@@ -86,7 +86,7 @@ state_is() {
 	local words
 	in_state created
 	for words in :15 9:9 SIGUSR1:10; do
-		# shellcheck disable=SC2086 # none is no word
+		# shellcheck disable=SC2086 # an empty one is no word
 		runX kill c1 ${words%:*}
 		succeeds
 		[ "$(tail -n 1 "$FAKE/calls")" = "control signal ${words#*:}" ]

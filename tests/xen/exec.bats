@@ -22,7 +22,7 @@ scripted() {
 # bats test_tags=core
 @test "exec: in the container, as its user, with its environment, beside its process" {
 	sleeper
-	# shellcheck disable=SC2016 # of the shell inside
+	# shellcheck disable=SC2016 # variables of the shell inside
 	dom0 runX exec --env SHAPE=round --cwd /tmp "$id" sh -c \
 		'echo $COLOUR $SHAPE; id -u; id -g; pwd; cat /proc/1/cmdline | tr "\0" " "; hostname; echo err >&2; exit 3'
 	says 3 "$(printf '%s\n' 'blue round' 7 8 /tmp 'sleep 1000 runc')" err
@@ -76,7 +76,7 @@ scripted() {
 
 @test "exec: killed by a signal inside is 128 and its number" {
 	sleeper
-	# shellcheck disable=SC2016 # of the shell inside
+	# shellcheck disable=SC2016 # variables of the shell inside
 	dom0 runX exec "$id" sh -c 'kill -TERM $$'
 	[ "$status" -eq 143 ]
 	dom0 runX delete --force "$id"

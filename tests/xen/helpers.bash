@@ -141,7 +141,7 @@ container() {
 	local config
 	config=$(config "$1")
 	shift
-	# shellcheck disable=SC2016 # dom0's shell's
+	# shellcheck disable=SC2016 # variables of dom0's shell
 	dom0 sh -c 'config=$1 id=$2
 		shift 2
 		mkdir -p "/b/$id" && printf "%s\n" "$config" >"/b/$id/config.json" || exit

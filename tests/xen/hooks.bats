@@ -108,7 +108,7 @@ runX: warning: error running poststop hook #1: exit status 1'
 }
 
 @test "hooks: startContainer runs in the container, as its user, before its process, and sees the state" {
-	# shellcheck disable=SC2016 # of the shells inside
+	# shellcheck disable=SC2016 # variables of the shells inside
 	container '.process.args = ["sh", "-c", "cat /tmp/seen; echo process"] | .process.user = {uid: 5, gid: 6}
 		| .process.env += ["COLOUR=blue"] | .annotations = {a: "b"}
 		| .hooks.startContainer = [
@@ -121,7 +121,7 @@ runX: warning: error running poststop hook #1: exit status 1'
 }
 
 @test "hooks: startContainer that fails keeps the process from being started" {
-	# shellcheck disable=SC2016 # of the shells inside
+	# shellcheck disable=SC2016 # variables of the shells inside
 	container '.process.args = ["echo", "process"]
 		| .hooks.startContainer = [{path: "/bin/true"}, {path: "/bin/sh", args: ["sh", "-c", "echo why >&2; exit 3"]}]'
 	[ "$status" -eq 121 ]

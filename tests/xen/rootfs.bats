@@ -126,7 +126,7 @@ loops() {
 		with_conf $how
 		"$bed" sh 'echo "annotations = disks" >>/etc/runX/runX.conf'
 		id=t$BATS_TEST_NUMBER-$how
-		# shellcheck disable=SC2046 # three devices
+		# shellcheck disable=SC2046 # a list of devices
 		set -- $(loops 3)
 		container ".mounts += [{destination: \"/dev/raw\", type: \"bind\", source: \"$1\"},
 				{destination: \"/tmp/fs\", type: \"ext4\", source: \"$2\", options: [\"ro\", \"noexec\"]}]
