@@ -231,7 +231,7 @@ x,y"
 	[ "${#lines[@]}" -eq 2 ]
 }
 
-@test "stage: neither devices nor the bits of setuid files work there" {
+@test "stage: devices and setuid bits do not work there" {
 	setup_volume
 	mknod "$volume/null" c 1 3
 	staged rw "$volume" /d -- sh -c ': >"$1/0/null"' sh "$BATS_TEST_TMPDIR/s"
@@ -239,7 +239,7 @@ x,y"
 	[ "$status" -ne 0 ]
 }
 
-@test "stage: no link is followed there, whatever a guest makes one of meanwhile" {
+@test "stage: links there are not followed, so a guest cannot make one to a file of the host" {
 	setup_volume
 	echo secret >"$BATS_TEST_TMPDIR/secret"
 	ln -s "$BATS_TEST_TMPDIR" "$volume/link"
@@ -248,7 +248,7 @@ x,y"
 	[[ ${lines[1]} == *'Too many levels of symbolic links' ]]
 }
 
-@test "stage: what is mounted on the host later is there, unless it is to be private" {
+@test "stage: later mounts of the host appear there, unless the bind mount is private" {
 	setup_volume
 	mkfifo "$BATS_TEST_TMPDIR/ready" "$BATS_TEST_TMPDIR/go"
 	# shellcheck disable=SC2016 # variables of the shells in the namespaces
@@ -261,7 +261,7 @@ x,y"
 	[ "$output" = shared:later ]
 }
 
-@test "stage: with -k no other container's mounts are kept in use" {
+@test "stage: -k takes the mounts of other containers out of the namespace" {
 	setup_volume
 	# shellcheck disable=SC2016 # variables of the shell in the namespace
 	run unshare -m sh -c 'while umount -lR /run; do :; done 2>/dev/null; mount -t tmpfs t /run && cd /run && mkdir -p xen/a/b e/c1/rootfs e/c1/x "e/c2/root fs" && mount -t tmpfs x xen/a/b &&
@@ -273,7 +273,7 @@ x,y"
 	[ "$(xargs <<<"$output")" = '/run /run/xen/a/b /run/e/c1 /run/e/c1/rootfs file x' ]
 }
 
-@test "stage: a command ends with who started it" {
+@test "stage: the command is killed when the starter of stage ends" {
 	local pid
 	export FIFO=$BATS_TEST_TMPDIR/started
 	mkfifo "$FIFO"
@@ -284,7 +284,7 @@ x,y"
 	timeout 20 tail --pid="$pid" -f /dev/null
 }
 
-@test "stage: nothing is started for who has ended already" {
+@test "stage: it starts nothing if the runX of -p has already ended" {
 	# shellcheck disable=SC2016 # variables of the shell
 	run sh -c 'exec "$0" -p $$ - -- echo not reached' "$FAKE/libexec/stage" 3>&-
 	[ "$status" -eq 125 ]
@@ -294,13 +294,13 @@ x,y"
 	[ "$output" = reached ]
 }
 
-@test "stage: a command that is not there" {
+@test "stage: a command that does not exist" {
 	staged -- /nowhere/x
 	[ "$status" -eq 125 ]
 	[ "$output" = '/nowhere/x: No such file or directory' ]
 }
 
-@test "stage: words that are no three" {
+@test "stage: an incomplete bind mount" {
 	staged rw /x
 	[ "$status" -eq 125 ]
 	[[ $output == usage:* ]]
