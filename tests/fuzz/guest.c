@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A proxy without Xen, between a guest that does anything and users who do anything: the input says
- * what happens, in which order. Nothing is real: descriptors, the ring and time are of our making,
- * so that more lives fit into a second, and every misuse of a descriptor is seen.
+ * Fuzzes the proxy, between a guest and users that may do anything. The input says what happens,
+ * and in which order. Descriptors, the ring and time are simulated. So many lives fit into a
+ * second, and every misuse of a descriptor is seen.
  *
- * What must hold: the proxy never waits but in poll(); nothing grows with what the guest sends, nor
- * does a turn; no credit is exceeded; who breaks the rules ends its container, with status 255 and
- * words; SIGKILL ends any; then the proxy is done as soon as nobody reads; every client is
- * answered; all descriptors and memory are back.
+ * What must hold:
+ * - The proxy waits only in poll().
+ * - Neither its memory nor the length of a turn grows with what the guest sends.
+ * - No credit is exceeded.
+ * - A guest that breaks the protocol ends its container, with status 255 and a reason.
+ * - SIGKILL ends every container. Then the proxy is done as soon as nobody reads.
+ * - Every client gets an answer.
+ * - At the end all descriptors are closed and all memory is freed.
  */
 #include "fuzz.h"
 #include "helpers/proxy/container.h"
@@ -45,37 +49,37 @@ static struct page {
 } page;
 
 /*
- * A descriptor of the proxy, and what is at its other end. No number is used twice, so that what
- * uses one after its closing is found.
+ * A descriptor of the proxy, and the state of its other end. No number is used twice, so the target
+ * finds every use after a close.
  */
 struct file {
 	bool open;
 	enum { SOURCE, SINK, CLIENT, DEVICE, WORDS } kind;
 	bool ended;    /* the other end is gone */
-	size_t amount; /* SOURCE: bytes to come. SINK: bytes that nobody has read. */
-	bool asks;     /* CLIENT: `words` are to be read, with `fds` */
+	size_t amount; /* SOURCE: bytes to read. SINK: bytes that nobody has read yet. */
+	bool asks;     /* CLIENT: `words` and `fds` wait to be received */
 	int fds[CONTROL_FDS];
 	size_t fds_used;
-	size_t answers; /* CLIENT: messages that it got */
+	size_t answers; /* CLIENT: messages that it has got */
 	size_t length;
 	char words[CONTROL_MESSAGE + 32];
 };
 
 #define FILES 600
-#define PEERS 72 /* more than may join */
+#define PEERS 72 /* more than the proxy allows */
 #define PIPE  65536
 #define STATE 9999 /* the state directory */
-/* Of a session, with what belongs to it. */
+/* The memory of a session, with all that belongs to it. */
 #define SESSION_BYTES (sizeof(struct session) + 256)
-/* Reads of a ring that is always full, in one turn. */
+/* The most reads in one turn of a ring that is always full. */
 #define READS 64
 
-/* Whose streams a session has: those of its user, and of the user's socket. */
+/* The user's side of a session: its socket and its streams. */
 struct peer {
 	int client, fds[WIRE_STREAMS];
 };
 
-/* What the input has made of Xen, of the guest and of the users. */
+/* The state of Xen, the guest and the users. */
 static struct {
 	struct file files[FILES];
 	size_t files_used;
@@ -83,14 +87,14 @@ static struct {
 	size_t peers_used;
 	int64_t now;
 	bool event, released, no_domain, map_fails, bind_fails, write_fails;
-	bool over;		  /* the domain has ended, but for its nodes and its pages */
-	unsigned int ends, asked; /* of domains; and xl */
-	uint8_t state, ref, port; /* in xenstore; 255: no such node */
+	bool over;		  /* the domain has ended; its nodes and pages still exist */
+	unsigned int ends, asked; /* how often a domain has ended, and xl was asked */
+	uint8_t state, ref, port; /* values in xenstore; 255: no such node */
 	const char *flood;	  /* what the guest writes as fast as it is read, or NULL */
-	unsigned int reads;	  /* of the ring, in this turn */
-	bool unclear;		  /* what the guest has sent need not be frames any more */
-	struct wire_input input;  /* of the guest */
-	uint64_t given, taken;	  /* credit for stdin, and what came of it */
+	unsigned int reads;	  /* reads of the ring in this turn */
+	bool unclear;		  /* the guest may have sent something else than frames */
+	struct wire_input input;  /* what the guest has read */
+	uint64_t given, taken;	  /* credit for stdin, and bytes of it that came */
 	uint64_t sent[WIRE_STREAMS], credited[WIRE_STREAMS];
 } world;
 
@@ -128,7 +132,7 @@ WRAP(ssize_t, read, int fd, void *into, size_t count)
 		return __real_read(fd, into, count);
 	struct file *f = file(fd);
 	if (f->kind == SOURCE) {
-		must(f->amount || f->ended); /* else it would wait */
+		must(f->amount || f->ended); /* otherwise the read would block */
 		if (count > f->amount)
 			count = f->amount;
 		f->amount -= count;
@@ -226,7 +230,7 @@ static short ready(const struct file *f)
 	}
 }
 
-/* Nobody waits: what would be waited for is in the input. */
+/* It never waits: the input says what happens next. */
 WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout)
 {
 	(void)timeout;
@@ -237,7 +241,7 @@ WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout)
 	return 1;
 }
 
-/* ---- Xen, as the modules under test see it ---- */
+/* ---- stand-ins for Xen and for other modules ---- */
 
 int64_t host_now(void)
 {
@@ -254,7 +258,7 @@ int host_signal(int signals)
 bool domain_is_over(unsigned int domid)
 {
 	(void)domid;
-	must(world.asked++ < world.ends); /* it costs a process */
+	must(world.asked++ < world.ends); /* each call starts a process, xl */
 	return world.over;
 }
 
@@ -303,7 +307,7 @@ long xenstore_number(struct xenstore *xs, const char *path)
 	return value == 255 ? -1 : value;
 }
 
-/* Only of data-refs: this guest has the page alone (ring.c has both). */
+/* The proxy only reads data-refs this way. This guest has none; the target ring.c has both. */
 long xenstore_read(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1])
 {
 	(void)xs, (void)path, (void)value;
@@ -338,7 +342,7 @@ WRAP(int, munmap, void *at, size_t size)
 	return at == &page ? 0 : __real_munmap(at, size);
 }
 
-/* Behind the host's back, as fast as it reads: a ring of two frames, that of a flood. */
+/* In a flood, the guest fills the ring again with two frames whenever the proxy has emptied it. */
 WRAP(ssize_t, ring_read, struct ring *ring, void *into, size_t room)
 {
 	ssize_t n = __real_ring_read(ring, into, room);
@@ -353,7 +357,7 @@ WRAP(ssize_t, ring_read, struct ring *ring, void *into, size_t room)
 
 /* ---- memory ---- */
 
-static _Thread_local bool inside; /* the thread that runs the target does; libFuzzer has others */
+static _Thread_local bool inside; /* true in the target's thread; libFuzzer has others */
 static size_t held;
 
 static void count_malloc(const volatile void *at, size_t size)
@@ -391,7 +395,7 @@ static void turn(void)
 	check();
 }
 
-/* The reason of the end, as runX's commands read it: a line that is fit for a terminal. */
+/* The reason of the end, which runX's commands read, must be one line of printable characters. */
 static void check_words(bool misbehaved)
 {
 	const struct file *ended = NULL;
@@ -414,7 +418,7 @@ static uint32_t queued(void)
 	return page.out_prod - page.out_cons;
 }
 
-/* As a driver does it, a ring at a time, while somebody takes it. */
+/* Writes as a driver does: one full ring at a time, while somebody reads it. */
 static void guest_writes(const uint8_t *bytes, size_t count)
 {
 	while (count > 0 && container.phase != OVER && container.ring.shared && !world.over) {
@@ -427,7 +431,7 @@ static void guest_writes(const uint8_t *bytes, size_t count)
 	}
 }
 
-/* Frames that nobody may send, whatever came before. */
+/* True: the guest must not send such a frame now. */
 static bool forbidden(const uint8_t *header)
 {
 	unsigned int type = header[0], stream = header[1], session = header[2] | header[3] << 8;
@@ -474,7 +478,7 @@ static void op_frame(struct bytes *in)
 	uint8_t type = take8(in), stream = take8(in), session = take8(in);
 	uint32_t length = take16(in);
 
-	/* Most lengths are to be small, and some types frequent. */
+	/* Make most lengths small, and some types frequent. */
 	if (length < 0xc000)
 		length &= 15;
 	else
@@ -559,7 +563,7 @@ static void guest_reads(size_t count)
 
 /* ---- the users ---- */
 
-/* Its streams; with a terminal, no stderr. */
+/* Makes a peer with its streams; with a terminal there is no stderr. */
 static struct peer *new_peer(bool terminal)
 {
 	struct peer *p = &world.peers[world.peers_used++];
@@ -571,7 +575,7 @@ static struct peer *new_peer(bool terminal)
 	return p;
 }
 
-/* Also of a descriptor that the proxy has closed. */
+/* Picks a file of a peer. The proxy may have closed it. */
 static struct file *peer_file(struct bytes *in, unsigned int which)
 {
 	const struct peer *p = &world.peers[take8(in) % world.peers_used];
@@ -580,7 +584,7 @@ static struct file *peer_file(struct bytes *in, unsigned int which)
 	return fd < 0 ? NULL : &world.files[fd - FIRST];
 }
 
-/* Sends a request, and has it taken. */
+/* Sends a request, and lets the proxy take it. */
 static int request(const char *words, size_t length, const int *fds, size_t count)
 {
 	int client = new_file(CLIENT);
@@ -612,7 +616,7 @@ static void op_signal(struct bytes *in)
 	char words[32];
 	uint8_t what = take8(in), signal = what & 0x7f;
 
-	/* The proxy would exit at once. */
+	/* Here the proxy would call exit(). */
 	if (container.phase == OVER && signal == SIGKILL)
 		return;
 	snprintf(words, sizeof(words), "signal %d%s", signal, what & 0x80 ? " all" : "");
@@ -686,7 +690,7 @@ static void op_write(struct bytes *in)
 	turn();
 }
 
-/* What an exec proxy says on. */
+/* A further message of an exec's client. */
 static void op_say(struct bytes *in)
 {
 	static const char *const known[] = {"signal 15", "signal 9", "size 10 20", "signal 65"};
@@ -711,7 +715,7 @@ static void op_time(struct bytes *in)
 	turn();
 }
 
-/* With an answer in the ring to what was not asked yet. */
+/* The domain ends. In its ring it leaves a PONG for a PING that was not sent yet. */
 static void guest_dies(void)
 {
 	static const uint8_t pong[WIRE_HEADER] = {WIRE_PONG};
@@ -851,8 +855,8 @@ static void begin(bool terminal, bool running)
 }
 
 /*
- * The end of the VM is noticed, once it can have been there. Whatever else has happened, SIGKILL
- * ends the container in time; the guest may be silent.
+ * If the VM has ended, the proxy must notice that. In any other state SIGKILL must end the
+ * container in time, even if the guest is silent.
  */
 static void end(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is understood of `xl list`, by an xl that prints what it is to. */
+/* Tests how domain_is_over() reads the output of `xl list`. A script stands in for xl. */
 #include "helpers/proxy/domain.h"
 
 #include <setjmp.h>
@@ -76,7 +76,7 @@ static int make_xl(void **state)
 	xl = fopen(program, "w");
 	if (!xl)
 		return -1;
-	/* Of the shell alone: PATH has nothing else. */
+	/* The script uses only what the shell has built in: PATH has nothing else. */
 	fputs("#!/bin/sh\n[ \"$*\" = list ] || exit 2\nprintf %s \"$XL_LIST\"\nexit "
 	      "\"$XL_STATUS\"\n",
 	      xl);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What make bench makes of what it has measured.
+# How make bench presents its measurements.
 
 load helpers
 
@@ -10,7 +10,7 @@ rows() {
 		tr ' _' '\t '
 }
 
-@test "bench: a table, with what keeps to its budget" {
+@test "bench: a table, which says what keeps to its budget" {
 	rows >"$BATS_TEST_TMPDIR/rows"
 	run "$top/tests/bench/all" table "$BATS_TEST_TMPDIR/rows"
 	succeeds
