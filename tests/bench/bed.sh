@@ -18,6 +18,7 @@ boot() {
 	trap 'exit 143' TERM HUP
 	# Joined, since a caller's || takes `set -e` away.
 	"$top/build" >&2 && "$top/build" tests >&2 && "$top/tests/bed/install" >&2 || return
-	cp "$top"/tests/bench/* "$top/out/$ARCH/tests/"* "$stage" 2>/dev/null || : # but directories
-	"$bed" run mkdir -p /tmp/bench && "$bed" put "$stage" /tmp/bench
+	# Only the .sh of this folder: io is a bench here, and a program among the tests.
+	cp "$top"/tests/bench/*.sh "$stage" && find "$top/out/$ARCH/tests" -maxdepth 1 -type f -exec cp -t "$stage" '{}' + &&
+		"$bed" run mkdir -p /tmp/bench && "$bed" put "$stage" /tmp/bench
 }
