@@ -140,10 +140,10 @@ demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then
 test: ## set up and run the whole suite: unit, helpers, real Xen (about an hour); ARCH=aarch64: real Xen there
 	@tests/run all
 
-bench: ## what runX costs beside xl, runc and crun, with the budgets: ROWS='create start' (all), REPEAT (3), ARCH
+bench: ## measure runX beside xl, runc and crun, with its budgets: ROWS='create start' (all rows), REPEAT (3), ARCH
 	@tests/bench/all
 
-bench-host: helpers ## what runX's own part of each verb costs, without Xen: processes, jq, xl, CPU
+bench-host: helpers ## measure runX's own part of each verb, without Xen: processes, jq, xl, CPU time
 	@tests/bench/host
 
 check: ## what needs no Xen (70 s on two cores)
