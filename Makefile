@@ -140,10 +140,10 @@ demo: ## boot the test bed and run a container as a Xen VM (first time about 8 m
 test: ## run all tests: unit, helpers, real Xen (about an hour); ARCH=aarch64: real Xen on aarch64 alone
 	@tests/run all
 
-bench: ## what runX costs beside xl, runc and crun, with the budgets: ROWS='create start' (all), REPEAT (3), ARCH
+bench: ## measure runX beside xl, runc and crun, with its budgets: ROWS='create start' (all rows), REPEAT (3), ARCH
 	@tests/bench/all
 
-bench-host: helpers ## what runX's own part of each verb costs, without Xen: processes, jq, xl, CPU
+bench-host: helpers ## measure runX's own part of each verb, without Xen: processes, jq, xl, CPU time
 	@tests/bench/host
 
 check: ## run all tests that need no Xen (70 s on two cores)

@@ -57,9 +57,9 @@ lines() {
 @test "timeline: a trace costs no process" {
 	local without
 	[ "$(id -u)" -eq 0 ] || skip 'they are counted in a PID namespace, which only root makes'
-	without=$("$top/tests/bench/host" --count | head -n 4)
+	without=$("$top/tests/bench/host" --count | head -n 5)
 	trace
-	[ "$("$top/tests/bench/host" --count | head -n 4)" = "$without" ]
+	[ "$("$top/tests/bench/host" --count | head -n 5)" = "$without" ]
 	[ -s "$RUNX_TRACE" ]
 }
 
