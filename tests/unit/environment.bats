@@ -75,7 +75,7 @@ image_files() {
 
 @test "environment: a name in runX.conf that there is not" {
 	echo 'environment = HOME' >>"$RUNX_CONF"
-	bad . 'environment: HOME is none of NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
+	bad . 'environment: HOME is not one of NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 }
 
 # XLCONF: a file of the host.
