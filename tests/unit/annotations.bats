@@ -38,7 +38,7 @@ warned() {
 @test "annotations: runX warns of an unknown annotation with its own prefix, and of no other" {
 	creates '.annotations = {"org.lfedge.runx.colour\n": "red", "org.lfedge.runx.": "", "org.lfedge.other": "x"}'
 	[ "${#lines[@]}" -eq 2 ]
-	warned 'annotation "org.lfedge.runx.colour\n" is ignored: runX has none of this name'
+	warned 'annotation "org.lfedge.runx.colour\n" is ignored: runX has no annotation of this name'
 	[ "$(jq -r .level "$log" | uniq)" = warning ]
 }
 
@@ -101,7 +101,7 @@ own_files() {
 
 @test "annotations: runX.conf lists an annotation that does not exist" {
 	echo 'annotations = memory colour' >>"$RUNX_CONF"
-	bad . 'annotations: colour is none of disk_headroom'
+	bad . 'annotations: colour is not one of disk_headroom'
 }
 
 @test "annotations: features lists them as potentially unsafe" {

@@ -98,7 +98,7 @@ mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=no
 	stands_in "cp $view/0/file $FAKE/seen"
 	creates "$(bound '["bind"]' mine data)"
 	[ "$(cat "$FAKE/seen")" = mine ]
-	[ "$output" = 'runX: warning: mount destination data is relative, and taken from /' ]
+	[ "$output" = 'runX: warning: mount destination data is relative: runX takes it from /' ]
 	records mount | grep -qx /data
 }
 
@@ -178,7 +178,7 @@ x,y"
 	bad ".mounts[-1].source = \"$volume/socket\"" 'the source is a socket'
 }
 
-@test "binds: no source" { bad '.mounts[0] = {destination: "/x", type: "bind"}' 'mounts[0].source: a bind mount needs one'; }
+@test "binds: no source" { bad '.mounts[0] = {destination: "/x", type: "bind"}' 'mounts[0].source: a bind mount needs a source'; }
 @test "binds: an option that no bind mount has" {
 	bad '.mounts[0] = {destination: "/x", source: "/", options: ["bind", "size=1m"]}' \
 		'mounts[0].options: a bind mount cannot have the option size=1m'

@@ -111,7 +111,7 @@ finds() {
 @test "check: PVH without hardware virtualization" {
 	machine
 	echo 'guest_type = pvh' >>"$RUNX_CONF"
-	finds error type 'guest_type = pvh, but this machine has no hardware virtualization' 'let it be auto'
+	finds error type 'guest_type = pvh, but this machine has no hardware virtualization' 'set guest_type = auto'
 }
 
 @test "check: too little memory" {
@@ -123,7 +123,7 @@ finds() {
 @test "check: no QEMU, and then no tools for disks either" {
 	machine
 	export RUNX_QEMU=/nowhere
-	finds warning roots 'roots are made into disks' 'Debian: install qemu-system-xen'
+	finds warning roots 'root file systems and bind mounts are disks' 'Debian: install qemu-system-xen'
 	rm "$RUNX_HOST/dev/loop-control"
 	finds error roots '9p: no QEMU with Xen and 9pfs, disk: no module loop'
 }
@@ -145,7 +145,7 @@ finds() {
 	machine
 	finds ok ipam "no host-local in $FAKE/plugins"
 	ln -s /bin/true "$FAKE/plugins/host-local"
-	finds ok ipam "addresses by $FAKE/plugins/host-local"
+	finds ok ipam "addresses come from $FAKE/plugins/host-local"
 }
 
 @test "check: no seccomp helper, and seccomp turned off" {
@@ -159,15 +159,15 @@ finds() {
 @test "check: no control groups" {
 	machine
 	rm "$FAKE/cgroup/cgroup.procs"
-	finds warning cgroups "none in $FAKE/cgroup" 'mount -t cgroup2'
+	finds warning cgroups "no control groups in $FAKE/cgroup" 'mount -t cgroup2'
 }
 
 @test "check: an engine without runX in its configuration, and one that uses it as runc" {
 	machine
 	echo '# "/usr/sbin/runX"' >"$RUNX_HOST/etc/docker/daemon.json"
-	finds warning engines 'Docker is not told of runX in /etc/docker/daemon.json' 'give it a runtime'
+	finds warning engines 'Docker: /etc/docker/daemon.json does not name runX' 'give it a runtime'
 	ln -s "$top/runX" "$FAKE/bin/runc"
-	finds ok engines 'Docker runs it as runc'
+	finds ok engines 'Docker runs runX as runc'
 }
 
 @test "check: an extra argument" {

@@ -110,7 +110,7 @@ load helpers
 @test "create: no config.json" {
 	rm "$bundle/config.json"
 	runX create --bundle "$bundle" c1
-	fails_with "bundle $bundle: no config.json"
+	fails_with "bundle $bundle: config.json is missing"
 	nothing_left
 }
 
@@ -273,7 +273,7 @@ load helpers
 	for name in control prepare proxy stage; do
 		mv "$FAKE/libexec/$name" "$FAKE/away"
 		runX create --bundle "$bundle" c1
-		fails_with "no $FAKE/libexec/$name: install runX again"
+		fails_with "$FAKE/libexec/$name is missing: install runX again"
 		nothing_left
 		mv "$FAKE/away" "$FAKE/libexec/$name"
 	done
@@ -359,7 +359,7 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	for part in seccomp sysctls host_hooks 'guest_hooks({})' '{pids: .} | wanted("")'; do
 		run jq -n "$(cat "$top/lib/json/values.jq" "$top/lib/json/absent.jq") {} | $part"
 		[ "$status" -eq 5 ]
-		[[ $output == *'has changed while runX read it' ]]
+		[[ $output == *'has changed while runX read it: run it again' ]]
 		[ -z "$(jq -n "$(cat "$top/lib/json/values.jq" "$top/lib/json/absent.jq") null | $part | select(. != {})")" ]
 	done
 }
@@ -369,6 +369,6 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	rm "$BATS_TEST_TMPDIR/lib/json/devices.jq"
 	export RUNX_LIBDIR=$BATS_TEST_TMPDIR/lib
 	runX create --bundle "$bundle" c1
-	fails_with "not all are in $RUNX_LIBDIR/json: install runX again"
+	fails_with "not all of these modules are in $RUNX_LIBDIR/json: values.jq "
 	nothing_left
 }

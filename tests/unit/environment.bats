@@ -75,7 +75,7 @@ image_files() {
 
 @test "environment: runX.conf lists a variable that does not exist" {
 	echo 'environment = HOME' >>"$RUNX_CONF"
-	bad . 'environment: HOME is none of NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
+	bad . 'environment: HOME is not one of NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 }
 
 # XLCONF names a file of the host.

@@ -149,7 +149,7 @@ described() {
 	runX exec -d
 	fails_with 'container id: none given'
 	runX exec -d --preserve-fds 2 c1 sh
-	fails_with 'a VM cannot be given descriptors'
+	fails_with '--preserve-fds 2: runX cannot give file descriptors to a VM'
 	[ "$(calls exec)" -eq 0 ]
 }
 

@@ -107,24 +107,24 @@ refused_netconf() {
 }
 
 @test "network: bad files and words in NETCONF" {
-	refused_netconf . "no network of the name wan in the file, whose name is lan" wan
+	refused_netconf . "the file has no network of the name wan: its network is lan" wan
 	refused_netconf '.type = "macvlan"' "type: macvlan is not supported" lan
-	refused_netconf '.cniVersion = "9.0.0"' "cniVersion: 9.0.0 is none of" lan
+	refused_netconf '.cniVersion = "9.0.0"' "cniVersion: 9.0.0 is not one of" lan
 	refused_netconf '.bridge = "a name of more than it may have"' "bridge: must be printable" lan
-	refused_netconf '.bridge = "../../../etc"' "not a name of a network interface" lan
-	refused_netconf '.ipam.type = "whereabouts"' "whereabouts is none of" lan
-	refused_netconf '.ipam.subnet = "10.22.0.0"' "ipam.subnet: not a subnet" lan
-	refused_netconf '.ipam.routes[0].dst = "nowhere/8"' "ipam.routes[0].dst: not an IP address: nowhere/8" lan,10.22.0.7
+	refused_netconf '.bridge = "../../../etc"' "a network interface cannot have this name: ../../../etc" lan
+	refused_netconf '.ipam.type = "whereabouts"' "whereabouts is not one of" lan
+	refused_netconf '.ipam.subnet = "10.22.0.0"' "ipam.subnet: this is not a subnet" lan
+	refused_netconf '.ipam.routes[0].dst = "nowhere/8"' "ipam.routes[0].dst: this is not an IP address: nowhere/8" lan,10.22.0.7
 	refused_netconf '.dns.nameservers = ["10.22.0.1\nsearch evil"]' "not an IP address" lan
-	refused_netconf '.dns.search = ["a\nb"]' "dns.search: must be printable and without blanks" lan
-	refused_netconf '.vlan = 7' "vlan: is not supported" lan
+	refused_netconf '.dns.search = ["a\nb"]' "dns.search: must be printable ASCII without blanks" lan
+	refused_netconf '.vlan = 7' "vlan: runX does not support it" lan
 }
 
 @test "network: addresses that the container cannot have" {
-	refused_netconf . "NETCONF: not an IP address: 10.22.0.300" lan,10.22.0.300
+	refused_netconf . "NETCONF: this is not an IP address: 10.22.0.300" lan,10.22.0.300
 	refused_netconf . "10.23.0.1 is in no subnet of the network lan" lan,10.23.0.1
 	refused_netconf . "10.22.0.1 is the address of the gateway" lan,10.22.0.1
-	refused_netconf . "10.22.0.0 is the subnet's" lan,10.22.0.0
+	refused_netconf . "10.22.0.0 is the address of the subnet itself" lan,10.22.0.0
 	netconf . lan,10.22.0.7
 	succeeds
 	runX create --bundle "$bundle" c2
@@ -143,7 +143,7 @@ refused_netconf() {
 	printf '{' >"$conf"
 	bad ".process.env = [\"NETCONF=$conf,lan\"]" "NETCONF $conf: not JSON"
 	: >"$conf"
-	bad . "NETCONF $conf: is empty"
+	bad . "NETCONF $conf: the file is empty"
 	chmod 666 "$conf"
 	bad . "nobody else may write it"
 	cp "$conf" "$bundle/rootfs/lan"

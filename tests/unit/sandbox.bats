@@ -67,7 +67,7 @@ status_is() {
 	for words in 'exec c1 true' 'pause c1' 'resume c1' 'update --memory 64m c1' 'events --stats c1'; do
 		# shellcheck disable=SC2086 # a list of words
 		runX $words
-		fails_with 'container c1: the sandbox of a pod, which has no VM'
+		fails_with 'container c1: this is the sandbox of a pod, which has no VM'
 	done
 	runX delete --force c1
 	succeeds

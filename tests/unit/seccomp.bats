@@ -253,7 +253,7 @@ helper_says() {
 	if [ "$(echo 9007199254740993 | jq .)" = 9007199254740993 ]; then
 		succeeds
 	else
-		fails_with 'linux.seccomp.syscalls[1].args[0].value: this jq rounds so large a number; jq 1.7 does not'
+		fails_with 'linux.seccomp.syscalls[1].args[0].value: this version of jq rounds such a large number: install jq 1.7 or later'
 		nothing_left
 	fi
 }

@@ -124,17 +124,17 @@ lines() {
 	fails_with 'timeline: /nowhere/trace: no such file (RUNX_TRACE=/nowhere/trace runX … writes it)'
 	: >"$BATS_TEST_TMPDIR/trace"
 	runX timeline "$BATS_TEST_TMPDIR/trace"
-	fails_with "$BATS_TEST_TMPDIR/trace: has no events"
+	fails_with "$BATS_TEST_TMPDIR/trace: it has no lines"
 	lines '1.0 c1 create 5 options'
 	runX timeline "$BATS_TEST_TMPDIR/trace" 'c\061'
-	fails_with 'has no events of a container c\061'
+	fails_with 'it has no lines about container c\061'
 	lines '1.0 c1 create 5 options' '2.0 c1 create 5 <script>'
 	runX timeline --svg "$BATS_TEST_TMPDIR/trace"
-	fails_with "line 2 is not one of RUNX_TRACE's"
+	fails_with "line 2 is not a line of a RUNX_TRACE"
 	lines '1.0 ../c1 create 5 options'
 	runX timeline "$BATS_TEST_TMPDIR/trace"
-	fails_with "line 1 is not one of RUNX_TRACE's"
+	fails_with "line 1 is not a line of a RUNX_TRACE"
 	head -c 5000 /dev/urandom >"$BATS_TEST_TMPDIR/trace"
 	runX timeline "$BATS_TEST_TMPDIR/trace"
-	fails_with "is not one of RUNX_TRACE's"
+	fails_with "is not a line of a RUNX_TRACE"
 }

@@ -64,7 +64,41 @@ state_is() {
 	echo 'the VM crashed while it booted' >"$RUNX_ROOT/c1/ended"
 	rm "$RUNX_ROOT/c1/started"
 	runX start c1
-	fails_with 'runX start failed: gone'
+	fails_with 'runX start failed: the VM crashed while it booted'
+}
+
+# control_ends STATUS: the helper control says nothing but this, except that it waits
+control_ends() {
+	rm "$FAKE/libexec/control"
+	printf '#!/bin/sh\n[ "$2" = wait ] || exit %s\n' "$1" >"$FAKE/libexec/control"
+	chmod 755 "$FAKE/libexec/control"
+}
+
+@test "start: a VM that ended before its proxy was asked tells its reason" {
+	in_state created
+	control_ends 2
+	runX start c1
+	fails_with 'runX start failed: the proxy of container c1 died before the process ran'
+	echo 'the VM crashed while it booted' >"$RUNX_ROOT/c1/ended"
+	rm "$RUNX_ROOT/c1/started"
+	runX start c1
+	fails_with 'runX start failed: the VM crashed while it booted'
+}
+
+@test "kill: a proxy that is gone means that the container does not run" {
+	in_state running
+	control_ends 2
+	runX kill c1
+	fails_with 'container c1: container not running'
+}
+
+@test "kill, start: a helper that gives no reason is named, with its container" {
+	in_state created
+	control_ends 7
+	runX kill c1
+	[ "$output" = 'runX: container c1: control ended with status 7 and gave no reason (run it again with --debug)' ]
+	runX start c1
+	fails_with 'runX start failed: container c1: control ended with status 7 and gave no reason (run it again with --debug)'
 }
 
 @test "start: a failed start ends the container, a refused one does not" {

@@ -49,16 +49,16 @@ load helpers
 }
 
 @test "vm: both spellings with different values" {
-	bad '.vm = {hwConfig: {vcpus: 1}, hwconfig: {vcpus: 2}}' 'vm.hwConfig: is there as vm.hwconfig as well, and differs'
+	bad '.vm = {hwConfig: {vcpus: 1}, hwconfig: {vcpus: 2}}' 'vm.hwConfig: differs from vm.hwconfig: remove one of the two'
 }
 
 @test "vm: a hypervisor is checked, then ignored with a warning" {
 	creates '.vm.hypervisor = {path: "/usr/bin/qemu", parameters: ["-x"]}'
-	[[ $output == *'warning: vm.hypervisor is ignored: it is Xen, which runs already'* ]]
+	[[ $output == *'warning: vm.hypervisor is ignored: the hypervisor is Xen, and it already runs'* ]]
 	[ "$(jq -r .level "$log")" = warning ]
 }
 
-@test "vm: an image is refused" { bad '.vm.image = {path: "/i", format: "raw"}' 'vm.image: not supported: the VM boots from its initrd'; }
+@test "vm: an image is refused" { bad '.vm.image = {path: "/i", format: "raw"}' 'vm.image: runX does not support it: the VM boots from its initrd'; }
 @test "vm: no object" { bad '.vm = []' 'vm: must be an object'; }
 @test "vm: a hypervisor without a path" { bad '.vm.hypervisor = {}' 'vm.hypervisor.path: must be a string'; }
 @test "vm: a kernel without a path" { bad '.vm.kernel = {}' 'vm.kernel.path: must be a string'; }
@@ -79,7 +79,7 @@ load helpers
 @test "vm: no vcpus" { bad '.vm.hwConfig.vcpus = 0' 'vm.hwConfig.vcpus: must be a whole number from 1'; }
 @test "vm: vcpus as a text" { bad '.vm.hwConfig.vcpus = "2"' 'vm.hwConfig.vcpus: must be a whole number from 1'; }
 @test "vm: half a byte" { bad '.vm.hwConfig.memory = 0.5' 'vm.hwConfig.memory: must be a whole number from 1'; }
-@test "vm: a device with a quote" { bad '.vm.hwConfig.dtdevs = ["/a", "/b\"c"]' 'vm.hwConfig.dtdevs[1]: must be a path of the device tree'; }
+@test "vm: a device with a quote" { bad '.vm.hwConfig.dtdevs = ["/a", "/b\"c"]' 'vm.hwConfig.dtdevs[1]: must be a path in the device tree'; }
 @test "vm: a relative device" { bad '.vm.hwConfig.dtdevs = ["a"]' 'vm.hwConfig.dtdevs[0]: must be an absolute path'; }
 @test "vm: pages without a first" { bad '.vm.hwConfig.iomems = [{nrMFNs: 1}]' 'vm.hwConfig.iomems[0].firstMFN: must be a whole number'; }
 @test "vm: no pages" { bad '.vm.hwConfig.iomems = [{firstMFN: 1, nrMFNs: 0}]' 'vm.hwConfig.iomems[0].nrMFNs: must be a whole number from 1'; }

@@ -106,8 +106,8 @@ in_image() {
 	bundle '.root.path = "rootfs"'
 	# First the mount is busy. Then it is unmounted here, but stays mounted in a private mount namespace.
 	dom0 sh -c "cd /b/$id/rootfs && runX create --bundle /b/$id $id"
-	says 1 '' "runX: root file system /b/$id/rootfs: in use on the host, so its device /dev/loop0 cannot be the VM's \
-(fuser -vm /b/$id/rootfs; or rootfs = 9p)"
+	says 1 '' "runX: root file system /b/$id/rootfs: it is in use on the host, so the VM cannot have its device /dev/loop0 \
+(fuser -vm /b/$id/rootfs shows who uses it; rootfs = 9p does not take the device)"
 	holder=$("$bed" sh 'unshare -m --propagation private sleep 1000 >/dev/null 2>&1 </dev/null & echo $!')
 	dom0 runX create --bundle "/b/$id" "$id"
 	"$bed" run kill "$holder"

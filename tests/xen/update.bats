@@ -86,7 +86,7 @@ takes() {
 	dom0 runX update --pids-limit 42 "$id"
 	says 0 '' ''
 	dom0 runX update --pids-limit 43 "$id"
-	says 1 '' "runX: container $id: pids.limit cannot be changed: it is the VM's own, and only a new container can have another"
+	says 1 '' "runX: container $id: pids.limit cannot be changed: the VM's kernel got it at create, and only a new container can have another"
 	dom0 sh -c "runX kill $id KILL; /usr/libexec/runX/control /run/runX/$id wait 60; runX update --cpu-share 2 $id"
 	says 1 '' "runX: container $id: container not running"
 	gone
