@@ -297,7 +297,7 @@ x,y"
 @test "stage: a command that is not there" {
 	staged -- /nowhere/x
 	[ "$status" -eq 125 ]
-	[ "$output" = '/nowhere/x: No such file or directory' ]
+	[ "$output" = 'cannot execute /nowhere/x: No such file or directory' ]
 }
 
 @test "stage: words that are no three" {
