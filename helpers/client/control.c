@@ -6,8 +6,13 @@
  *        control STATE-DIRECTORY signal NUMBER [all]
  *        control STATE-DIRECTORY wait SECONDS
  *
- * Exit status 0: done. 1: refused, with the proxy's words on stderr. 2: there is no proxy (any
- * more). 3: it did not end in time. 125: our own fault.
+ * The exit status says what happened:
+ *
+ *   0    it is done
+ *   1    the proxy refused, and its words are on stderr
+ *   2    there is no proxy (any more)
+ *   3    the proxy and its guardian did not end in time
+ *   125  this program failed
  */
 #include "helpers/shared/control.h"
 
@@ -68,7 +73,7 @@ int main(int argc, char **argv)
 		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS");
 	int directory = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
-		fail("%s", argv[1]);
+		fail("cannot open the state directory %s", argv[1]);
 	if (!strcmp(argv[2], "wait") && argc == 4)
 		return wait_for_end(directory, (unsigned int)atoi(argv[3]));
 	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An exec proxy that dies takes its process with it, as the container's proxy does. It is told the
- * outcome only when all output has been delivered, since its end is what engines wait for.
+ * If an exec proxy dies, its process is killed, as with the container's proxy. An exec proxy is
+ * told the outcome only when all output has been delivered, because engines wait for the exec
+ * proxy's end.
  */
 #include "execs.h"
 
@@ -18,14 +19,14 @@
 
 struct exec {
 	struct session session;
-	int client;	 /* -1: it is gone, and its process is to go */
-	int description; /* what the guest has yet to get of it; -1: it has all */
+	int client;	 /* -1: the exec proxy is gone, and the process must end */
+	int description; /* the guest still gets the rest of it; -1: it has all */
 	bool started, killed, over;
 	int status;
 };
 
 static struct exec *execs[WIRE_SESSIONS];
-static unsigned int exec_count = 1; /* no id from here on is in use */
+static unsigned int exec_count = 1; /* all ids from here on are free */
 
 static unsigned int free_id(void)
 {
@@ -42,9 +43,9 @@ const char *execs_add(struct outbox *box, int client, const int *fds, size_t cou
 	int stdio[WIRE_STREAMS] = {-1, -1, -1};
 
 	if (count < 3 || count > 4)
-		return "exec: a description, stdin, stdout and perhaps stderr are to come with it";
+		return "exec needs 3 or 4 descriptors: description, stdin, stdout, stderr";
 	if (id == WIRE_SESSIONS)
-		return "too many processes have joined this container (63 at a time)";
+		return "too many processes have joined this container (at most 63 at a time)";
 	struct exec *e = calloc(1, sizeof(*e));
 	if (!e)
 		return "no memory for another process";
@@ -85,7 +86,7 @@ static bool send_words(struct exec *e, enum wire_type type, uint32_t first, uint
 			  type == WIRE_SIGNAL ? 4 : 8);
 }
 
-/* Not before the guest knows of it, and again where there was no room. */
+/* The guest must know the process first. If the outbox has no room, the next turn tries again. */
 static void kill_abandoned(struct exec *e)
 {
 	if (e->client < 0 && e->description < 0 && !e->over && !e->killed)
@@ -237,7 +238,7 @@ void execs_advance(void)
 	}
 }
 
-/* As under runc, where the end of a PID namespace kills all in it. */
+/* As under runc, where the end of a PID namespace kills all processes in it. */
 void execs_end(void)
 {
 	for (unsigned int id = 1; id < exec_count; id++)

@@ -10,10 +10,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Who connects sends at once, unless it was stopped in between. */
+/* A client that connects sends at once, unless it was stopped in between. */
 #define REQUEST_SECONDS 5
 
-/* One request, and the descriptors that came with it: how many they are. */
+/* Receives one request and its descriptors. Returns how many descriptors came. */
 static size_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTROL_FDS])
 {
 	union {
@@ -39,7 +39,7 @@ static size_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTR
 void requests_take(int client)
 {
 	char words[CONTROL_MESSAGE + 1], whom[4] = "";
-	const char *reply = "not a request";
+	const char *reply = "unknown request";
 	int signal, fds[CONTROL_FDS];
 	size_t count = receive(client, words, fds);
 

@@ -21,7 +21,7 @@ static void signal_event(int signals)
 		(void)container_signal(signal, false);
 }
 
-/* For how long nothing is to be done but upon an event. */
+/* Returns how many milliseconds poll(2) may wait, or -1 for no limit. */
 static int until(void)
 {
 	int64_t deadlines[] = {container.start_by, container.kill_by, container.pong_by};
@@ -56,9 +56,9 @@ static bool has_output(const struct pollfd *fds, nfds_t count)
 }
 
 /*
- * An event costs three system calls, and a PV dom0 feels each. While a reader takes what there is,
- * none is waited for: the ring is looked at after each write, in whose time a guest that goes on
- * writing has filled it.
+ * An event costs three system calls, and a PV dom0 feels each. So while a reader takes what there
+ * is, the loop waits for no event of the ring. It looks at the ring after each write: in that time,
+ * a guest that goes on writing has filled it.
  */
 void serve_once(int signals, int listener)
 {

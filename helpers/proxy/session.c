@@ -2,9 +2,10 @@
 /*
  * Moves bytes between a container's stdio on the host and the frames of one session.
  *
- * The descriptors are shared with whoever called runX, so they stay in blocking mode: O_NONBLOCK
- * would hit their owners too (a user's terminal, say). We wait with poll() and then move at most
- * PIPE_BUF bytes, which a pipe that is ready takes or gives without blocking.
+ * The descriptors are shared with the program that called runX, so they stay in blocking mode.
+ * O_NONBLOCK would hit their other owners too, for example a user's terminal. We wait with poll(2)
+ * and then move at most PIPE_BUF bytes. A pipe that is ready takes or gives this much without
+ * blocking.
  */
 #include "session.h"
 
@@ -49,7 +50,7 @@ void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS
 		s->sinks[i].fd = fds[i];
 }
 
-/* Two frames stay free. */
+/* This keeps two frames free. */
 bool outbox_has_room(const struct outbox *box)
 {
 	return box->used + 3 * WIRE_FRAME <= sizeof(box->bytes);
@@ -72,7 +73,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* A terminal that was hung up reads as an error, and that is the end of its input as well. */
+/* A terminal that was hung up reads as an error. That also is the end of its input. */
 static void read_input(struct session *s)
 {
 	uint8_t data[PIPE_BUF];
@@ -113,9 +114,9 @@ static void write_sink(struct session *s, unsigned int stream)
 		return;
 	if (n < 0) {
 		/*
-		 * EPIPE: the writer in the guest is to get it too. Anything else is no pipe:
-		 * engines give a /dev/null opened for reading (go-runc's null I/O), which must
-		 * swallow all.
+		 * EPIPE: the writer in the guest must get it too. After any other error this is no
+		 * pipe: engines give a /dev/null that is opened for reading (go-runc's null I/O),
+		 * and it must swallow everything.
 		 */
 		if (errno == EPIPE)
 			outbox_put(s->box, WIRE_EOF, stream, s->id, NULL, 0);
@@ -124,11 +125,16 @@ static void write_sink(struct session *s, unsigned int stream)
 	}
 	sink->used -= (size_t)n;
 	sink->owed += (size_t)n;
-	/* An empty buffer starts again at its first page: a quiet container costs one. */
+	/*
+	 * An empty buffer starts again at its first page, so a quiet container needs only one page.
+	 */
 	sink->head = sink->used ? (sink->head + (size_t)n) % sizeof(sink->bytes) : 0;
 }
 
-/* Credit goes back in large pieces, so that it costs few frames; all of it once nothing is left. */
+/*
+ * Credit goes back in large pieces, which cost few frames. All of it goes back once the buffer is
+ * empty.
+ */
 static void give_credit(struct session *s, unsigned int stream)
 {
 	struct sink *sink = &s->sinks[stream];
@@ -141,7 +147,7 @@ static void give_credit(struct session *s, unsigned int stream)
 		sink->owed = 0;
 }
 
-/* The reader sees the end as soon as the last byte is out, not only when we end. */
+/* The reader must see the end as soon as the last byte is out, not only when the proxy ends. */
 static void end_sink(struct sink *sink)
 {
 	if (sink->ended && sink->used == 0)

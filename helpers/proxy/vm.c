@@ -11,14 +11,16 @@
 /* An idle guest answers a ping in well under a second, also under emulation. */
 #define PING_SECONDS 1
 /*
- * Bytes of a turn, a multiple of any ring: a guest that writes as fast as we read must not keep us
- * from signals, requests and deadlines.
+ * Most bytes that are read in a turn, a multiple of any ring's size. A guest that writes as fast as
+ * we read must not keep us from signals, requests and deadlines.
  */
 #define TURN_BYTES 65536
 
 /* ---- its console ---- */
 
-/* Whether all that is there were frames that may come. */
+/*
+ * Takes all whole frames. Returns false if one of them may not come, or if the bytes are no frame.
+ */
 static bool take_frames(void)
 {
 	struct wire_frame frame;
@@ -69,7 +71,7 @@ void vm_write(void)
 
 /* ---- whether it is there ---- */
 
-/* The VM is no more. What it had written before stays in the ring, which we have mapped. */
+/* The VM is gone. What it wrote before is still in the ring, which we have mapped. */
 static void lost(const char *how)
 {
 	if (container.ring.shared)
@@ -78,9 +80,10 @@ static void lost(const char *how)
 }
 
 /*
- * Some domain ended, maybe ours: xenstore does not tell which (before Xen 4.22), and a crashed one
- * keeps its nodes. A guest that can still answer need not be asked of xl, which costs more. What it
- * said before is no answer, and one that reads nothing, so that no ping fits, gives none.
+ * Some domain ended, maybe ours. xenstore does not tell which one (before Xen 4.22), and a crashed
+ * domain keeps its nodes. xl would know, but it costs more than a PING to the guest. Only what the
+ * guest says after the PING is an answer, so the ring is read first. A guest that reads nothing
+ * leaves no room for the PING, and so gives no answer.
  */
 static void check_alive(void)
 {
@@ -115,8 +118,8 @@ void vm_event(void)
 }
 
 /*
- * A guest that has said nothing yet cannot be asked. One whose start has not been announced either
- * may have crashed already, between the unpausing and our hearing of it: then we look again.
+ * A guest that has said nothing yet cannot be asked. It may also have crashed before its start was
+ * announced, between the unpause and the request. Then the proxy looks once the start is announced.
  */
 static void check_silent(void)
 {

@@ -297,7 +297,7 @@ x,y"
 @test "stage: a command that does not exist" {
 	staged -- /nowhere/x
 	[ "$status" -eq 125 ]
-	[ "$output" = '/nowhere/x: No such file or directory' ]
+	[ "$output" = 'cannot execute /nowhere/x: No such file or directory' ]
 }
 
 @test "stage: an incomplete bind mount" {

@@ -161,7 +161,7 @@ Failed to parse config: Invalid argument"
 	xlconf ''
 	echo >"$BATS_TEST_TMPDIR/hostile"
 	ln -sf ../hostile "$BATS_TEST_TMPDIR/host/xl"
-	refused 'lies in no directory of host_files (runX.conf)'
+	refused 'is not in a directory of host_files (runX.conf)'
 }
 
 @test "environment: XLCONF that the container can write" {

@@ -203,18 +203,18 @@ helper_says() {
 }
 
 @test "seccomp: the helper refuses an incomplete or malformed profile" {
-	helper_says '' 'the profile cannot be read'
-	helper_says 'default=0\0flags=0' 'the profile is not whole'
-	helper_says 'default=0\0flags\0' 'the profile is not whole'
-	helper_says 'flags=0\0' 'no default action'
-	helper_says 'default=0\0colour=blue\0' 'the profile has a record colour that this program does not know'
-	helper_says 'default=0\0name=read\0' 'the profile has a record name that this program does not know'
-	helper_says 'default=0\0action=2147418112\0arg=x\0' 'not a number of 64 bits: x'
-	helper_says 'default=0\0action=2147418112\0arg=0:4:18446744073709551616:0\0' 'not a number of 64 bits: 18446744073709551616:0'
-	helper_says 'default=0\0action=2147418112\0arg=0:4\0' 'not a condition: 0:4'
-	helper_says 'default=0\0action=2147418112\0arg=0:4:1:2:3\0' 'not a condition: 0:4:1:2:3'
-	helper_says 'default=0\0action=2147418112\0arg=6:4:1:2\0' 'no call has an argument 6:4:1:2'
-	helper_says 'default=2143289344\0' 'libseccomp does not take the default action'
+	helper_says '' 'the profile is empty or cannot be read'
+	helper_says 'default=0\0flags=0' 'the profile is incomplete'
+	helper_says 'default=0\0flags\0' 'the profile is incomplete'
+	helper_says 'flags=0\0' 'the profile does not begin with a default action'
+	helper_says 'default=0\0colour=blue\0' 'the profile has an unknown record: colour'
+	helper_says 'default=0\0name=read\0' 'the profile has an unknown record: name'
+	helper_says 'default=0\0action=2147418112\0arg=x\0' 'not a 64-bit number: x'
+	helper_says 'default=0\0action=2147418112\0arg=0:4:18446744073709551616:0\0' 'not a 64-bit number: 18446744073709551616:0'
+	helper_says 'default=0\0action=2147418112\0arg=0:4\0' 'not INDEX:OPERATOR:VALUE:VALUE: 0:4'
+	helper_says 'default=0\0action=2147418112\0arg=0:4:1:2:3\0' 'not INDEX:OPERATOR:VALUE:VALUE: 0:4:1:2:3'
+	helper_says 'default=0\0action=2147418112\0arg=6:4:1:2\0' 'no system call has an argument with this index: 6:4:1:2'
+	helper_says 'default=2143289344\0' 'libseccomp does not accept the default action'
 }
 
 @test "seccomp: a full disk is an error" {

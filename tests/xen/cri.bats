@@ -159,7 +159,7 @@ domains() {
 	logged first up
 	create_container second 'echo never'
 	start_container && return 1
-	[[ $output == *"network interface eth0 is another VM's already"* ]] || { echo "$output" && return 1; }
+	[[ $output == *"network interface eth0 belongs to another VM already"* ]] || { echo "$output" && return 1; }
 	cri ContainerStatus "container_id: \"$container\""
 	has state CONTAINER_EXITED
 	[ "$(domains)" = 1 ]

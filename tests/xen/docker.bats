@@ -126,7 +126,7 @@ lo' ] || { echo "$output" && return 1; }
 	dom0 sh -c 'docker run -d --name first busybox sleep 1000 >/dev/null
 		docker run --rm --network container:first busybox true; echo $?; docker rm -f first'
 	[ "$output" = "$(printf '%s\n' 125 first)" ]
-	[[ $stderr == *"network interface eth0 is another VM's already"* ]]
+	[[ $stderr == *"network interface eth0 belongs to another VM already"* ]]
 }
 
 @test "docker: on a network of their own containers find each other by name, and others by Docker's resolver" {

@@ -57,7 +57,7 @@ killed() {
 }
 
 @test "hostile: it never sends anything" {
-	fails_start silent 'the VM did not report within its start time-out that the process runs' 10
+	fails_start silent 'the VM reported no running process within start_timeout (runX.conf)' 10
 }
 
 @test "hostile: another version of the protocol" {

@@ -89,7 +89,7 @@ told() {
 	networked '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/n2"'
 	dom0 sh -c "runX create --bundle /b/$id $id-2 </dev/null >/dev/null 2>&1; runX start $id-2"
 	[ "$status" -eq 1 ]
-	told "network interface eth0 is another VM's already"
+	told "network interface eth0 belongs to another VM already"
 	dom0 sh -c "runX delete $id-2; busybox ping -c 1 10.9.0.4; runX delete --force $id; cat /b/$id/out; umount /run/netns/n2"
 	has 'bytes from 10.9.0.4' 'inet 10.9.0.4/24' 'bytes from 10.9.0.1'
 }
@@ -101,7 +101,7 @@ told() {
 	[ "$status" -eq 0 ]
 	dom0 runX start "$id"
 	[ "$status" -eq 1 ]
-	told 'network interface b17: is one more than the 16 that a VM can have'
+	told 'network interface b17: a VM can have only 16 network interfaces'
 }
 
 @test "network: NETCONF with addresses: containers and the bridge reach each other, 100 MiB both ways" {

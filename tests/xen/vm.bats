@@ -94,7 +94,7 @@ not_created() {
 	"$bed" sh "echo 'vcpus = 2' >/root/test.cfg; chmod 666 /root/test.cfg"
 	not_created 'must belong to root, and nobody else may write it'
 	"$bed" sh "rm /root/test.cfg; echo 'vcpus = 2' >/b/test.cfg; ln -s /b/test.cfg /root/test.cfg"
-	not_created 'lies in no directory of host_files (runX.conf)'
+	not_created 'is not in a directory of host_files (runX.conf)'
 }
 
 # bats test_tags=core
