@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX. `make help` lists the targets; ./build is what makes kernel and initrd.
+# Builds, tests and installs runX. `make help` lists the targets. ./build makes the kernel and the initrd.
 
-# 32-bit Arm has several names for its machines.
+# uname has several names for 32-bit Arm.
 ARCH          ?= $(shell uname -m | sed 's/^armv7.*\|^armv8l/arm/')
 CROSS_COMPILE ?=
 PREFIX        ?= /usr
@@ -15,15 +15,15 @@ SHARE   := $(DESTDIR)$(PREFIX)/share/runX
 MAN8    := $(DESTDIR)$(PREFIX)/share/man/man8
 
 CC         := $(CROSS_COMPILE)gcc
-# PID 1 is static, and a tenth of the size with musl (Debian: musl-tools).
-# Its wrapper hides the kernel's headers with the C library's; these bring them back.
+# PID 1 is static. With musl (Debian: musl-tools) it has a tenth of its size with glibc.
+# musl's wrapper hides the host's C library headers, and with them the kernel's. These options bring the kernel's back.
 MUSL       := $(addprefix -idirafter /usr/include,/ /$(shell $(CC) -print-multiarch))
 GUEST_CC   ?= $(if $(CROSS_COMPILE),$(CC),$(if $(shell command -v musl-gcc),musl-gcc $(MUSL),$(CC)))
 STRIP      := $(CROSS_COMPILE)strip
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
 HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -Wl,-z,relro,-z,now -pie
 CFLAGS     ?= -Os
-# For 32-bit glibc, whose open and stat fail on files beyond 2 GiB, on inodes beyond 32 bits and on times beyond 2038.
+# For 32-bit glibc. Without these its open and stat fail on files over 2 GiB, inodes over 32 bits and times after 2038.
 WIDE       := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WIDE) -I. $(WARNINGS) $(CFLAGS)
 STATIC     := -static -ffunction-sections -Wl,--gc-sections
@@ -41,13 +41,13 @@ Q =
 say = @:
 endif
 
-# 0: without seccomp profiles, on hosts without libseccomp.
+# 0 builds without seccomp profiles, for hosts without libseccomp.
 SECCOMP    ?= 1
-# Where libseccomp is, when it is not where the compiler looks.
+# Options that say where libseccomp is, if the compiler does not find it.
 SECCOMP_FLAGS ?=
 
-# A file of helpers/ with a main is a program of the host, called like the file. Its folder, a room, holds the modules
-# that only the programs of the room use; helpers/shared holds those that several rooms and the guest use.
+# Each file in helpers/ with a main is a program of the host, named like the file. Its folder is a room: it has the
+# modules that only the programs of this room use. helpers/shared has the modules that several rooms and the guest use.
 MAINS := $(shell grep -l '^int main' helpers/*.c helpers/*/*.c)
 ifneq ($(SECCOMP),1)
 MAINS := $(filter-out helpers/seccomp.c,$(MAINS))
@@ -64,18 +64,18 @@ C_FILES     := $(wildcard $(foreach place,helpers guest tests,$(place)/*.c $(pla
 .DELETE_ON_ERROR:
 .PHONY: all helpers init helper-tests xen-tests install uninstall demo test bench bench-host check fuzz lint fmt bed shell clean help
 
-# CROSS_COMPILE is passed on where it was given, even if empty: else ./build has one for $(ARCH).
-all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
+# make passes CROSS_COMPILE on if it was given, even if it is empty. Otherwise ./build chooses one for $(ARCH).
+all: ## build everything for $ARCH: helpers, guest kernel, initrd (./build all)
 	$(Q)ARCH=$(ARCH) ./build all
 
-helpers: $(HELPERS:%=$(OUT)/%) ## the C programs of the host
-init: $(OUT)/init ## the guest's PID 1
+helpers: $(HELPERS:%=$(OUT)/%) ## build the C programs of the host
+init: $(OUT)/init ## build the guest's PID 1
 
-# Expands to nothing, or stops before a program of another machine lies where $(ARCH)'s belong.
+# Expands to nothing, or stops make: programs of another machine must not get into $(ARCH)'s folder.
 right_machine = $(if $(filter $(ARCH)%,$(shell $(1) -dumpmachine)),,$(error $(1) is not for $(ARCH): run ARCH=$(ARCH) ./build helpers))
 
-# The ways to compile: each has a folder, with an object for each module and an archive for each room. The linker takes
-# from an archive only the modules that a program needs.
+# There are several ways to compile. Each has a folder, with an object for each module and an archive for each room. From
+# an archive the linker takes only the modules that a program needs.
 HOST      := $(OUT)/$(if $(filter 1,$(DEBUG)),debug,host)
 GUEST     := $(OUT)/guest
 SANITIZE  := out/sanitized
@@ -100,7 +100,7 @@ $(eval $(call way,$(GUEST),$$(GUEST_CC) $$(ALL_CFLAGS) $$(STATIC),$$(call right_
 $(eval $(call way,$(SANITIZE),gcc $$(SANITIZED)))
 $(eval $(call way,$(FUZZ),clang $$(SANITIZED) -fsanitize=fuzzer-no-link))
 
-# parts FOLDER,FILE: what a program with this main is linked from
+# parts FOLDER,FILE: the object and the archives that a program with this main is linked from
 parts = $(2:%.c=$(1)/%.o) $(if $(findstring /,$(patsubst helpers/%,%,$(2))),$(1)/$(patsubst %/,%,$(dir $(2))).a) $(1)/helpers/shared.a
 
 define program # MAIN
@@ -112,7 +112,7 @@ $(OUT)/$(basename $(notdir $(1))): $(call parts,$(HOST),$(1))
 endef
 $(foreach main,$(filter-out helpers/client/control.c,$(MAINS)),$(eval $(call program,$(main))))
 
-# Static: half of what it takes to run it was the dynamic linker's, and a fifth of runX kill.
+# control is static. The dynamic linker took half of its run time, and a fifth of the time of runX kill.
 $(OUT)/control: $(call parts,$(GUEST),helpers/client/control.c)
 $(OUT)/init: $(GUEST)/guest/init.o $(addprefix $(GUEST)/,$(addsuffix .a,guest/console guest/process guest/network guest/mounts guest/base helpers/shared))
 $(OUT)/control $(OUT)/init:
@@ -120,7 +120,7 @@ $(OUT)/control $(OUT)/init:
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@ $^
 	$(Q)$(STRIP) $@
 
-install: ## install under $DESTDIR$PREFIX what was built (run `make` before)
+install: ## install under $DESTDIR$PREFIX what `make` has built
 	install -d $(BINDIR) $(LIBEXEC) $(SHARE)/lib/verbs $(SHARE)/lib/json $(MAN8)
 	install -m 0755 runX $(BINDIR)/runX
 	install -m 0755 $(HELPERS:%=$(OUT)/%) $(LIBEXEC)
@@ -130,48 +130,49 @@ install: ## install under $DESTDIR$PREFIX what was built (run `make` before)
 	install -m 0644 $(OUT)/kernel $(OUT)/initrd $(SHARE)
 	install -m 0644 docs/runX.8 $(MAN8)
 
-uninstall: ## remove what install put there
+uninstall: ## remove what install has installed
 	rm -f $(BINDIR)/runX $(MAN8)/runX.8
 	rm -rf $(LIBEXEC) $(SHARE)
 
-demo: ## run a container as a Xen VM, from nothing (first time about 8 min, then 30 s)
+demo: ## boot the test bed and run a container as a Xen VM (first time about 8 min, then 30 s)
 	@tests/demo
 
-test: ## set up and run the whole suite: unit, helpers, real Xen (about an hour); ARCH=aarch64: real Xen there
+test: ## run all tests: unit, helpers, real Xen (about an hour); ARCH=aarch64: real Xen on aarch64 alone
 	@tests/run all
 
-bench: ## what runX costs beside xl, runc and crun, with the budgets: ROWS='create start' (all), REPEAT (3), ARCH
+bench: ## measure runX beside xl, runc and crun, with its budgets: ROWS='create start' (all rows), REPEAT (3), ARCH
 	@tests/bench/all
 
-bench-host: helpers ## what runX's own part of each verb costs, without Xen: processes, jq, xl, CPU
+bench-host: helpers ## measure runX's own part of each verb, without Xen: processes, jq, xl, CPU time
 	@tests/bench/host
 
-check: ## what needs no Xen (70 s on two cores)
+check: ## run all tests that need no Xen (70 s on two cores)
 	@tests/run check
 
-fuzz: ## libFuzzer on the host's end, FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS
+fuzz: ## fuzz the host's end: FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS
 	@tests/fuzz/run
 
-lint: ## ShellCheck, shfmt, clang-format, cppcheck, mandoc
+lint: ## check sources: ShellCheck, shfmt, clang-format, cppcheck, mandoc
 	@tests/lint $(SHELL_FILES) -- $(C_FILES)
 
-fmt: ## format shell and C as lint wants it
+fmt: ## format shell and C files as lint wants them
 	shfmt -w $(SHELL_FILES)
 	clang-format -i $(C_FILES)
 
 bed: all ## boot the test bed: real Xen in QEMU, with runX installed
 	@tests/bed/install
 
-shell: bed ## a prompt in the test bed's dom0, with runX, containerd and sample bundles
+shell: bed ## open a shell in the test bed's dom0, with runX, containerd and sample bundles
 	@tests/bed/bed shell
 
-clean: ## remove what was built here (the cache under ~/.cache/runx stays)
+clean: ## remove out/ (the cache in ~/.cache/runx stays)
 	rm -rf out
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Programs of the tests for this machine: tests/guest/ drives modules of the guest, tests/helpers/ has tests of modules.
+# Test programs for this machine. Those of tests/guest/ run modules of the guest. Those of tests/helpers/ test modules of
+# the helpers.
 out/tests/filtered: tests/guest/filtered.c guest/process/seccomp.c guest/process/seccomp.h Makefile
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -O1 -o $@ $(filter %.c,$^)
@@ -186,27 +187,27 @@ $(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $^ -lcmocka
 
-# What runs in dom0 and its guests: for $ARCH, by ./build tests.
+# Test programs for dom0 and its guests, built for $ARCH by ./build tests.
 xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd floor.initrd)
 
 $(OUT)/tests/supervise: tests/xen/programs/supervise.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
 
-# In guests, whatever their root has.
+# These run in guests with any root, so they are static.
 $(OUT)/tests/io $(OUT)/tests/signals: $(OUT)/tests/%: tests/xen/programs/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) -static -o $@ $<
 
-# Whole initrds, to which helpers/root/prepare.c appends the container's description. floor is the least VM, which
-# tests/bench measures beside a container's.
+# Whole initrds. helpers/root/prepare.c appends the container's description to them. floor is the smallest VM: tests/bench
+# measures it beside a container's.
 $(OUT)/tests/%.initrd: tests/xen/programs/%.c $(GUEST)/guest/console.a $(GUEST)/helpers/shared.a
 	@rm -rf $@.d && mkdir -p $@.d
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@.d/init $^
 	$(Q)cd $@.d && echo init | busybox cpio -o -H newc 2>/dev/null >../$(@F)
 
-# Fuzz targets: tests/fuzz/NAME.c with the modules that it drives. It has stand-ins for other modules, which the linker
-# then does not take, and for the functions of wrap_NAME. Coverage is of the modules alone.
+# Fuzz targets: tests/fuzz/NAME.c with the modules that it tests. NAME.c has stand-ins for other modules, which the linker
+# then does not take, and for the functions in wrap_NAME. Only the modules are instrumented for coverage.
 FUZZ_TARGETS ?= guest ring xenstore
 wrap_guest    := close read write fstat send recv recvmsg openat poll ioctl mmap munmap ring_read
 wrap_ring     := ioctl mmap munmap

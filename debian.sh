@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-# Packages of Debian's archive: installed here, or of any architecture and their sources, by anybody and without a change
-# to this host, from the mirrors where it gets its own. Sourcing it only defines.
+# Functions for packages of Debian's archive. apt_install installs packages on this machine. apt_private gets packages of
+# any architecture, and sources, from this machine's own mirrors. It needs no root, and changes nothing on this machine.
+# Sourcing this file only defines functions.
 # shellcheck shell=sh
-# dash, busybox ash and bash all have local; work, a folder, and debarch are the caller's, as die is.
+# dash, busybox ash and bash all have local. The caller provides work, a folder, debarch, and the function die.
 # shellcheck disable=SC3043,SC2154
 
-# Installs packages here, by root. An index that is too old names versions that the mirrors have dropped, hence the second
-# try.
+# Installs packages on this machine; needs root. An old index names versions that the mirrors no longer have. So after a
+# failure it updates the index and tries again.
 apt_install() { # PACKAGE...
 	apt_install_once "$@" || { apt-get -q update && apt_install_once "$@"; }
 }
 
-# Another apt may be at work, as timers of the host start it.
+# Waits up to 600 s for another apt, which a timer of this machine may have started.
 apt_install_once() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "$@"
 }
 
-# A program of apt's with lists and settings of its own.
+# Runs a program of apt with lists and settings of its own.
 apt_private() { # PROGRAM ARGUMENT...
 	local program
 	program=$1
@@ -27,7 +28,8 @@ apt_private() { # PROGRAM ARGUMENT...
 		-o APT::Architecture="$debarch" -o APT::Architectures="$debarch" -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
-# Signed-By is not among what apt tells of its sources, so signatures are checked by all of the host's keys.
+# Gets the lists for apt_private. `apt-get indextargets` does not print Signed-By, so signatures are checked with all keys
+# of this machine.
 apt_private_update() { # deb | deb-src
 	local list
 	list=$work/apt/sources.list
@@ -36,8 +38,8 @@ apt_private_update() { # deb | deb-src
 	# shellcheck disable=SC2016 # apt's own variables
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
 		sort -u | sed "s/^/$1 /" >"$list"
-	[ -s "$list" ] || die "this machine's apt knows no Debian archive (see apt-get indextargets)"
-	# A mirror may be incomplete, of one suite or architecture; what is wanted may still be there, and is
-	# missed by name if it is not.
+	[ -s "$list" ] || die "this machine's apt has no Debian archive in its sources (see apt-get indextargets)"
+	# A mirror may lack one suite or architecture, so a failure here is ignored. If a wanted package is missing, a later
+	# step fails and names it.
 	apt_private apt-get -qq update || :
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PID 1 of a container's VM: mounts its root, starts its process, relays its streams, reports its
- * end.
+ * PID 1 of a container's VM: it mounts the root, starts the container process, relays the streams
+ * of all processes and reports their ends.
  *
- * Input: /container (docs/guest-interface.md), which the host appended to the initrd. Everything
- * said goes over the second PV console, /dev/hvc1; the kernel's own console is the first.
+ * It reads /container (docs/guest-interface.md), which the host has appended to the initrd. It
+ * talks to the host over the second PV console, /dev/hvc1. The first one is the kernel's console.
  */
 #include "guest/base/spec.h"
 #include "guest/console/io.h"
@@ -30,16 +30,18 @@
 
 #define DESCRIPTION "/container"
 
-/* Where an overlay's parts are mounted until it is made of them. */
+/* Where the two parts of an overlay are mounted until the overlay is made. */
 #define BASE  "/base"
 #define LAYER "/layer"
 
-/* Where the directory is mounted that the root was made from, as its entry 0. */
+/* Where the share from the host is mounted that gets the root's changes. The directory that the
+ * root disk was made from is its entry 0. */
 #define BACK "/back"
 
 static struct session container;
 
-/* PID 1 must not return: the kernel would panic. Our host destroys what has powered itself off. */
+/* PID 1 must not return, or the kernel panics. Once the VM has powered itself off, the host
+ * destroys the domain. */
 __attribute__((noreturn)) static void power_off(void)
 {
 	sync();
@@ -49,7 +51,7 @@ __attribute__((noreturn)) static void power_off(void)
 	}
 }
 
-/* Tells the host why there will be no process, and ends the VM. */
+/* Tells the host why the container process cannot be started, and powers the VM off. */
 __attribute__((noreturn)) static void fail(int error, const char *words)
 {
 	dprintf(STDERR_FILENO, "init: %s: %s\n", words, strerror(error));
@@ -57,8 +59,8 @@ __attribute__((noreturn)) static void fail(int error, const char *words)
 	power_off();
 }
 
-/* The kernel's console, for what happens before ours is open; the kernel gave us none if it had
- * none. */
+/* Mounts /dev and /proc, and makes the kernel's console stdin, stdout and stderr, for messages
+ * before /dev/hvc1 is open. If the kernel has no console, there are none. */
 static void prepare(void)
 {
 	mkdir("/dev", 0755);
@@ -88,11 +90,11 @@ static void await_device(const char *path)
 	int device = io_open_device(path, O_RDONLY);
 
 	if (device < 0)
-		fail(errno, "a disk of the container's did not appear");
+		fail(errno, "a disk of the container did not appear in the VM");
 	close(device);
 }
 
-/* 9p has no device to wait for: its front end is connected before PID 1 starts. */
+/* 9p needs no wait for a device: its front end is connected before PID 1 starts. */
 static void mount_device(const char *what, const char *source, const char *place, const char *type,
 			 unsigned long flags, const char *options)
 {
@@ -108,7 +110,9 @@ static void mount_device(const char *what, const char *source, const char *place
 	}
 }
 
-/* What the layer's directory is shows as the root's. Nothing leads to the parts afterwards. */
+/* Makes an overlay of BASE and a tmpfs at ROOT. The overlay's root directory shows owner and mode
+ * of the upper directory, so that gets those of BASE. Afterwards the parts are unmounted, so no
+ * path leads to them. */
 static bool lay_over_base(void)
 {
 	struct stat st;
@@ -122,7 +126,8 @@ static bool lay_over_base(void)
 	       umount2(BASE, MNT_DETACH) == 0 && umount2(LAYER, MNT_DETACH) == 0;
 }
 
-/* Writable, also for a read-only root: the places of its mounts may have to be made first. */
+/* Mounts the root writable, even a read-only one: mount points may have to be made in it first. The
+ * child makes it read-only after that. */
 static void mount_root(const struct spec *spec)
 {
 	const char *source = spec->root_source ? spec->root_source : "root";
@@ -151,7 +156,7 @@ static void mount_devices(const struct spec *spec)
 		     spec->binds_readonly ? MS_RDONLY : 0, spec->binds_options);
 }
 
-/* The directory that the disk was made from becomes what the disk is now. */
+/* Makes the host's directory, which the root disk was made from, equal to the root as it is now. */
 static bool write_back(const struct spec *spec)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, from = open(ROOT, flags), to = -1;
@@ -159,20 +164,22 @@ static bool write_back(const struct spec *spec)
 	mkdir(BACK, 0700);
 	if (mount("root", BACK, "9p", MS_NOSUID | MS_NODEV | MS_NOEXEC, spec->root_back) == 0)
 		to = open(BACK "/0", flags);
-	/* mke2fs's, and not of the directory. */
+	/* mke2fs has made lost+found if the host's directory has none. */
 	if (to >= 0 && faccessat(to, "lost+found", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		(void)rmdir(ROOT "/lost+found");
 	if (from >= 0 && to >= 0 && copy_changes(from, to) == 0)
 		return umount2(BACK, 0) == 0;
-	dprintf(STDERR_FILENO, "init: cannot write the root back: %s\n", strerror(errno));
+	dprintf(STDERR_FILENO, "init: cannot write the root's changes to the host: %s\n",
+		strerror(errno));
 	return false;
 }
 
-/* What was written must be on the host before it hears of the end and takes the disk away. */
+/* Reports the end. All written data must be on the host before that: the host then takes the disks
+ * away. */
 static void finish(const struct spec *spec, int status)
 {
 	kill(-1, SIGKILL);
-	/* Whoever relies on it must not take this for a success. */
+	/* If the changes did not reach the host, the container must not seem to have succeeded. */
 	if (spec->root_back && !write_back(spec))
 		status = 255 << 8; /* as wait(2) has it */
 	if (umount2(ROOT, 0) < 0 || spec->binds_type || spec->disks.count)
@@ -189,7 +196,7 @@ int main(void)
 	prepare();
 	int signals = take_signals();
 	if (!io_open()) {
-		dprintf(STDERR_FILENO, "init: no /dev/hvc1: %s\n", strerror(errno));
+		dprintf(STDERR_FILENO, "init: cannot open /dev/hvc1: %s\n", strerror(errno));
 		power_off();
 	}
 	io_time(WIRE_AT_CONSOLE);

@@ -4,14 +4,16 @@
  *
  * usage: hook [-d DIRECTORY] [-n NETNS] [-t SECONDS] [-e COUNT] PATH [ENV…] ARGV0 [ARG…] <STATE
  *
- * With -d it runs there; with -n in the network namespace at that path; with -t it is killed, its
- * process group with it, when it takes longer; with -e the COUNT words behind PATH are its whole
- * environment, which else is ours.
+ * With -d, the hook runs in that directory. With -n, it runs in the network namespace at that path.
+ * With -t, the hook and its process group are killed if it takes longer. With -e, the COUNT words
+ * after PATH are the hook's whole environment. Without -e, the hook gets the environment of this
+ * program.
  *
- * It gets our stdin and no other descriptor: what it prints must not reach the container's stdio.
- * Exit status 0: so did the hook. Else why not is one line on stderr, in runc's words, with the
- * hook's first line on its stderr; the status is the hook's, 128+n for signal n, 124 for the
- * timeout, 127 where it could not be executed, 125 for our own fault.
+ * The hook gets the stdin of this program and no other descriptor, because what it prints must not
+ * reach the container's stdio. The exit status is 0 if the hook's is 0. Otherwise one line on
+ * stderr says why, in runc's words, with the first line that the hook wrote to its stderr. The exit
+ * status is then the hook's, 128+n for signal n, 124 for the timeout, 127 if the hook could not be
+ * executed, or 125 if this program failed.
  */
 #include "helpers/shared/common.h"
 #include "helpers/shared/host.h"
@@ -31,19 +33,19 @@ enum { TIMED_OUT = 124, NOT_EXECUTED = 127 };
 static struct {
 	const char *directory, *netns;
 	unsigned int seconds;
-	long env_count; /* -1: it gets our environment */
+	long env_count; /* -1: the hook gets our environment */
 } option = {.env_count = -1};
 
 static struct hook {
 	const char *path;
 	char **argv, **env;
 	pid_t pid;
-	int errors;	 /* the end to read of its stderr */
-	char words[512]; /* what it said there, from the beginning */
+	int errors;	 /* the end of its stderr that we read */
+	char words[512]; /* the beginning of what it wrote there */
 	size_t used;
 } hook;
 
-/* As Go, and so runc, spells what strerror and strsignal say. */
+/* Go, and so runc, begins the texts of strerror(3) and strsignal(3) with a lower-case letter. */
 static const char *lower(const char *text)
 {
 	static char copy[128];
@@ -60,7 +62,7 @@ static long number(const char *text, long least)
 	errno = 0;
 	long n = strtol(text, &end, 10);
 	if (errno || *end || end == text || n < least || n > INT32_MAX)
-		failx("hook: not a number that makes sense: %s", text);
+		failx("hook: not a valid number: %s", text);
 	return n;
 }
 
@@ -99,7 +101,10 @@ static void parse(int argc, char **argv)
 	memcpy(hook.env, argv + optind + 1, (size_t)count * sizeof(*hook.env));
 }
 
-/* What may happen while the hook runs comes by a descriptor; `before` is for the hook itself. */
+/*
+ * Everything that may happen while the hook runs comes through this signalfd. `before` is the
+ * signal mask for the hook.
+ */
 static int take_signals(sigset_t *before)
 {
 	static const int ours[] = {SIGCHLD, SIGALRM, SIGHUP, SIGINT, SIGTERM};
@@ -109,17 +114,19 @@ static int take_signals(sigset_t *before)
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		sigaddset(&set, ours[i]);
 	sigprocmask(SIG_BLOCK, &set, before);
-	/* Inherited from who ignores it, it would never come, and our wait find no child. */
+	/* If the caller ignores SIGCHLD, it never comes, and waitpid() finds no child. */
 	signal(SIGCHLD, SIG_DFL);
 	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
-		fail("cannot take signals");
+		fail("cannot receive signals (signalfd)");
 	return fd;
 }
 
 static void become_hook(const sigset_t *mask, int null, int errors, int report)
 {
-	/* A group of its own, to be killed as one, and no terminal. */
+	/*
+	 * The hook gets a session: its process group can be killed as one, and it has no terminal.
+	 */
 	setsid();
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (dup2(null, STDOUT_FILENO) >= 0 && dup2(errors, STDERR_FILENO) >= 0)
@@ -135,13 +142,13 @@ static void start(const sigset_t *mask)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || pipe2(errors, O_CLOEXEC) < 0 || pipe2(report, O_CLOEXEC) < 0)
-		fail("cannot make a pipe");
+		fail("cannot open /dev/null or make a pipe");
 	hook.pid = fork();
 	if (hook.pid < 0)
-		fail("cannot start a process");
+		fail("cannot start a process for the hook");
 	if (hook.pid == 0)
 		become_hook(mask, null, errors[1], report[1]);
-	/* Only the hook reads the state: else its writer could wait for ever. */
+	/* Only the hook may be able to read the state. Otherwise its writer could wait for ever. */
 	close(STDIN_FILENO);
 	close(errors[1]);
 	close(report[1]);
@@ -154,7 +161,10 @@ static void start(const sigset_t *mask)
 	close(report[0]);
 }
 
-/* Keeps the beginning, and throws the rest away, so that the hook never waits for us. */
+/*
+ * Keeps the beginning of the hook's stderr and throws the rest away, so the hook never waits for
+ * us.
+ */
 static void read_errors(void)
 {
 	char bytes[4096];
@@ -172,7 +182,7 @@ static void read_errors(void)
 	}
 }
 
-/* Its first line, harmless to a terminal. */
+/* Returns the first line of the hook's stderr, without control characters for a terminal. */
 static const char *first_words(void)
 {
 	hook.words[hook.used] = '\0';
@@ -195,8 +205,8 @@ static void end(int signal)
 }
 
 /*
- * Until the hook itself has ended: what it left running in the background may keep its stderr open
- * for as long as it likes.
+ * Waits until the hook itself has ended, and returns its status as of wait(2). Processes that the
+ * hook left in the background may keep its stderr open for as long as they like.
  */
 static int await_end(int signals)
 {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Turns the seccomp profile of a container into the program that its guest's kernel will run.
+ * Turns a container's seccomp profile into the program that the guest's kernel will run.
  *
  * usage: seccomp <PROFILE >>DESCRIPTION
  *
  * The profile is a list of `key=value` records, each ended by a NUL (lib/json/plan.jq):
  *
- *   default=ACTION    where no rule matches. An ACTION is a SECCOMP_RET_* with its data, decimal
- *   flags=MASK        for seccomp(2) in the guest, decimal
- *   arch=NAME         as libseccomp calls it; once for each
+ *   default=ACTION    the action if no rule matches: a SECCOMP_RET_* with its data, decimal
+ *   flags=MASK        flags of seccomp(2) in the guest, decimal
+ *   arch=NAME         an architecture by libseccomp's name; once for each
  *   action=ACTION     begins a rule
  *   arg=INDEX:OPERATOR:VALUE:VALUE
- *                     a condition of it; OPERATOR is a number of enum scmp_compare
- *   name=SYSCALL      what it is about; once for each, after its conditions
+ *                     a condition of the rule; OPERATOR is a number of enum scmp_compare
+ *   name=SYSCALL      a system call of the rule; once for each, after its conditions
  *
- * What comes out is one record, `seccomp=FLAGS:PROGRAM` (docs/guest-interface.md). The guest's
- * kernel is of this program's architecture, but not the kernel that runs here, so that is not
- * asked.
+ * The output is one record, `seccomp=FLAGS:PROGRAM` (docs/guest-interface.md). The guest's kernel
+ * has the architecture of this program, but it is not the kernel that runs here. So the kernel here
+ * is not asked what it supports.
  */
 #include "helpers/shared/common.h"
 
@@ -28,10 +28,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define ARCHES_MAX     3 /* that one kernel has */
+#define ARCHES_MAX     3 /* one kernel has no more */
 #define CONDITIONS_MAX 64
 #define CALL_ARGUMENTS 6
-/* Above all numbers that calls have; above it are x32's and the private ones of 32-bit Arm. */
+/*
+ * All system calls have numbers below this. Above it are the numbers of x32 and the private ones of
+ * 32-bit Arm.
+ */
 #define NUMBERS_END 0xf0000
 
 struct profile {
@@ -40,11 +43,11 @@ struct profile {
 	unsigned int flags;
 	struct {
 		uint32_t token;
-		int newest; /* the highest number of a call that the profile names */
+		int newest; /* highest number of the system calls that the profile names */
 	} arches[ARCHES_MAX];
 	unsigned int arch_count;
 
-	/* The rule begun last. */
+	/* The rule that was begun last. */
 	bool in_rule;
 	uint32_t action;
 	struct scmp_arg_cmp conditions[CONDITIONS_MAX];
@@ -66,11 +69,14 @@ static uint64_t number(const char *text, char **end)
 	uint64_t value = strtoull(text, end, 10);
 
 	if (errno || *end == text)
-		failx("linux.seccomp: not a number of 64 bits: %s", text);
+		failx("linux.seccomp: not a 64-bit number: %s", text);
 	return value;
 }
 
-/* Calls of other architectures cannot be made in the guest; rules for them would only be long. */
+/*
+ * True if the guest can run programs of this architecture. Rules for other architectures would only
+ * make the program longer, because their calls cannot be made in the guest.
+ */
 static bool runs_here(uint32_t arch)
 {
 	static const uint32_t compatible[][2] = {
@@ -99,11 +105,14 @@ static void add_arch(struct profile *p, uint32_t arch)
 
 static void begin(struct profile *p, uint32_t action)
 {
-	/* Else libseccomp asks the kernel here what it knows. 4: all but SCMP_ACT_NOTIFY. */
-	must(seccomp_api_set(4), "be told of the guest's kernel", "");
+	/*
+	 * Otherwise libseccomp asks the kernel here what it supports. Level 4 has everything except
+	 * SCMP_ACT_NOTIFY.
+	 */
+	must(seccomp_api_set(4), "set the API level", "");
 	p->filter = seccomp_init(action);
 	if (!p->filter)
-		failx("linux.seccomp: libseccomp does not take the default action");
+		failx("linux.seccomp: libseccomp does not accept the default action");
 	p->default_action = action;
 	add_arch(p, seccomp_arch_native());
 }
@@ -118,15 +127,18 @@ static void add_condition(struct profile *p, const char *value)
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		fields[i] = number(at ? at + 1 : value, &at);
 		if (*at != (i < ARRAY_SIZE(fields) - 1 ? ':' : '\0'))
-			failx("linux.seccomp: not a condition: %s", value);
+			failx("linux.seccomp: not INDEX:OPERATOR:VALUE:VALUE: %s", value);
 	}
 	if (fields[0] >= CALL_ARGUMENTS)
-		failx("linux.seccomp: no call has an argument %s", value);
+		failx("linux.seccomp: no system call has an argument with this index: %s", value);
 	p->conditions[p->condition_count++] = (struct scmp_arg_cmp){
 		(unsigned int)fields[0], (enum scmp_compare)fields[1], fields[2], fields[3]};
 }
 
-/* Two conditions on one argument are alternatives under runc; libseccomp has no such rules. */
+/*
+ * True if two conditions are about the same argument. With runc they are alternatives. libseccomp
+ * has no such rules, so each condition becomes a rule of its own.
+ */
 static bool are_alternatives(const struct profile *p)
 {
 	unsigned int seen = 0;
@@ -148,7 +160,7 @@ static void note_number(struct profile *p, const char *name)
 	}
 }
 
-/* The specification wants names that are not known to be ignored. */
+/* Unknown names are ignored, as runtime-spec wants. */
 static void add_rule(struct profile *p, const char *name)
 {
 	int nr = seccomp_syscall_resolve_name(name);
@@ -177,7 +189,7 @@ static void take(struct profile *p, const char *key, const char *value)
 	if (!strcmp(key, "default") && !p->filter)
 		begin(p, (uint32_t)number(value, &end));
 	else if (!p->filter)
-		failx("linux.seccomp: no default action");
+		failx("linux.seccomp: the profile does not begin with a default action");
 	else if (!strcmp(key, "flags"))
 		p->flags = (unsigned int)number(value, &end);
 	else if (!strcmp(key, "arch")) {
@@ -193,8 +205,7 @@ static void take(struct profile *p, const char *key, const char *value)
 	else if (!strcmp(key, "name") && p->in_rule)
 		add_rule(p, value);
 	else
-		failx("linux.seccomp: the profile has a record %s that this program does not know",
-		      key);
+		failx("linux.seccomp: the profile has an unknown record: %s", key);
 }
 
 static void read_profile(struct profile *p)
@@ -206,19 +217,21 @@ static void read_profile(struct profile *p)
 	while ((length = getdelim(&record, &size, '\0', stdin)) > 0) {
 		char *value = strchr(record, '=');
 		if (!value || record[length - 1] != '\0')
-			failx("linux.seccomp: the profile is not whole");
+			failx("linux.seccomp: the profile is incomplete");
 		*value = '\0';
 		take(p, record, value + 1);
 	}
 	if (ferror(stdin) || !p->filter)
-		failx("linux.seccomp: the profile cannot be read");
+		failx("linux.seccomp: the profile is empty or cannot be read");
 	free(record);
 }
 
 /*
- * A call that is newer than all that the profile names fails with ENOSYS, not by the default
- * action: C libraries try the newest call first, and then do without it, but take EPERM for an
- * answer. runc does the same. Not where the default lets it pass anyhow.
+ * Writes the part of the program that comes first, and returns its number of instructions. A system
+ * call that is newer than all calls in the profile fails with ENOSYS instead of the default action.
+ * C libraries try the newest call first. After ENOSYS they do without it, but they take EPERM for
+ * the answer. runc does the same. If the default action lets the call pass, this part is not
+ * needed.
  */
 static size_t make_stub(const struct profile *p, struct sock_filter *program)
 {
@@ -236,7 +249,9 @@ static size_t make_stub(const struct profile *p, struct sock_filter *program)
 			BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, NUMBERS_END, 1, 0),
 			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 		};
-		/* The kernel never reports x32's token: its calls are x86_64's with a bit set. */
+		/*
+		 * The kernel never reports x32's token. x32's calls are x86_64's with one bit set.
+		 */
 		if (!p->arches[i].newest || p->arches[i].token == SCMP_ARCH_X32)
 			continue;
 		memcpy(program + count, section, sizeof(section));
@@ -245,17 +260,20 @@ static size_t make_stub(const struct profile *p, struct sock_filter *program)
 	return count;
 }
 
-/* libseccomp before 2.6 exports to a descriptor only. */
+/* libseccomp before 2.6 exports only to a descriptor. */
 static size_t export(const struct profile *p, struct sock_filter *program, size_t room)
 {
 	int fd = memfd_create("seccomp", MFD_CLOEXEC);
 
 	if (fd < 0)
 		fail("linux.seccomp: no memory for the program");
-	/* A tree instead of a list, from the size on that runc takes: small profiles gain nothing.
+	/*
+	 * With more than 32 rules a tree replaces the list, as in runc. Small profiles gain nothing
+	 * by it.
 	 */
 	if (p->rule_count > 32)
-		must(seccomp_attr_set(p->filter, SCMP_FLTATR_CTL_OPTIMIZE, 2), "make a tree", "");
+		must(seccomp_attr_set(p->filter, SCMP_FLTATR_CTL_OPTIMIZE, 2),
+		     "set the optimisation level", "");
 	must(seccomp_export_bpf(p->filter, fd), "make the program", "");
 	off_t size = lseek(fd, 0, SEEK_END);
 	if (size > (off_t)(room * sizeof(*program)))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# A process that we leave in the background: its terminal's way to the caller, and its pid's.
+# How the caller gets the terminal and the pid of a process that runX leaves in the background.
 
-# Checks $console_socket against $terminal. In the foreground (lib/foreground.sh) there is one for us.
+# Checks that $console_socket and $terminal fit together, and ends with an error if they do not. In the foreground,
+# lib/foreground.sh provides a console socket, and this sets $console_socket to it.
 check_terminal() {
 	if [ -n "${RUNX_FOREGROUND:-}" ]; then
 		console_socket=''
@@ -13,7 +14,7 @@ check_terminal() {
 	fi
 }
 
-# Its size is ours from the first moment on, also in the guest's records, $guest.
+# The terminal has the size of the caller's terminal from the start. So the guest's records in $guest get it too.
 take_foreground_terminal() {
 	console_socket=$RUNX_FOREGROUND/console
 	[ -n "${RUNX_FOREGROUND_SIZE:-}" ] || return 0
@@ -21,13 +22,15 @@ take_foreground_terminal() {
 	guest=${guest}rows=${console_size%x*}\\0000columns=${console_size#*x}\\0000
 }
 
-# Writes $pid to $pid_file, if that is set, and to who waits in the foreground.
+# Writes $pid to $pid_file, if that is set, and to the file that the foreground program reads. Ends with an error if a
+# file cannot be written.
 announce_pid() {
 	[ -z "${RUNX_FOREGROUND:-}" ] || write_pid "$RUNX_FOREGROUND/pid"
 	[ -z "$pid_file" ] || write_pid "$pid_file"
 }
 
-# Whole and without a newline: engines take its appearance for the end of the command.
+# The file appears with its whole content, by a rename, and has no newline. An engine takes its appearance as the end of
+# the command.
 write_pid() {
-	{ printf %s "$pid" >"$1.$$" && mv -f "$1.$$" "$1"; } 2>/dev/null || die "cannot write the pid file $1"
+	{ printf %s "$pid" >"$1.$$" && mv -f "$1.$$" "$1"; } 2>/dev/null || die "cannot write the pid file $1 (does its directory exist, and is the disk full?)"
 }

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the VM boots: runX's kernel and initrd, or others; and what an XLCONF adds to its configuration.
+# What the VM boots (kernel and initrd), and what an XLCONF adds to its configuration.
 
-# Checks and copies what came from the container to $dir, and makes the initrd there. On return
-# $kernel is the path of the kernel; with $xlconf, $dir/xlconf is fit to be a part of our configuration.
+# Checks the files that the container names, copies them to $dir, and makes the initrd in $dir. On return:
+#   $kernel      the path of the kernel
+#   $dir/xlconf  checked, so that it can be part of xl.cfg (only if $xlconf is set)
+# Ends with an error if a file is refused or cannot be copied.
 prepare_boot() {
 	[ -z "$xlconf" ] || set -- "$@" -c "checked:$xlconf"
 	case $kernel in
 	'') kernel=$conf_kernel ;;
-	# Trusted, so xl may read it where it is.
+	# config.json's vm section is trusted, so xl reads the file from its own place.
 	host:*)
 		kernel=${kernel#host:}
 		[ -f "$kernel" ] || die "vm.kernel.path: $kernel is not a file"
@@ -18,8 +20,9 @@ prepare_boot() {
 	[ -z "$xlconf" ] || check_xlconf
 }
 
-# prepare ARG…: runs that helper, with the directories where checked files may lie before the ARGs, and behind
-# them what the container sees, where they must not.
+# prepare ARG…: runs the helper of this name. Options before the ARGs name the directories that a checked file may lie in.
+# Words behind them name the bind mounts: what the container can see, where a checked file must not lie. Ends with the
+# helper's reason if it fails.
 prepare() {
 	local directory rules=''
 	for directory in $conf_host_files; do
@@ -30,11 +33,13 @@ prepare() {
 	eval "helper prepare \"\$@\" $binds" || die "runX $verb failed: $problem" # jq's @sh quoted every word
 }
 
-# What a container needs to be one. xl takes the last of several settings, and ours come behind; this is
-# so that nobody wonders, and that the configuration of another VM, which has a name, is not taken.
+# The settings that runX makes itself. xl uses the last of several equal settings, and runX's come last, so an XLCONF could
+# not change them anyway. runX refuses them so that nobody wonders why they have no effect. This also refuses the
+# configuration of another VM, which always has a name.
 OWNED=' name uuid type builder kernel ramdisk cmdline root bootloader disk p9 '
 
-# xl.cfg: settings end with a newline or a semicolon, and no string holds a newline.
+# Ends with an error if $dir/xlconf makes a setting of $OWNED, or vif if NETCONF makes one. In xl.cfg a setting ends with a
+# newline or a semicolon, and no string holds a newline.
 check_xlconf() {
 	local line rest number=0
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -46,6 +51,7 @@ check_xlconf() {
 	done <"$dir/xlconf"
 }
 
+# Prints the settings of XLCONF, as a part of xl.cfg.
 xlconf_settings() {
 	local line
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -58,6 +64,6 @@ check_xlconf_setting() {
 	key=${key#"${key%%[! 	]*}"}
 	key=${key%%[ 	+]*}
 	case $OWNED${netconf:+vif } in
-	*" $key "*) [ -z "$key" ] || die "XLCONF $xlconf, line $number: runX sets $key itself; leave it out" ;;
+	*" $key "*) [ -z "$key" ] || die "XLCONF $xlconf, line $number: runX sets $key itself: take this line out" ;;
 	esac
 }

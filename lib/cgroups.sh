@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# The control groups of the host: linux.cgroupsPath, in which engines look for the container's process,
-# so the proxy is put there. Plain directories, also where systemd has named them.
+# The control groups on the host (linux.cgroupsPath).
+#
+# Engines look there for the container's process, so runX puts the proxy there. runX makes plain directories, even if
+# systemd gave the path its name.
 
-# Makes what is missing of $cgroup in each hierarchy, and moves the proxy, $pid, there. Its guardian stays outside,
-# since an engine may kill all that is in the group.
+# Makes $cgroup in each hierarchy, if it is missing, and moves the proxy, $pid, into it. The proxy's guardian stays outside,
+# because an engine may kill everything in the group. Records in $dir/cgroups what it made. Ends with an error if a group
+# cannot be made or does not take the proxy.
 enter_cgroups() {
 	local root="${RUNX_CGROUP:-/sys/fs/cgroup}" hierarchy
-	# v2 alone is mounted right there; the hierarchies of v1, and v2 beside them, are below. A host may
-	# have neither.
+	# cgroup v2 alone is mounted at $root. The hierarchies of v1, and v2 together with them, are directories below $root. A
+	# host may have neither.
 	set -- "$root"
 	[ -f "$root/cgroup.procs" ] || set -- "$root"/*
 	make_groups "$@"
@@ -19,12 +22,12 @@ enter_cgroups() {
 	done
 }
 
-# Links are second names of one hierarchy: cpu of cpu,cpuacct.
+# A link is a second name of a hierarchy, as cpu is of cpu,cpuacct.
 is_hierarchy() {
 	[ -f "$hierarchy/cgroup.procs" ] && [ ! -L "$hierarchy" ]
 }
 
-# Recorded before they exist, children first, for a delete that follows a killed create.
+# Records the missing groups before it makes them, children first. A delete after a killed create then finds them.
 make_groups() {
 	local hierarchy group missing=''
 	for hierarchy; do
@@ -42,7 +45,7 @@ make_groups() {
 		die "runX $verb failed: cannot make the cgroup $cgroup in every hierarchy (linux.cgroupsPath)"
 }
 
-# with_groups COMMAND…: runs it once, with the recorded groups as its last arguments.
+# with_groups COMMAND…: runs the command once, with the recorded groups as its last arguments.
 with_groups() {
 	local group
 	while IFS= read -r group; do
@@ -51,7 +54,8 @@ with_groups() {
 	"$@" 2>/dev/null
 }
 
-# A new group of v1's cpuset has no CPU and no memory node, and takes no process before it has.
+# A new group of v1's cpuset has no CPU and no memory node, and takes no process before it has some. This copies the
+# parent's.
 fill_cpuset() {
 	local file value
 	[ -f "$hierarchy/cpuset.memory_migrate" ] || return 0
@@ -64,7 +68,7 @@ fill_cpuset() {
 	done
 }
 
-# What create made goes, unless others have put something into it meanwhile.
+# Removes the groups that create made. A group stays if somebody has put something into it in the meantime.
 leave_cgroups() {
 	with_groups rmdir || :
 }

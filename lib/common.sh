@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Words that every command uses: saying what is wrong, reading options, reading a container's record.
+# What every command uses: messages, options, a container's record, and how to run helpers and xl.
+#
+# All modules use printf, not echo, for text that may hold a backslash, because dash's echo interprets it.
 
-# Everywhere: printf, not echo, for what may hold a backslash, which the echo of dash interprets.
-
-# Writes "$1" as a JSON string to $json, without a process. Control characters become blanks.
+# Sets $json to "$1" as a JSON string, without a process. Control characters become blanks.
 json_string() {
 	local rest="$1" head special
 	json=\"
@@ -22,15 +22,15 @@ json_string() {
 	json=$json\"
 }
 
-# One error to where callers look for it: stderr, and one line in --log, whose time must be RFC 3339
-# (containerd and podman parse the file, and stop at what they cannot parse).
+# Writes an error to the two places where callers look for it: stderr, and one line in the --log file. The line's time must
+# be RFC 3339, because containerd and podman parse the file, and stop at what they cannot parse.
 log_error() {
-	# Its reader may be gone, or stderr be a /dev/null opened for reading (go-runc's null I/O).
+	# The reader of stderr may be gone, or stderr may be a /dev/null that is open only for reading (go-runc's null I/O).
 	printf 'runX: %s\n' "$1" >&2 || :
 	log_line error "$1"
 }
 
-# As log_error does; engines take only errors for the reason of a failure.
+# Writes a warning to the same two places. An engine takes only an error as the reason of a failure, never a warning.
 log_warning() {
 	printf 'runX: warning: %s\n' "$1" >&2 || :
 	log_line warning "$1"
@@ -39,7 +39,7 @@ log_warning() {
 log_line() {
 	local time
 	[ -n "$log_file" ] || return 0
-	# A system without memory for a process still gets its message.
+	# If there is no memory for a process, the message still comes, with a wrong time.
 	time=$(date -u +%Y-%m-%dT%H:%M:%SZ) || time=1970-01-01T00:00:00Z
 	json_string "$2"
 	if [ "$log_format" = json ]; then
@@ -49,8 +49,8 @@ log_line() {
 	fi 2>/dev/null >>"$log_file" || :
 }
 
-# Ends with one sentence that names the thing, the cause and the next step; a verb may have set
-# $exit_status.
+# Ends runX with this message. A message is one line that names the thing, the cause and the next step. The exit status is
+# 1, or $exit_status if the verb has set it.
 die() {
 	log_error "$1"
 	exit "${exit_status:-1}"
@@ -60,9 +60,10 @@ usage_error() {
 	die "$1 (runX --help lists commands and options)"
 }
 
-# parse_options HANDLER VALUED SWITCHES ARG…: reads the options before the first other word, or --, as
-# runc does. VALUED and SWITCHES are names without dashes. Calls HANDLER NAME VALUE for each, in order;
-# leaves in $options_used how many words it read.
+# parse_options HANDLER VALUED SWITCHES ARG…: reads the options up to the first word that is none, or up to --, as runc
+# does. VALUED (options with a value) and SWITCHES (options without) are lists of names without dashes. Calls HANDLER NAME
+# VALUE for each option, in order. A switch without a value has the value true. Sets $options_used to the number of words
+# that it read. Ends with an error if an option is unknown or its value is missing.
 parse_options() {
 	local handler="$1" valued=" $2 " switches=" $3 " name
 	shift 3
@@ -92,34 +93,35 @@ parse_options() {
 	done
 }
 
-# For verbs that have none.
+# The HANDLER of a verb that has no options.
 no_option() {
 	usage_error "unknown option: --$1"
 }
 
-# The longest name that QEMU's log file (qemu-dm-rx-ID.log.10) leaves room for is longer; this is
-# what fits everywhere with room to spare.
+# An id is part of file names. The tightest is QEMU's log file, qemu-dm-rx-ID.log.10. 200 fits everywhere, with room to
+# spare.
 ID_MAX=200
 
-# Checks the id at the door: from here on it is a part of paths and of a domain's name.
+# Checks that the first argument is a valid id, because it becomes part of paths and of a domain's name. Sets $id, and $dir
+# to the container's state directory. Ends with an error if the id is missing or invalid.
 check_id() {
 	[ $# -gt 0 ] || usage_error "container id: none given"
 	[ -n "$1" ] || die "container id cannot be empty"
 	case $1 in
 	. | .. | -* | *[!A-Za-z0-9_+.-]*)
-		die "invalid container ID format: $1 (letters, digits and _+.- only, not first a dash)"
+		die "invalid container ID format: $1 (use only letters, digits and _+.-, and no dash at the beginning)"
 		;;
 	esac
-	[ ${#1} -le $ID_MAX ] || die "invalid container ID format: ${#1} characters, more than $ID_MAX"
+	[ ${#1} -le $ID_MAX ] || die "invalid container ID format: ${#1} characters, and an ID can have at most $ID_MAX"
 	id=$1
 	dir=$RUNX_ROOT/$id
 	trace options
 }
 
-# trace WHAT: begins now; lib/trace.sh, where RUNX_TRACE is set, else nothing.
+# trace WHAT: records that this step begins now. lib/trace.sh replaces this function if RUNX_TRACE is set.
 trace() { :; }
 
-# Sets $absolute to $1, seen from the caller's working directory.
+# Sets $absolute to the path $1 as an absolute path. A relative one starts at the caller's working directory.
 absolute_path() {
 	case $1 in
 	/*) absolute=$1 ;;
@@ -127,23 +129,27 @@ absolute_path() {
 	esac
 }
 
-# save NAME FORMAT TEXT…: writes a file of the container's record, by printf's FORMAT.
+# save NAME FORMAT TEXT…: writes the file NAME of the container's record, with printf's FORMAT. Ends with an error if it
+# cannot.
 save() {
 	local file="$dir/$1"
 	shift
-	# The shell's own words on a failed write go nowhere; ours are better.
+	# The shell's own message about a failed write is dropped, because runX's says more.
 	# shellcheck disable=SC2059 # the format is the caller's
 	{ printf "$@" >"$file"; } 2>/dev/null || die "cannot write $file (is the disk full?)"
 }
 
-# Says in $status whether the container is creating, created, running, paused or stopped, from its record
-# and its proxy, with no process: podman and CRI-O ask often. Sets $domid and $pid (0 when stopped).
+# Sets, from the container's record and its proxy:
+#   $status  creating, created, running, paused or stopped
+#   $domid   the domain's number, `-` for a pod's sandbox, or empty if no proxy was recorded yet
+#   $pid     the proxy's process id, or 0 if there is no proxy
+# Starts no process, because podman and CRI-O ask often. Ends with an error if there is no such container.
 read_status() {
 	[ -d "$dir" ] || die "container $id: container does not exist"
 	find_status
 }
 
-# As read_status, of a container that may vanish meanwhile.
+# Sets the same for a container that somebody may delete at this moment: never an error.
 find_status() {
 	local start=''
 	domid='' pid=0
@@ -160,16 +166,16 @@ find_status() {
 	fi
 }
 
-# For what is done to a VM, or in it.
+# Ends with an error if the container has no VM. For verbs that do something to a VM or in it.
 need_vm() {
-	[ "$domid" != - ] || die "container $id: the sandbox of a pod, which has no VM"
+	[ "$domid" != - ] || die "container $id: this is the sandbox of a pod, which has no VM"
 }
 
-# Whether process $1 exists, is no zombie, and is the one that started at $2 (clock ticks since boot).
+# Whether process $1 exists, is not a zombie, and started at $2 (clock ticks since boot).
 proxy_lives() {
 	local line='' started="$2"
 	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
-	# Behind the name, which may contain anything, come state, 18 other fields, and the start time.
+	# The process's name may contain anything. Behind it come the state, 18 other fields, and the start time.
 	# shellcheck disable=SC2086 # fields of numbers, to be split
 	set -- ${line##*) }
 	case $1 in
@@ -178,13 +184,14 @@ proxy_lives() {
 	[ "${20}" = "$started" ]
 }
 
-# has_helper NAME: whether that one of runX's C programs is installed; else the sentence that says so is in $problem.
+# has_helper NAME: whether this one of runX's C programs is installed. If it is not, $problem says so.
 has_helper() {
-	[ -x "$RUNX_LIBEXEC/$1" ] || { problem="no $RUNX_LIBEXEC/$1: install runX again" && return 1; }
+	[ -x "$RUNX_LIBEXEC/$1" ] || { problem="$RUNX_LIBEXEC/$1 is missing: install runX again" && return 1; }
 }
 
-# helper NAME ARG…: runs one of them, with our stdin and stdout. On failure its one line is in $problem: kept in memory,
-# since the disk may be what is full.
+# helper NAME ARG…: runs one of runX's C programs with runX's own stdin and stdout. Returns its exit status (127: it is not
+# installed). On failure $problem is the line that it wrote to stderr. The line is kept in memory, because a full disk may
+# be the reason of the failure.
 helper() {
 	local name="$1" rc=0
 	shift
@@ -192,12 +199,24 @@ helper() {
 	{ problem=$("$RUNX_LIBEXEC/$name" "$@" 2>&1 >&5 5>&-) || rc=$?; } 5>&1
 	problem=${problem%%
 *}
-	[ $rc -eq 0 ] || : "${problem:=$name failed with status $rc}"
+	[ $rc -eq 0 ] || : "${problem:=container $id: $name ended with status $rc and gave no reason (run it again with --debug)}"
 	return $rc
 }
 
-# xl_do VERB ARG…: on failure xl's words are in $problem. They are also how to know: xl pause and unpause end
-# with 0 whatever libxl said (tools/xl/xl_vmcontrol.c).
+# The exit status of the helper control when the container has no proxy, or no longer has one.
+NO_PROXY=2
+
+# ask_proxy WORD…: asks the container's proxy for something (helpers/client/control.c). Fails if the proxy refuses, and
+# $problem says why. $problem is empty if there is no proxy any more.
+ask_proxy() {
+	local rc=0
+	helper control "$dir" "$@" || rc=$?
+	[ $rc -ne $NO_PROXY ] || problem=''
+	return $rc
+}
+
+# xl_do VERB ARG…: runs xl. On failure $problem is what xl wrote. Its words also tell whether it failed: xl pause and xl
+# unpause end with status 0 even if libxl reports an error (tools/xl/xl_vmcontrol.c).
 xl_do() {
 	local rc=0
 	problem=$(xl "$@" 2>&1 >/dev/null </dev/null) || rc=$?
@@ -207,7 +226,7 @@ xl_do() {
 	return $rc
 }
 
-# xl_domain VERB: does it to the container's domain.
+# xl_domain VERB: runs xl VERB for the container's domain. On failure $problem is what xl wrote.
 xl_domain() {
 	xl_do "$1" "$domid"
 }

@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the administrator of this host decided: /etc/runX/runX.conf, documented in docs/configuration.md.
+# Reads the administrator's settings from /etc/runX/runX.conf. docs/configuration.md documents them.
 
-# What a container may be allowed to set.
+# The annotations and variables that the administrator may allow a container to set.
 ANNOTATIONS='disk_headroom disks guest_type initrd kernel kernel_parameters memory rootfs start_timeout vcpus write_back'
 VARIABLES='NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 
-# Sets $conf_memory (MiB), $conf_vcpus, $conf_max_vcpus, $conf_guest_type (auto, pv, pvh), $conf_rootfs (auto, 9p, disk,
-# overlay), $conf_disk_headroom (MiB), $conf_write_back (yes, no),
-# $conf_seccomp (yes, no), $conf_start_timeout (s), $conf_kernel, $conf_initrd, $conf_images (absolute), $conf_annotations,
-# $conf_environment (names), $conf_host_files and $conf_cni_path (directories), and $conf_host_network (refuse,
-# none or a bridge), from lines `name = value`.
+# Reads the file's lines `name = value`. Ends with an error if a line is wrong. On return these are set, from the file or
+# to their defaults:
+#   $conf_memory, $conf_disk_headroom           MiB
+#   $conf_vcpus, $conf_max_vcpus                numbers of virtual CPUs
+#   $conf_guest_type                            auto, pv or pvh
+#   $conf_rootfs                                auto, 9p, disk or overlay
+#   $conf_write_back, $conf_seccomp             yes or no
+#   $conf_start_timeout                         seconds
+#   $conf_kernel, $conf_initrd, $conf_images    absolute paths
+#   $conf_annotations, $conf_environment        names, with blanks between them
+#   $conf_host_files, $conf_cni_path            directories, with blanks between them
+#   $conf_host_network                          refuse, none or the name of a bridge
 read_conf() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" line name value
 	conf_memory=128 conf_vcpus=1 conf_max_vcpus=8 conf_guest_type=auto conf_rootfs=auto conf_seccomp=yes
 	conf_start_timeout=120 conf_disk_headroom=64 conf_write_back=no
 	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd conf_images=/var/lib/runX
-	# By annotations that name files of the host, a VM could read them; an image's labels can be annotations.
+	# Annotations that name files of the host are off: the VM can read such a file, and some tools turn an image's labels into
+	# annotations.
 	conf_annotations='disk_headroom guest_type kernel_parameters memory rootfs start_timeout vcpus write_back'
 	conf_cni_path='/opt/cni/bin /usr/lib/cni /usr/libexec/cni' conf_host_network=refuse
 	conf_environment=$VARIABLES conf_host_files='/boot /etc /root /usr'
@@ -24,7 +32,7 @@ read_conf() {
 		case $line in
 		'' | '#'*) continue ;;
 		*=*) ;;
-		*) die "$file: not of the form name = value: $line" ;;
+		*) die "$file: this line is not of the form name = value: $line" ;;
 		esac
 		name=${line%%=*} value=${line#*=}
 		set_conf "${name%"${name##*[! 	]}"}" "${value#"${value%%[! 	]*}"}"
@@ -51,25 +59,25 @@ set_conf() {
 	images=/*) conf_images=$2 ;;
 	annotations=*) check_words "$1" "$2" "$ANNOTATIONS" && conf_annotations=$2 ;;
 	environment=*) check_words "$1" "$2" "$VARIABLES" && conf_environment=$2 ;;
-	host_files=*[*?[]* | cni_path=*[*?[]*) die "$file: $1 must be directories, not patterns: $2" ;;
+	host_files=*[*?[]* | cni_path=*[*?[]*) die "$file: $1 must be directories, not patterns, and has $2" ;;
 	host_files=*) conf_host_files=$2 ;;
 	cni_path=*) conf_cni_path=$2 ;;
-	host_network=*[!A-Za-z0-9_.-]* | host_network=) die "$file: $1 must be refuse, none or a bridge, not $2" ;;
+	host_network=*[!A-Za-z0-9_.-]* | host_network=) die "$file: $1 must be refuse, none or the name of a bridge, not $2" ;;
 	host_network=*) conf_host_network=$2 ;;
 	*) die "$file: $1 = $2 is not a setting of runX (docs/configuration.md lists them)" ;;
 	esac
 }
 
-# check_words NAME WORDS KNOWN
+# check_words NAME WORDS KNOWN: ends with an error if one of the WORDS is not one of the KNOWN.
 check_words() {
 	local word
 	case $2 in
-	*[!A-Za-z0-9_\ ]*) die "$file: $1 must be words with blanks between them, not $2" ;;
+	*[!A-Za-z0-9_\ ]*) die "$file: $1 must be names with blanks between them, not $2" ;;
 	esac
 	for word in $2; do
 		case " $3 " in
 		*" $word "*) ;;
-		*) die "$file: $1: $word is none of $3" ;;
+		*) die "$file: $1: $word is not one of $3" ;;
 		esac
 	done
 }

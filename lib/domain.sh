@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-# The container's VM, by way of xl.
+# Makes and destroys the container's VM with xl.
 
-# One sentence for each thing that a host may lack, before anything is changed.
+# Checks what runX needs of the host, before it changes anything. Ends with an error that names the first thing that is
+# missing.
 check_host() {
 	local xenbus="${RUNX_XENBUS:-/dev/xen/xenbus}" name
 	for name in control prepare proxy stage; do
 		has_helper "$name" || die "$problem"
 	done
-	command -v xl >/dev/null || die "xl is not installed (Debian: xen-utils), and runX starts VMs with it"
+	command -v xl >/dev/null || die "xl is not installed, and runX starts VMs with it (Debian: install xen-utils)"
 	[ -e "$xenbus" ] ||
-		die "this machine does not run Xen, or not as its dom0 (no /dev/xen/xenbus): boot it under Xen"
+		die "this machine does not run Xen, or this is not its dom0 (/dev/xen/xenbus is missing): boot it under Xen"
 	[ -w "$xenbus" ] || die "no permission to use /dev/xen/xenbus: runX must run as root, as xl must"
 }
 
-# Sets $xl_string to $1 as a string of xl.cfg. Its lexer knows backslash escapes and no raw newline;
-# a quote or newline that came through could add settings of its own (docs/security.md).
+# Sets $xl_string to $1 as a string of xl.cfg. xl's lexer knows backslash escapes, and a string cannot hold a raw newline.
+# A quote that is not escaped, or a newline, could add settings (docs/security.md). So this function escapes quotes, and ends
+# with an error if $1 has a control character.
 xl_string() {
 	local rest="$1" head
 	case $1 in
-	*[[:cntrl:]]*) die "control character in a value for xl: $1" ;;
+	*[[:cntrl:]]*) die "a value for xl has a control character, which xl.cfg cannot hold: $1" ;;
 	esac
 	xl_string=\"
 	while :; do
@@ -32,8 +34,9 @@ xl_string() {
 	xl_string=$xl_string\"
 }
 
-# Sets $capabilities, Xen's words for what its guests can be, and $type: PVH where the CPU can, since its memory
-# accesses need no help of Xen; else PV, which needs nothing.
+# Sets $capabilities to Xen's words for the kinds of guests that it can run, and $type to the kind of this VM (pv or pvh).
+# `auto` becomes PVH if the CPU supports it, because its memory accesses need no help from Xen. Otherwise it becomes PV,
+# which runs on every CPU.
 guest_type() {
 	capabilities='' type=$conf_guest_type
 	{ read -r capabilities <"${RUNX_HOST:-}/sys/hypervisor/properties/capabilities"; } 2>/dev/null || :
@@ -44,21 +47,22 @@ guest_type() {
 	esac
 }
 
-# Every line of the domain's configuration is written here, so a bundle cannot add one. xl takes the last of
-# several settings (libxlu_cfg.c): XLCONF can change the defaults before it, and nothing behind it.
+# Prints xl.cfg. Every line of it is written here, so a bundle cannot add one. xl uses the last of several equal settings
+# (libxlu_cfg.c). So an XLCONF can change the defaults before it, and nothing behind it.
 domain_config() {
 	local type capabilities
 	guest_type
 	[ -n "$given_memory" ] || echo "memory = $memory"
 	[ -n "$given_vcpus" ] || echo "vcpus = $vcpus"
 	case $capabilities in
-	# Arm's default; but where no file says so, `xl mem-set` aborts there (libxl__arch_extra_memory, seen in 4.17).
+	# This is Arm's default. But without this line in the file, `xl mem-set` aborts on Arm (libxl__arch_extra_memory, seen in
+	# Xen 4.17).
 	*aarch64* | *armv*) echo 'acpi = 0' ;;
-	# Else each look at the clock is an exit to Xen, where the host's TSC is not one that Xen trusts; but what that gives,
-	# a TSC that is the same on all CPUs and other hosts, is for guests that migrate, or that know nothing of Xen's clock.
+	# In the default mode, each read of the TSC is an exit to Xen if Xen does not trust the host's TSC. In return, the TSC is
+	# the same on all CPUs and on other hosts. Only guests that migrate, or do not know Xen's clock, need that.
 	*) echo 'tsc_mode = "native"' ;;
 	esac
-	# Xen's defaults, of which no file needs to speak.
+	# 256 and 0 are Xen's defaults.
 	[ "$cpu_weight" = 256 ] || echo "cpu_weight = $cpu_weight"
 	[ "$cpu_cap" = 0 ] || echo "cap = $cpu_cap"
 	[ -z "$cpus" ] || xl_setting cpus "$cpus"
@@ -83,11 +87,11 @@ own_settings() {
 	[ -z "$irqs" ] || printf '%s\n' "irqs = [ $irqs ]"
 }
 
-# Behind an `extra` of XLCONF, if there is one: += joins as it is (Xen 4.13).
+# += appends to an `extra` of XLCONF, if there is one. It adds no blank between the two (Xen 4.13).
 kernel_command_line() {
 	local line="console=hvc0 quiet panic=-1${kernel_parameters:+ $kernel_parameters}"
 	[ "$type" != pv ] || [ ${#line} -lt 1023 ] ||
-		die "kernel parameters: Xen cuts those of a PV guest at 1023 bytes, and these are ${#line}"
+		die "kernel parameters: Xen cuts those of a PV guest at 1023 bytes, and these have ${#line}: use fewer, or guest_type = pvh"
 	xl_string " $line"
 	printf 'extra += %s\n' "$xl_string"
 }
@@ -97,7 +101,7 @@ xl_setting() {
 	printf '%s = %s\n' "$1" "$xl_string"
 }
 
-# xl_list NAME WORDS: a setting that is a list of strings
+# xl_list NAME WORDS: prints a setting that is a list of strings.
 xl_list() {
 	local word list=''
 	for word in $2; do
@@ -107,33 +111,35 @@ xl_list() {
 	printf '%s = [ %s ]\n' "$1" "$list"
 }
 
-# Makes the domain, paused. -e: no xl process stays behind to watch it; our guardian does. The QEMU that xl
-# starts for 9p is to see the bind mounts.
+# Makes the domain, paused. With -e no xl process stays to watch it, because the proxy's guardian does that. stage runs xl,
+# so that the QEMU that xl starts for 9p sees the bind mounts. Ends with an error if xl fails.
 domain_create() {
 	local config said rc=0
 	config=$(domain_config) || exit 1
 	save xl.cfg '%s\n' "$config"
 	set -- xl create -q -p -e "$dir/xl.cfg"
 	trace 'xl create'
-	# It must not go on where this create is killed: the domain would come after a delete that found none.
+	# stage kills xl if this create is killed. Otherwise the domain could appear after a delete that found none.
 	if [ -z "$staged" ]; then
 		set -- "$RUNX_LIBEXEC/stage" -p $$ - -- "$@"
 	else
 		eval "set -- \"\$RUNX_LIBEXEC/stage\" -p $$ -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
 	fi
 	said=$(export RUNX_NIC="$nic" && exec "$@" 2>&1 </dev/null) || rc=$?
-	[ $rc -ne 125 ] || die "runX $verb failed: $said" # stage's; xl ends with 1
+	[ $rc -ne 125 ] || die "runX $verb failed: $said" # 125 is stage's own failure; xl fails with 1
 	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"
 }
 
-# why_xl_failed WHAT: a sentence of the first line of what xl has $said that tells a cause.
+# why_xl_failed WHAT: prints a message that begins with WHAT. The cause is the first line in $said, xl's words, that tells
+# one.
 why_xl_failed() {
-	local line cause='no reason given'
+	local line cause='xl gave no reason (run it again with --debug, and see /var/log/xen)'
 	while read -r line; do
 		case $line in
-		# Of our initrd, whose first part alone is compressed; Xen's domain builder takes it as it is then.
+		# This is no error. Only the first part of runX's initrd is compressed, so Xen's domain builder cannot inflate it, and
+		# uses it as it is.
 		*'inflate failed'*) ;;
-		# Its words come next.
+		# This line only says that the hotplug script failed. The script's own words come next.
 		*'/block add '* | *'/vif online '*) ;;
 		*'failed to free memory'* | *'Out of memory'* | *'Cannot allocate memory'*)
 			echo "not enough free memory in Xen for a VM of $memory MiB (xl info shows free_memory)"
@@ -146,7 +152,7 @@ why_xl_failed() {
 	done <<-END
 		$said
 	END
-	# "libxl_exec.c:117:libxl_report_child_exitstatus: Domain 5:text"
+	# libxl's words look like "libxl_exec.c:117:libxl_report_child_exitstatus: Domain 5:text".
 	case $cause in
 	*.c:*:*) cause=${cause#*.c:*:*:} ;;
 	esac
@@ -157,25 +163,25 @@ why_xl_failed() {
 	printf '%s\n' "$1: $cause"
 }
 
-# Destroys what domain has our UUID, if any: also one that a killed create left, without a record. Fails where xl cannot
-# list domains.
+# Destroys the domain with the container's UUID, if there is one. This also finds a domain that a killed create left
+# without a record. Returns 1 if xl cannot list the domains. Ends with an error if xl cannot destroy the domain.
 domain_destroy() {
 	local line said
 	[ -f "$dir/uuid" ] || return 0
 	read -r uuid <"$dir/uuid" || return 0
-	# Without Xen there are no domains; with it only xl can tell.
+	# Without Xen there are no domains. With Xen, only xl can tell.
 	[ -e "${RUNX_XENBUS:-/dev/xen/xenbus}" ] || return 0
 	said=$(xl list -v 2>&1 </dev/null) || return 1
 	while read -r line; do
-		# "Name ID Mem VCPUs State Time UUID …"
+		# A line has "Name ID Mem VCPUs State Time UUID …".
 		case $line in *" $uuid "*) destroy_listed "${line% "$uuid" *}" && return ;; esac
 	done <<-END
 		$said
 	END
 }
 
-# destroy_listed WORDS: the domain of a line of xl's list. Told by its number, which is sought from the end, since
-# somebody may have renamed it, also to what has blanks.
+# destroy_listed WORDS: destroys the domain of one line of xl's list, by its number. The number is counted from the end of
+# the line, because somebody may have renamed the domain, and the new name may have blanks.
 destroy_listed() {
 	# shellcheck disable=SC2086 # words
 	set -- $1

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# run and exec without --detach: the same in the background, and a program that stays for it.
+# run and exec without --detach: runs the same command in the background, and a program that waits for the process.
 
-# in_foreground STATUS ID WORD…: becomes a program that runs `runX WORD…`, with our global options, and
-# relays signals and terminal to the process that it leaves, until that has ended; then deletes the
-# container ID, unless that is empty. Its exit status is the process's, STATUS where there is none.
+# in_foreground STATUS ID WORD…: replaces this process with the helper foreground, and so never returns. The helper:
+#   - runs `runX WORD…` with the same global options
+#   - relays signals and the terminal to the process that this command leaves, until the process has ended
+#   - deletes the container ID, unless ID is empty
+#   - ends with the exit status of the process, or with STATUS if there is no process
+# Ends with an error if the helper is not installed.
 in_foreground() {
 	local status="$1" doomed="$2" count
 	shift 2

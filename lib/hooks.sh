@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# Hooks: programs of the host that config.json wants run at points of a container's life.
+# Runs hooks: programs of the host that config.json names for certain points of a container's life.
 
-# run_hooks KIND STATUS: runs the recorded ones of that kind, in order, with the state on their stdin:
-# STATUS and $pid are what it says. The first that fails is the last, and $problem says why; but all of
-# poststop run, and only warnings tell.
+# run_hooks KIND STATUS: runs the recorded hooks of this kind, in order. Each gets the container's state on its stdin, with
+# STATUS and $pid. Stops at the first hook that fails, returns 1, and $problem says why. Of kind poststop all hooks run, and
+# a failure is only a warning.
 run_hooks() {
 	local kind="$1" status="$2" index=0 failed=''
 	trace "$kind hooks"
-	# Statements "hook …", and what they need: every value quoted by jq's @sh.
+	# The record has statements "hook …", and the variables that they need. jq's @sh quoted every value.
 	# shellcheck source=/dev/null
 	. "$dir/hooks"
 	[ -z "$failed" ] || {
@@ -16,15 +16,15 @@ run_hooks() {
 	}
 }
 
-# hook KIND SECONDS ENV-COUNT PATH [ENV…] ARG…: one of the record; without ENV-COUNT it gets our
-# environment.
+# hook KIND SECONDS ENV-COUNT PATH [ENV…] ARG…: one statement of the record. SECONDS is the hook's time-out, or empty.
+# ENV-COUNT is the number of ENV words. If it is empty, the hook gets runX's environment.
 hook() {
 	local seconds="$2" count="$3"
 	[ "$1" = "$kind" ] && [ -z "$failed" ] || return 0
 	shift 3
 	[ -z "$count" ] || set -- -e "$count" "$@"
 	[ -z "$seconds" ] || set -- -t "$seconds" "$@"
-	# Looked up on the host all the same: a network namespace has no files of its own.
+	# The hook's program is still found on the host, because a network namespace has no files of its own.
 	[ "$kind" != createContainer ] || set -- -n "/proc/$pid/ns/net" "$@"
 	helper hook -d "$bundle" "$@" <<-END || hook_failed
 		$state_head

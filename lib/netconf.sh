@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# NETCONF: the network of a CNI configuration file, for people, and engines without a network of their own.
+# NETCONF: joins a VM to the network of a CNI configuration file, without an engine's network.
 
-# Reads the file of $netconf (FILE,NAME[,IP]). On return the bridge is there, $vif is the interface for xl.cfg, and $nic
-# its description for the guest (docs/guest-interface.md); an address from an IPAM plugin is the container's.
+# Reads the file that $netconf (FILE,NAME[,IP]) names. Ends with an error if anything in it cannot be done. On return:
+#   the bridge exists
+#   $vif  the interface for xl.cfg
+#   $nic  the interface's description for the guest (docs/guest-interface.md)
+#   an IPAM plugin, if the file names one, has given the container its address
 read_netconf() {
 	local file="${netconf%%,*}" network='' ip='' plan
 	local bridge='' bridge_mtu='' bridge_addresses='' bridge_masquerade=''
@@ -12,30 +15,31 @@ read_netconf() {
 	case $network in
 	*,*) ip=${network#*,} network=${network%%,*} ;;
 	esac
-	[ -n "$network" ] || die "NETCONF $netconf: must be FILE,NAME or FILE,NAME,ADDRESS"
+	[ -n "$network" ] || die "NETCONF $netconf: it must be FILE,NAME or FILE,NAME,ADDRESS"
 
 	prepare -n "checked:$file" "$rootfs" "$dir"
 	find_ipam host-local
 	plan=$(json 'values.jq addresses.jq netconf.jq' --arg name "$network" --arg ip "$ip" \
 		--arg plugins "${ipam_path:+host-local}" "$dir/netconf") || bad_json "NETCONF $file" "$plan"
-	[ -n "$plan" ] || die "NETCONF $file: is empty"
+	[ -n "$plan" ] || die "NETCONF $file: the file is empty"
 	eval "$plan" # jq's @sh quoted every value
 
 	make_bridge
 	[ -z "$ipam_plugin" ] || ask_ipam
-	# Saved first: of two that ask at the same time at least one sees the other.
+	# This comes before the check. If two containers ask for an address at the same time, at least one sees the other.
 	save nic %s "$nic"
 	check_addresses
 	bridge_interface
 }
 
-# For a container that is to have the host's network: its bridge, and what DHCP gives there.
+# For a container without a network namespace, which asks for the host's network. Sets $vif and $nic for an interface on
+# the bridge of host_network, with DHCP, or leaves them empty for `none`. Ends with an error for `refuse`.
 read_host_network() {
 	local bridge="$conf_host_network"
 	case $bridge in
 	none) return 0 ;;
-	refuse) die "linux.namespaces: no network namespace, and a VM cannot share the host's network: give it one, \
-or let host_network in runX.conf be none, or the name of a bridge" ;;
+	refuse) die "linux.namespaces: the container has no network namespace, and a VM cannot share the host's network: give it \
+one, or set host_network in runX.conf to none or to the name of a bridge" ;;
 	esac
 	[ -d "/sys/class/net/$bridge/bridge" ] || die "host_network in runX.conf: $bridge is not a bridge of this host"
 	nic='dhcp=yes
@@ -43,7 +47,7 @@ or let host_network in runX.conf be none, or the name of a bridge" ;;
 	bridge_interface
 }
 
-# The MAC is in Xen's range, and made from the UUID.
+# Sets $vif to an interface on $bridge. Its MAC is in Xen's range and made from the UUID.
 bridge_interface() {
 	local digits="${uuid%%-*}" rest
 	rest=${digits#??}
@@ -54,14 +58,14 @@ bridge_interface() {
 
 # ---- the bridge ----
 
-# As the CNI plugin of this name does; it stays when the container goes.
+# Makes the bridge if it is missing, as the CNI plugin bridge does. The bridge stays when the container is deleted.
 make_bridge() {
 	local address
 	[ ! -d "/sys/class/net/$bridge/bridge" ] || return 0
-	command -v ip >/dev/null || die "ip is not installed (package iproute2), and runX makes bridges with it"
+	command -v ip >/dev/null || die "ip is not installed, and runX makes bridges with it (install the package iproute2)"
 	ip_do link add "$bridge" type bridge || {
-		# Another create may have been quicker. One that is just being made is in sysfs before it is a bridge there;
-		# ip waits for that, as it needs the kernel's lock of interfaces.
+		# Another create may have made the bridge first. sysfs shows a new interface before it shows that it is a bridge. ip
+		# has already waited for that, because it needs the kernel's lock on interfaces.
 		[ ! -d "/sys/class/net/$bridge/bridge" ] || return 0
 		no_bridge
 	}
@@ -91,7 +95,7 @@ bridge_failed() {
 	die "NETCONF $file: cannot set up the bridge $bridge: $said"
 }
 
-# ip_do ARG…: on failure ip's word is in $problem.
+# ip_do ARG…: runs ip. On failure $problem is what ip said.
 ip_do() {
 	problem=$(ip "$@" 2>&1 </dev/null) || {
 		problem=${problem#*'answers: '}
@@ -99,19 +103,19 @@ ip_do() {
 	}
 }
 
-# What has the gateway's address is to be one.
+# Turns forwarding on for the family of the address $1. The host has the gateway's address, so it must be a gateway.
 forward() {
 	local setting=ipv4.ip_forward
 	case $1 in *:*) setting=ipv6.conf.all.forwarding ;; esac
 	problem=$(sysctl -q -w "net.$setting=1" 2>&1) || bridge_failed
 }
 
-# masquerade SUBNET: once, as the rule stays with the bridge
+# masquerade SUBNET: adds the rule if it is not there yet. It stays, as the bridge does.
 masquerade() {
 	local tables=iptables
 	case $1 in *:*) tables=ip6tables ;; esac
 	command -v $tables >/dev/null || {
-		problem="ipMasq needs $tables (package iptables)"
+		problem="ipMasq needs $tables (install the package iptables)"
 		bridge_failed
 	}
 	set -- POSTROUTING -s "$1" ! -d "$1" -j MASQUERADE
@@ -120,7 +124,7 @@ masquerade() {
 
 # ---- addresses ----
 
-# Sets $ipam_path to the plugin $1, or to nothing where it is not installed.
+# Sets $ipam_path to the path of the plugin $1, or to nothing if it is not installed.
 find_ipam() {
 	local directory
 	for directory in $conf_cni_path; do
@@ -130,7 +134,8 @@ find_ipam() {
 	ipam_path=''
 }
 
-# Recorded before it is asked, so that whatever it gave is given back.
+# Asks the plugin for an address, and adds its answer to $nic. The plugin is recorded before it is asked, so that a delete
+# gives back what it gave, even after a killed create.
 ask_ipam() {
 	local answer lines
 	save ipam '%s\n' "$ipam_path" "$ipam_config"
@@ -144,7 +149,8 @@ ask_ipam() {
 "
 }
 
-# ipam COMMAND: what the plugin of $dir/ipam answers. CNI's ids know no +, as ours do; the UUID has none.
+# ipam COMMAND: prints the answer of the plugin that $dir/ipam names. Its container id is the UUID, because a CNI id cannot
+# hold a +, and a container's id can.
 ipam() {
 	local path config
 	{ read -r path && read -r config; } <"$dir/ipam" || return 1
@@ -154,14 +160,16 @@ ipam() {
 		END
 }
 
+# Gives the address back to the plugin. A failure is only a warning.
 release_ipam() {
 	local said ipam_ip=''
 	{ read -r uuid <"$dir/uuid"; } 2>/dev/null || return 0
-	said=$(ipam DEL) || log_warning "container $id: its address was not given back: ${said%%
+	said=$(ipam DEL) || log_warning "container $id: its IPAM plugin did not take its address back: ${said%%
 *}"
 }
 
-# No two containers with one address: only an IPAM plugin knows of the others on the bridge.
+# Ends with an error if another container of this root has one of the addresses in $nic. An IPAM plugin knows all addresses
+# on the bridge, so its answer needs no check.
 check_addresses() {
 	local line
 	[ -z "$ipam_plugin" ] || return 0

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# The network that an engine sets up: what is in the container's network namespace becomes the VM's.
+# The network that an engine sets up: gives the VM the interfaces of the container's network namespace.
 
-# Gives the VM of $id an interface for each that its network namespace has. They are looked for at start,
-# since engines bring them between create and start.
+# Gives the VM of $id an interface for each interface in its network namespace. start does this, because engines make the
+# interfaces between create and start. Ends with an error if one cannot be attached.
 attach_namespace() {
 	local netns="/proc/$pid/ns/net" mac interface
 	has_interfaces || return 0
-	# Its names are what delete has to give back.
+	# delete gives the interfaces of this list back.
 	{ helper network list "$netns" >"$dir/interfaces"; } 2>/dev/null ||
 		die "runX $verb failed: ${problem:-cannot write $dir/interfaces}"
 	while read -r mac interface; do
@@ -14,7 +14,7 @@ attach_namespace() {
 	done <"$dir/interfaces"
 }
 
-# Whether there is more than the loopback, with no process.
+# Whether the namespace has an interface besides the loopback. Starts no process.
 has_interfaces() {
 	local line
 	while read -r line; do
@@ -26,7 +26,7 @@ has_interfaces() {
 	return 1
 }
 
-# What helpers/net/vif.c, which xl runs, takes from the environment reaches it through xl.
+# attach_interface MAC NAME: xl runs helpers/net/vif.c, which gets these environment variables through xl.
 attach_interface() {
 	local said
 	said=$(RUNX_NETNS=$netns RUNX_INTERFACE=$2 \
@@ -34,7 +34,8 @@ attach_interface() {
 		die "$(why_xl_failed "container $id: xl cannot attach a network interface for $2")"
 }
 
-# The namespace, if it outlives the container, is as the engine made it again.
+# Undoes the changes in the network namespace, if it can outlive the container. It is then as the engine made it. A failure
+# is only a warning.
 restore_namespace() {
 	local netns mac interface
 	[ -s "$dir/interfaces" ] || return 0
@@ -44,5 +45,5 @@ restore_namespace() {
 	while read -r mac interface; do
 		set -- "$@" "$interface"
 	done <"$dir/interfaces"
-	helper network restore "$netns" "$@" || log_warning "container $id: $problem"
+	helper network restore "$netns" "$@" || log_warning "container $id: ${problem#"container $id: "}"
 }

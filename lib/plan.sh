@@ -1,22 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-# From a bundle's config.json to the plan: what the other modules and the guest are to do.
+# Turns a bundle's config.json into the plan: what the other modules and the guest have to do.
 
-# Reads $bundle/config.json, once. On return these are set: $rootfs (absolute), $root_mount (of the block
-# device that is mounted there, "DEVICE TYPE ACCESS", or empty), $root_readonly, $terminal and $sandbox (true or false),
-# $console_size (ROWSxCOLUMNS), $netns (empty, new or a path), $cgroup (empty or absolute), $memory (MiB), $vcpus, $cpu_weight, $cpu_cap (percent, or 0), $cpus (a list, or
-# empty), $resources (the record of these five for update), $guest (records for `printf %b`), $binds (words
-# for helpers/root/stage.c, quoted for eval, or empty), $seccomp (records for helpers/seccomp.c, or empty), $hooks (statements for lib/hooks.sh, or empty), $state_head
-# and $state_tail (halves of the state's JSON).
-# What lib/json/vm.jq makes of $asked, or empty: $kernel and $initrd (WHOSE:PATH, as prepare takes them),
-# $xlconf (a file of the host), $netconf (FILE,NAME[,IP]), $kernel_parameters, $given_memory and $given_vcpus (not for XLCONF to
-# change), $device_tree, $dtdevs and $iomems (words), $irqs. Annotations have overruled some $conf_…, and
-# added to $binds and $guest.
-# What is ignored, but should not be, has been warned of.
+# Reads $bundle/config.json, once. Ends with an error if it is missing, or if a field is wrong. It warns about everything
+# that it ignores and should not. On return these are set:
+#   $rootfs         the root file system's directory (absolute)
+#   $root_mount     the block device that is mounted there, as "DEVICE TYPE ACCESS", or empty
+#   $root_readonly  true or false, as are $terminal and $sandbox
+#   $console_size   ROWSxCOLUMNS
+#   $netns          the network namespace: empty (the host's), new, or a path
+#   $cgroup         the control group: empty, or a path that begins with a slash, below each hierarchy's root
+#   $memory         MiB
+#   $vcpus          number of virtual CPUs
+#   $cpu_weight     weight for Xen's scheduler
+#   $cpu_cap        percent of a CPU, or 0 for no cap
+#   $cpus           list of physical CPUs, or empty
+#   $resources      the record of the resources for update (lib/json/resources.jq)
+#   $guest          the guest's records, for `printf %b`
+#   $binds          words for helpers/root/stage.c, quoted for eval, or empty
+#   $seccomp        records for helpers/seccomp.c, or empty
+#   $hooks          statements for lib/hooks.sh, or empty
+#   $state_head     the first half of the state's JSON
+#   $state_tail     the second half
+# If the container asks for something of its VM, $asked is set, and lib/json/vm.jq makes these from it. Otherwise they are
+# empty:
+#   $kernel, $initrd             WHOSE:PATH, as helpers/root/prepare.c takes them
+#   $xlconf                      a file of the host
+#   $netconf                     FILE,NAME[,IP]
+#   $kernel_parameters           the container's own parameters for the kernel
+#   $given_memory, $given_vcpus  memory (MiB) and virtual CPUs that XLCONF cannot change
+#   $device_tree                 a file of the host
+#   $dtdevs, $iomems             words
+#   $irqs                        numbers, with commas between them
+# Annotations may also have changed some $conf_… settings, and added to $binds and $guest.
 read_plan() {
 	local plan
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
 	[ -f "$bundle/config.json" ] ||
-		die "bundle $bundle: no config.json (expected $bundle/config.json; runX spec makes one)"
+		die "bundle $bundle: config.json is missing (runX spec makes one)"
 	need_jq
 
 	rootfs='' root_mount='' root_readonly='' terminal='' sandbox='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
@@ -33,11 +53,11 @@ read_plan() {
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
 }
 
-# Sets $modules to those for this config.json, told by the words that it has. A key can be written with \u, too; then
-# all are taken.
+# Sets $modules to the jq modules that this config.json needs. It looks for words in the file's text. JSON can also write a
+# key with \u escapes. If there is a \u in the file, all modules are used.
 plan_modules() {
 	local text
-	text=$(cat "$bundle/config.json" 2>&1) || die "$bundle/config.json: cannot be read"
+	text=$(cat "$bundle/config.json" 2>&1) || die "$bundle/config.json: cannot read it"
 	modules='values.jq process.jq mounts.jq absent.jq'
 	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
 	add_module hooks.jq '"hooks"'
@@ -50,7 +70,7 @@ plan_modules() {
 	modules="$modules plan.jq"
 }
 
-# add_module MODULE WORD…: where $text has one of the words
+# add_module MODULE WORD…: adds MODULE to $modules if $text has one of the words.
 add_module() {
 	local module="$1" word
 	shift
@@ -59,19 +79,19 @@ add_module() {
 	done
 }
 
-# Reads the process.json in $process. On return these are set: $terminal, which may be true already,
-# $console_size and $guest, as above.
+# Reads the process.json that $process names. Sets $console_size and $guest as read_plan does. Sets $terminal too, but it
+# stays true if it was. Ends with an error if the file is missing or a field is wrong.
 read_process() {
 	local plan tty="$terminal"
 	[ -e "$process" ] || die "process file $process: no such file"
 	need_jq
 	plan=$(json 'values.jq process.jq exec.jq' "$process") || bad_json "$process" "$plan"
-	[ -n "$plan" ] || die "$process: is empty"
-	eval "$plan" # as above
+	[ -n "$plan" ] || die "process file $process: it is empty"
+	eval "$plan" # jq's @sh quoted every value
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
 }
 
-# Adds the capabilities named in $caps to $guest.
+# Adds to $guest a record of the capabilities that $caps names. Ends with an error if one is unknown.
 read_caps() {
 	local record
 	need_jq
@@ -82,7 +102,7 @@ read_caps() {
 	guest=$guest$record
 }
 
-# What the container asks of its VM: a second jq, which few containers need.
+# Reads what the container asks for its VM, with a second jq. Few containers need it.
 read_asked() {
 	local plan warnings='' warning
 	plan=$(

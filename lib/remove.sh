@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-# Taking a container away, from whatever state it is in: shared by delete and by a create that failed.
+# Removes a container in any state, for delete and for a create that failed.
 
-# A guardian needs one xl destroy; more than this, and it hangs.
+# A guardian needs the time of one xl destroy. If it takes longer than this, it hangs.
 END_SECONDS=60
 
-# Ends the VM, waits until everything of it is gone, and removes the record. Works from $dir alone, and
-# again where an earlier try was interrupted.
+# Ends the VM, waits until everything of it is gone, and removes the container's record. It needs only $dir, and works again
+# after an earlier try was interrupted. Ends with an error if the VM may still exist. The record then stays.
 remove_container() {
 	local pid=0 domid='' start=''
-	# For a proxy that has no record yet, as its create was killed: once it has, it looks for this, and ends.
+	# If its create was killed, a proxy may be running that has no record yet. Such a proxy looks for this file after it has
+	# written its record, and ends.
 	{ : >"$dir/removed"; } 2>/dev/null || :
 	if [ -f "$dir/proxy" ]; then
 		read -r domid pid start <"$dir/proxy" || :
 		! proxy_lives "$pid" "$start" || kill -9 "$pid" 2>/dev/null || :
 	fi
 	trace 'wait for guardian'
-	# The guardian destroys the domain whose proxy has ended; it holds the lock until then.
+	# The guardian destroys the domain when the proxy has ended, and holds the lock until then.
 	helper control "$dir" wait $END_SECONDS ||
-		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy, then delete again)"
+		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy${domid:+ $domid}, then delete it again)"
 	trace remove
-	# Of a create that failed, where xl does not even list: it made none, and has said why.
+	# A create may fail because xl does not work, and then xl cannot list domains either. It has made no domain, and has
+	# already said why it failed. So only delete needs the list.
 	[ -f "$dir/destroyed" ] || domain_destroy || [ "$verb" != delete ] ||
-		die "xl cannot list the domains, so container $id may still have one (try xl list, then delete again)"
+		die "xl cannot list the domains, so container $id may still have one (try xl list, then delete it again)"
 	free_images
 	[ ! -f "$dir/interfaces" ] || remove_interfaces
 	[ ! -f "$dir/ipam" ] || remove_address
@@ -30,7 +32,7 @@ remove_container() {
 	rm -rf "$dir"
 }
 
-# Nothing that they do keeps the container from being removed.
+# A hook that fails does not stop the removal.
 remove_hooks() {
 	# shellcheck source=lib/hooks.sh
 	. "$RUNX_LIBDIR/hooks.sh"
@@ -56,8 +58,7 @@ remove_cgroups() {
 	leave_cgroups
 }
 
-# Images that a killed create has left, and loop devices of such that the hotplug script did not get to
-# detach.
+# Frees the disk images that a killed create has left, and the loop devices that the hotplug script could no longer detach.
 free_images() {
 	local file backing images
 	[ -f "$dir/images" ] || return 0

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# RUNX_TRACE: when what happened in a container's life, a line each, for runX timeline (lib/verbs/timeline.sh).
+# Writes the trace of RUNX_TRACE: when each step of a container's life began. runX timeline draws it (lib/verbs/timeline.sh).
 #
-# A line is SECONDS, of dom0's CLOCK_MONOTONIC, the container's id, who says it, its pid or -, and what begins there,
-# until the same one's next line; tabs between them. helpers/shared/trace.c writes such lines, too.
+# A line has these fields, with tabs between them. helpers/shared/trace.c writes such lines too.
+#   seconds of dom0's CLOCK_MONOTONIC
+#   the container's id
+#   who writes the line: a command, proxy, guest or guardian
+#   the writer's process id, or -
+#   the step that begins now, and lasts until the same writer's next line
 
-# Made absolute, as the proxy lives in /; and said at once where it cannot be written.
+# Makes $RUNX_TRACE an absolute path, because the proxy's working directory is /. Ends with an error if the file cannot be
+# written.
 trace_open() {
 	absolute_path "$RUNX_TRACE"
 	RUNX_TRACE=$absolute trace_id=''
@@ -14,8 +19,9 @@ trace_open() {
 	trace_begun=$now
 }
 
-# Sets $now without a process: by a file that has nanoseconds and is root's alone, else in 10 ms of /proc/uptime (of
-# CLOCK_BOOTTIME, the same where dom0 was never suspended). Emulated, these take dash 3 ms and 0.8, and date(1) would 83.
+# Sets $now, without a process. /proc/timer_list has nanoseconds, and only root can read it. Otherwise $now is from
+# /proc/uptime, in steps of 10 ms. That is CLOCK_BOOTTIME, which is equal if dom0 was never suspended. Under emulation dash
+# needs 3 ms for the first and 0.8 ms for the second. date(1) would need 83 ms.
 trace_clock() {
 	now=''
 	{ read -r _ && read -r _ && read -r _ _ now _; } 2>/dev/null </proc/timer_list || :
@@ -25,7 +31,7 @@ trace_clock() {
 	esac
 }
 
-# The line of a write each, so that those of others come between, not into it.
+# trace STEP: writes a line. Each line is one write, so lines of other processes cannot mix with it.
 trace() {
 	local now="$trace_begun"
 	case $1 in

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Words that the test and demo scripts share: packages, steps. Sourcing it only defines; top, this tree, is the caller's.
+# Functions that the test and demo scripts share: packages and steps. The caller sets top, the path of this tree. Sourcing
+# this file only defines functions.
 # shellcheck source=../debian.sh
 . "$top/debian.sh"
 
@@ -12,7 +13,7 @@ need_packages() {
 	done
 	[ -n "$missing" ] || return 0
 	if [ "$(id -u)" != 0 ]; then
-		echo "missing packages, and only root can install them: apt-get install$missing" >&2
+		echo "packages are missing; as root: apt-get install$missing" >&2
 		exit 1
 	fi
 	echo "installing$missing" >&2
@@ -20,7 +21,7 @@ need_packages() {
 	apt_install $missing >&2
 }
 
-# steps N: how many are to come. step WHAT begins one, done_step ends it with how long it took.
+# steps N says how many steps will come. step WHAT begins one. done_step ends it and prints how long it took.
 steps() {
 	steps_all=$1 steps_now=0 steps_start=$(date +%s)
 }
@@ -36,7 +37,7 @@ done_step() {
 	echo "$step_what … $(elapsed "$step_start")" >&2
 }
 
-# elapsed SINCE: as 12s or 4m12s
+# elapsed SINCE: prints the time since SINCE (date +%s) as 12s or 4m12s
 elapsed() {
 	local s
 	s=$(($(date +%s) - $1))

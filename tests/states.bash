@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# Why an operation is refused in a state of the container: for the tables of unit/states.bats and xen/states.bats.
+# Says why an operation is refused in a state of the container, for the tables of unit/states.bats and xen/states.bats.
 # shellcheck shell=bash
 
-# words_of OUTCOME STATE: sets $words to what the error holds, which is what engines search for
+# words_of OUTCOME STATE: sets $words to the part of the error message that engines search for
 words_of() {
 	case $1,$2 in
 	absent,*) words='container does not exist' ;;

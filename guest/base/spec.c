@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads `key=value` records, each ended by a NUL: no quoting, so any byte but NUL may be in a
- * value. */
+/* Reads `key=value` records. Each record ends with a NUL. There is no quoting, so a value may hold
+ * any byte but NUL. */
 #include "spec.h"
 
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static void release_process(struct process *p)
 	free(p->rlimits.items);
 }
 
-/* Every key is either a text, a switch, a number or a list, and this table says which. */
+/* The table says for each key whether it is a text, a switch, a number or a list. */
 static bool set(struct spec *spec, const char *key, char *value)
 {
 	struct process *process = &spec->process;
@@ -150,20 +150,20 @@ static char *read_file(const char *path, size_t *size)
 		return NULL;
 	*size = (size_t)st.st_size;
 	char *bytes = malloc(*size + 1);
-	/* The file is in memory, in the initial root: one read gets it all. */
+	/* The file is in the initial root, and so in memory: one read returns all of it. */
 	if (bytes && read(fd, bytes, *size) != st.st_size)
 		bytes = NULL;
 	close(fd);
 	return bytes;
 }
 
-/* Takes the records apart, in place. */
+/* Splits the records in place. */
 static const char *parse(char *bytes, size_t size, struct spec *spec)
 {
 	size_t length;
 
 	if (!bytes || size == 0 || bytes[size - 1] != '\0')
-		return "the container's description is missing or cut";
+		return "the container's description is missing or incomplete";
 	for (char *record = bytes; record < bytes + size; record += length + 1) {
 		length = strlen(record);
 		char *value = strchr(record, '=');
@@ -172,7 +172,8 @@ static const char *parse(char *bytes, size_t size, struct spec *spec)
 		*value = '\0';
 		if (!set(spec, record, value + 1))
 			return "the container's description has a record that this guest does not "
-			       "know: runX and its initrd are of different versions";
+			       "know: runX and its initrd are from different versions, install "
+			       "both from one version";
 	}
 	return spec->process.args.count ? NULL : "the container's description has no arguments";
 }

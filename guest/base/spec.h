@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the host asks of the VM: the records of /container, docs/guest-interface.md. */
+/* Reads what the host asks of the VM: the records of /container (docs/guest-interface.md). */
 #ifndef RUNX_SPEC_H
 #define RUNX_SPEC_H
 
@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 struct list {
-	char **items; /* ends with a NULL */
+	char **items; /* `count` items and a NULL; NULL when the list is empty */
 	size_t count;
 };
 
@@ -17,7 +17,7 @@ struct mount_spec {
 	struct list options;
 };
 
-/* What is to be executed, and as whom. */
+/* The program to execute, and the user and limits that it runs with. */
 struct process {
 	struct list args, env;
 	char *cwd;
@@ -26,55 +26,59 @@ struct process {
 	struct list groups;  /* decimal numbers */
 	char *umask;	     /* octal, or NULL */
 	struct list rlimits; /* "NUMBER:SOFT:HARD" */
+	/* decimal bit masks */
 	char *cap_bounding, *cap_effective, *cap_permitted, *cap_inheritable, *cap_ambient;
-	char *cap_add;	     /* to the first three */
+	char *cap_add;	     /* added to the bounding, effective and permitted sets */
 	char *oom_score_adj; /* decimal */
 	bool no_new_privileges;
 	bool terminal;
-	unsigned int rows, columns; /* of the terminal; 0: not known yet */
+	unsigned int rows, columns; /* the terminal's size; 0: not known yet */
 };
 
 struct hook {
 	char *path;
 	struct list args, env;
-	bool own_environment; /* `env`, also where that is empty */
-	unsigned int seconds; /* 0: it may take as long as it likes */
+	bool own_environment; /* the hook gets `env`, even if it is empty */
+	unsigned int seconds; /* the timeout; 0: none */
 };
 
 struct spec {
 	char *hostname, *domainname;
 	char *root_type, *root_source, *root_options;
 	bool root_readonly;
-	char *root_back;   /* options of the 9p share to write it back to, or NULL */
-	bool root_overlay; /* under a writable layer in memory */
+	char *root_back;   /* options of the 9p share that gets the root's changes, or NULL */
+	bool root_overlay; /* put a writable layer in memory over the root */
 	char *binds_type, *binds_source,
-		*binds_options; /* where the bind mounts come from, or NULL */
+		*binds_options; /* the file system with the bind mounts' sources, or NULL */
 	bool binds_readonly;
-	struct list disks; /* "NUMBER:DEVICE:ACCESS:TYPE" of bind mounts that are disks */
+	struct list disks; /* bind mounts that are disks: "NUMBER:DEVICE:ACCESS:TYPE" */
 	char *pids_limit;  /* decimal, or NULL */
 	struct mount_spec *mounts;
 	size_t mount_count;
 
-	struct list devices, sysctls, masked_paths, readonly_paths; /* forms: system.c */
-	char *seccomp; /* seccomp.c; of every process, or NULL */
+	struct list devices, sysctls, masked_paths, readonly_paths; /* system.c has the formats */
+	char *seccomp; /* every process gets this filter (format: seccomp.c); or NULL */
 
 	struct hook *hooks; /* startContainer */
 	size_t hook_count;
-	char *state; /* JSON, for the hooks */
+	char *state; /* JSON, the stdin of the hooks */
 
 	struct process process;
 };
 
-/* Reads the file at `path` whole; its memory stays. NULL: all is well; else what is wrong with it.
- */
+/* Reads the whole file `path` into `spec`. The memory is never freed. Returns NULL, or a message
+ * that says what is wrong with the file. */
 const char *spec_read(const char *path, struct spec *spec);
 
 /*
- * The same of a process that joins the container of `base`: its records, `size` bytes at `bytes`,
- * which must stay as long as `spec` does, are laid over the container's own process, whose
- * arguments and terminal it does not get. To be given to spec_release() then, whatever it returns.
+ * Describes a process that joins the container of `base`. It starts with the container's own
+ * process, without arguments and terminal, and adds the records in the `size` bytes at `bytes`.
+ * These bytes must live as long as `spec`. Returns NULL, or a message that says what is wrong. In
+ * both cases the caller must call spec_release().
  */
 const char *spec_join(const struct spec *base, char *bytes, size_t size, struct spec *spec);
+
+/* Frees the lists of the process in `spec`, after spec_join(). */
 void spec_release(struct spec *spec);
 
 #endif

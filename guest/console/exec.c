@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Descriptions on their way to us. */
+/* The pieces received so far, for each session id. */
 static struct description {
 	char *bytes;
 	size_t used;
@@ -19,7 +19,7 @@ static void forget(struct description *d)
 	*d = (struct description){0};
 }
 
-/* What does not fit is noticed at the end, as a description that is cut. */
+/* Without memory the pieces are dropped. spec_join() then finds the description incomplete. */
 static void add(struct description *d, const struct wire_frame *frame)
 {
 	char *bytes = realloc(d->bytes, d->used + frame->length);

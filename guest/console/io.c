@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console's driver writes with interrupts off and spins while its ring is full (Linux 6.12,
- * domU_write_console), so a host that does not read would stop the VM. Credit sees to it that the
- * host always can: docs/guest-interface.md.
+ * Linux's console driver writes with interrupts off and spins while its ring is full (Linux 6.12,
+ * domU_write_console). A host that does not read would therefore stop the VM. Credit makes sure
+ * that the host can always read: docs/guest-interface.md.
  */
 #include "io.h"
 
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define CONSOLE	       "/dev/hvc1"
-#define DEVICE_TIMEOUT 30000 /* ms; a device that the host gave us appears in far less */
+#define DEVICE_TIMEOUT 30000 /* ms; a device from the host appears much sooner */
 
 static struct {
 	int console;
@@ -54,7 +54,8 @@ bool io_open(void)
 	cfmakeraw(&raw);
 	if (tcsetattr(io.console, TCSANOW, &raw) < 0)
 		return false;
-	/* A root process of the container could make this device's node for itself. */
+	/* Root in the container could make its own node for this device. Exclusive mode keeps it
+	 * from opening the console. */
 	(void)ioctl(io.console, TIOCEXCL);
 	io_send_word(WIRE_HELLO, 0, 0, WIRE_VERSION);
 	return true;
@@ -65,7 +66,7 @@ static void send_bytes(const uint8_t *bytes, size_t count)
 	while (count > 0) {
 		ssize_t n = write(io.console, bytes, count);
 		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			return; /* the console is gone, and the VM with it */
+			return; /* without its console the VM is about to end */
 		if (n > 0) {
 			bytes += n;
 			count -= (size_t)n;

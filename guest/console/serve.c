@@ -9,7 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* By their ids; the host takes the lowest that is free, so few are looked at. */
+/* By their ids. The host uses the lowest free id, so the loops below only look at the first
+ * `session_count` entries. */
 static struct session *sessions[WIRE_SESSIONS];
 static unsigned int session_count = 1;
 static const struct spec *container_spec;
@@ -42,8 +43,8 @@ static void take_frame(const struct wire_frame *frame)
 		session_frame(sessions[id], frame);
 }
 
-/* Whoever the container leaves behind is gone once its pid 1 is: the kernel ends a PID namespace
- * with it. What is no session's process is only reaped. */
+/* The kernel kills all processes of a PID namespace when its pid 1 ends, so none outlive the
+ * container's process. A process that belongs to no session is only reaped. */
 static void reap(int signals)
 {
 	struct signalfd_siginfo info;
@@ -57,7 +58,8 @@ static void reap(int signals)
 				session_over(sessions[id], status);
 }
 
-/* The container's own end is told later, when its disks are synced. */
+/* Reports exec sessions that are done. init.c reports the end of session 0, the container's own
+ * process, after it has synced the disks. */
 static void end_sessions(void)
 {
 	for (unsigned int id = 1; id < session_count; id++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What PID 1 does while the container lives. */
+/* PID 1's event loop while the container lives. */
 #ifndef RUNX_SERVE_H
 #define RUNX_SERVE_H
 
@@ -7,9 +7,10 @@
 #include "session.h"
 
 /*
- * Serves the container's session, and those that exec adds, until all of them are done; `signals`
- * is a signalfd of SIGCHLD. The status of the container's process, as of wait(2), or -1 where it
- * could not be executed, which the host has been told then.
+ * Serves the container's session `container`, and the sessions that exec adds, until all of them
+ * are done. `signals` is a non-blocking signalfd for SIGCHLD. Returns the status of the container's
+ * process as wait(2) has it. Returns -1 if the process could not be executed: then the host has got
+ * a FAILED frame.
  */
 int serve(const struct spec *spec, struct session *container, int signals);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process leaves in its pipes is sent before its end is: but not what others, to whom it
- * left the pipes, write later. So the end of an exec does not wait for a daemon that it started;
- * nobody outlives the container's own process.
+ * PID 1 sends what a process has left in its pipes before it reports the process's end. It does not
+ * wait for output that other processes write later to the same pipes. So the end of an exec does
+ * not wait for a daemon that the exec started. No process outlives the container's own process.
  */
 #include "session.h"
 
@@ -54,7 +54,8 @@ static void give_credit(struct session *s)
 	}
 }
 
-/* A pipe closes; a terminal whose far side is gone hangs up, and its processes with it. */
+/* Closes the process's input once all of it is written. A pipe gives end of file. A terminal hangs
+ * up, and its processes get SIGHUP. */
 static void end_input(struct session *s)
 {
 	if (!s->input_ended || s->used > 0 || s->phase == STARTING)
@@ -85,14 +86,15 @@ static void write_input(struct session *s)
 	end_input(s);
 }
 
-/* A terminal's input is kept until there is a terminal. */
+/* Input that comes before the process runs is kept: its terminal may not exist yet. */
 static void take_input(struct session *s, const struct wire_frame *frame)
 {
 	const size_t size = sizeof(s->bytes);
 	size_t at = (s->head + s->used) % size;
 
 	if ((s->child.input < 0 && s->phase != STARTING) || frame->length > size - s->used) {
-		s->owed += frame->length; /* nobody reads it (the host keeps to its credit) */
+		/* Nobody reads it. The host never sends more than its credit. */
+		s->owed += frame->length;
 		give_credit(s);
 		return;
 	}
@@ -100,7 +102,7 @@ static void take_input(struct session *s, const struct wire_frame *frame)
 	memcpy(s->bytes + at, frame->payload, first);
 	memcpy(s->bytes, frame->payload + first, frame->length - first);
 	s->used += frame->length;
-	/* At once, where it can be: a signal that comes next must not overtake it. */
+	/* Write now if possible: a signal in the next frame must not overtake this input. */
 	if (s->child.input >= 0 && s->phase != STARTING)
 		write_input(s);
 }
@@ -115,7 +117,8 @@ static void take_end(struct session *s, unsigned int stream)
 	end_input(s);
 }
 
-/* All that PID 1 of a VM can signal are the container's processes. */
+/* kill(-1) from the VM's PID 1 reaches every other process of the VM: those of the container, and
+ * udhcpc if it runs. */
 static void take_signal(const struct session *s, const struct wire_frame *frame)
 {
 	const bool all = wire_word(frame, 1);
@@ -155,8 +158,8 @@ static void end_output(struct session *s, unsigned int stream, int *fd)
 	close_fd(fd);
 }
 
-/* A frame of it is what Linux writes to a terminal by two pieces of 2048 (iterate_tty_write), not
- * by two and a bit. */
+/* Linux writes to a terminal in pieces of 2048 bytes (iterate_tty_write). With this size a whole
+ * frame, header included, is exactly two pieces. */
 #define OUTPUT (WIRE_PAYLOAD - WIRE_HEADER)
 
 static void read_output(struct session *s, unsigned int stream, int *fd)
@@ -171,7 +174,7 @@ static void read_output(struct session *s, unsigned int stream, int *fd)
 		s->credit[stream] -= (size_t)n;
 		io_send(WIRE_DATA, stream, s->id, data, (size_t)n);
 	} else {
-		/* A pipe is at its end; a terminal says EIO when its last process is gone. */
+		/* 0 is the end of a pipe. A terminal returns EIO when nobody has it open. */
 		end_output(s, stream, fd);
 	}
 }
@@ -239,7 +242,7 @@ void session_over(struct session *s, int status)
 {
 	s->child.pid = -1;
 	s->status = status;
-	/* A child that could not execute its program has said why, which is still to be read. */
+	/* If the child could not execute its program, its report says why. Read it now. */
 	if (s->phase == STARTING)
 		serve_report(s);
 	if (s->phase != FAILED)

@@ -57,7 +57,7 @@ static int copy_subdirectory(int from, int to, const char *name)
 	return in < 0 || out < 0 ? close_both(in, out, -1) : copy_directory(in, out);
 }
 
-/* The mode last: another owner takes the setuid bit away. */
+/* The mode comes after the owner: a change of owner clears the setuid bit. */
 static int copy_attributes(int to, const char *name, const struct stat *st)
 {
 	if (fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -88,14 +88,16 @@ static int copy_entry(int from, int to, const char *name)
 		break;
 	default:
 		failed = mknodat(to, name, st.st_mode, st.st_rdev);
-		/* By 9p, QEMU with the first fix of CVE-2023-2861 makes none (until 9.2). */
+		/* QEMU with the first fix of CVE-2023-2861 (before 9.2) refuses to make special
+		 * files over 9p. Then the file is left out. */
 		if (failed && errno == ENXIO)
 			return 0;
 	}
 	return failed ? -1 : copy_attributes(to, name, &st);
 }
 
-/* Does it for each name in `directory`, until one fails. Closes both, of which one may be -1. */
+/* Calls act(directory, other, name) for each name in `directory`, until one call fails. Closes both
+ * descriptors; `other` may be -1. Returns 0, or -1 with errno. */
 static int for_each(int directory, int other, int (*act)(int, int, const char *))
 {
 	int failed = 0, own = dup(directory);
@@ -154,7 +156,8 @@ static bool same_target(int from, int to, const char *name)
 	return n >= 0 && readlinkat(to, name, b, sizeof(b)) == n && !memcmp(a, b, (size_t)n);
 }
 
-/* mke2fs keeps whole seconds: such a time is that of a file which nobody has written since. */
+/* mke2fs keeps only whole seconds. So if the time in the disk has no nanoseconds, nobody has
+ * written the file since, and equal seconds are enough. */
 static bool same_content(int from, int to, const char *name, const struct stat *a,
 			 const struct stat *b)
 {

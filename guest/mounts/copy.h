@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies what is in a directory. */
+/* Copies directory trees. */
 #ifndef RUNX_COPY_H
 #define RUNX_COPY_H
 
 /*
- * What is in the directory `from` to the directory `to`, with owners, modes and times; sockets
- * stay behind. Closes both. 0, or -1 with errno.
+ * Copies all entries of the directory `from` into the directory `to`, with owners, modes and times.
+ * Sockets are left out. Both are descriptors, and both are closed. Returns 0, or -1 with errno.
  */
 int copy_directory(int from, int to);
 
 /*
- * Makes what is in `to` what is in `from`: what is not there goes, what differs in type, size or
- * time is copied. Extended attributes and hard links are not kept. Closes both. 0, or -1 with
+ * Makes the content of the directory `to` equal to that of `from`. Entries that `from` does not
+ * have are removed. Entries that differ in type, size or time are copied again. Extended attributes
+ * and hard links are not kept. Both are descriptors, and both are closed. Returns 0, or -1 with
  * errno.
  */
 int copy_changes(int from, int to);

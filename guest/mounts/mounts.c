@@ -15,7 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* linux/mount.h, which musl's sys/mount.h does not go with */
+/* From linux/mount.h, which cannot be included together with musl's sys/mount.h. */
 #ifndef OPEN_TREE_CLONE
 #define OPEN_TREE_CLONE 1
 #endif
@@ -29,11 +29,11 @@
 #define MS_LAZYTIME (1 << 25)
 #endif
 
-#define LINKS_MAX 40	  /* as Linux's own */
-#define DISK	  "/disk" /* where one is mounted to be taken from */
+#define LINKS_MAX 40	  /* the limit of Linux's own path lookup */
+#define DISK	  "/disk" /* where a disk is mounted for a moment, to clone that mount */
 
-/* Options that are flags of mount(2); all others are the file system's own (runtime-spec, mounts).
- */
+/* The options that are flags of mount(2). All other options go to the file system (runtime-spec,
+ * config.md, "Mounts"). */
 static const struct {
 	const char *name;
 	unsigned long set, clear;
@@ -68,13 +68,14 @@ static const struct {
 	{"noacl", 0, MS_POSIXACL},
 	{"silent", MS_SILENT, 0},
 	{"loud", 0, MS_SILENT},
-	/* Linux has no mandatory locks since 5.15. */
+	/* Linux has had no mandatory locks since 5.15. */
 	{"mand", 0, 0},
 	{"nomand", 0, 0},
 	{"bind", 0, 0},
 	{"rbind", 0, 0},
 	{"tmpcopyup", 0, 0},
-	/* Recursive ones: what is mounted here is one mount, also where the host has more in it. */
+	/* The recursive forms. Each bind mount is a single mount here, even if the host has further
+	 * mounts below its source. */
 	{"rro", MS_RDONLY, 0},
 	{"rrw", 0, MS_RDONLY},
 	{"rnosuid", MS_NOSUID, 0},
@@ -93,7 +94,7 @@ static const struct {
 	{"rnostrictatime", 0, MS_STRICTATIME},
 	{"rnosymfollow", MS_NOSYMFOLLOW, 0},
 	{"rsymfollow", 0, MS_NOSYMFOLLOW},
-	/* Propagation ends at the VM's border: nothing outside could see or send a mount. */
+	/* Propagation has no effect: no mount can pass the border of the VM. */
 	{"private", 0, 0},
 	{"rprivate", 0, 0},
 	{"slave", 0, 0},
@@ -104,7 +105,7 @@ static const struct {
 	{"runbindable", 0, 0},
 };
 
-/* By their numbers: each a mount that lies nowhere yet, or less than 0, why there is none. */
+/* The bind mounts by number. An entry is a detached mount, or -errno if its source failed. */
 static int *trees;
 
 int mounts_take(const char *path)
@@ -112,7 +113,8 @@ int mounts_take(const char *path)
 	return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC);
 }
 
-/* `disk` is "DEVICE:ACCESS:TYPE": the device itself or, with a type, the file system on it. */
+/* `disk` is "DEVICE:ACCESS:TYPE". Returns a clone of the device node or, with a TYPE, of the file
+ * system on the device. */
 static int take_disk(const char *disk)
 {
 	char device[32], access[4], type[16] = "";
@@ -148,7 +150,7 @@ int mounts_take_binds(const struct spec *spec)
 {
 	if (!spec->binds_type && !spec->disks.count)
 		return 0;
-	/* Their numbers are less than all mounts'. */
+	/* There are at most as many bind mounts as mounts. */
 	trees = calloc(spec->mount_count, sizeof(*trees));
 	if (!trees)
 		return -1;
@@ -160,17 +162,17 @@ int mounts_take_binds(const struct spec *spec)
 			trees[n] = -errno;
 		n++;
 	}
-	/* Else root would get there by breaking out of its chroot. */
+	/* Otherwise root could reach BINDS by breaking out of its chroot. */
 	return spec->binds_type ? umount2(BINDS, MNT_DETACH) : 0;
 }
 
 struct way {
-	char path[PATH_MAX];  /* as far as it is there, no link in it */
-	size_t used;	      /* of it; 0: the root */
-	char ahead[PATH_MAX]; /* what is still to go */
+	char path[PATH_MAX];  /* the part that is resolved: it exists and has no links */
+	size_t used;	      /* the length of `path`; 0: the root */
+	char ahead[PATH_MAX]; /* the part that is still to resolve */
 };
 
-/* The first name ahead is a link: its words take its place. */
+/* The first name ahead is a symbolic link of `length` characters. Its target replaces the name. */
 static int follow(struct way *way, size_t length)
 {
 	char link[PATH_MAX], rest[PATH_MAX];
@@ -219,9 +221,10 @@ static int enter_name(struct way *way, size_t length, mode_t mode, int *links)
 }
 
 /*
- * Leaves in way->path where `path` leads, and makes what is missing: directories, and in the end
- * what `mode` says. Also behind links that lead nowhere, as images have for resolv.conf; the kernel
- * makes nothing there. It is called from within the root, so that nothing leads out.
+ * Resolves `path` and leaves the result in way->path. Makes what is missing: directories, and as
+ * the last part a directory or a regular file, as `mode` says. It does this also for the target of
+ * a dangling link, which images often have for resolv.conf. The kernel would make nothing there.
+ * The caller is already in the container's root, so no link leads out of it.
  */
 static int make_place(struct way *way, const char *path, mode_t mode)
 {
@@ -276,14 +279,15 @@ static bool is_flag(const char *option, unsigned long *mount_flags)
 	return false;
 }
 
-/* cgroup v1 is not in this kernel; its mounts, with its controllers' names, mean v2 here. */
+/* This kernel has no cgroup v1. A mount of it becomes one of v2, which does not take the names of
+ * controllers as options. */
 static bool wants_data(const char *type)
 {
 	return strcmp(type, "cgroup2") != 0;
 }
 
-/* Of a directory where there is another thing, or the reverse, Linux says only that it is invalid.
- */
+/* Attaches `tree` at `destination`. Linux cannot mount a directory on a file, nor a file on a
+ * directory, and says only EINVAL. So this checks first, and says ENOTDIR. */
 static int attach(int tree, const char *destination, struct way *way)
 {
 	struct stat from, to;
@@ -328,7 +332,7 @@ static int bind_mount(const struct mount_spec *m)
 	return mount(NULL, way.path, NULL, MS_REMOUNT | MS_BIND | mount_flags, NULL);
 }
 
-/* A file system that hides what is in its place, or brings it along. */
+/* Mounts a file system at `place`. With `copy`, it first gets what was in `place` (tmpcopyup). */
 static int mount_over(const struct mount_spec *m, const char *place, const char *type,
 		      unsigned long mount_flags, const char *data, bool copy)
 {
@@ -371,7 +375,7 @@ int mounts_mount(const struct mount_spec *m)
 			return -1;
 		}
 	}
-	/* As runc does: the mode of the directory that it takes the place of. */
+	/* A tmpfs gets the mode of the directory that it hides, as with runc. */
 	if (tmpfs && !own_mode && stat(m->destination, &st) == 0)
 		snprintf(data + used, sizeof(data) - used, "%smode=%o", used ? "," : "",
 			 st.st_mode & 07777);
@@ -416,7 +420,7 @@ int mounts_fill_dev(void)
 			    0 &&
 		    errno != EEXIST)
 			return -1;
-		(void)chmod(nodes[i].path, 0666); /* the umask had its say */
+		(void)chmod(nodes[i].path, 0666); /* mknod(2) has applied the umask */
 	}
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)

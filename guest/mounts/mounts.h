@@ -1,35 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mounts of a container, made from within its root: no link can lead out of it. */
+/* Makes the mounts of a container, from within its root, so that no link can lead out of it. */
 #ifndef RUNX_MOUNTS_H
 #define RUNX_MOUNTS_H
 
 #include "guest/base/spec.h"
 
-/* Where the sources of bind mounts are mounted, in PID 1's view: 0, 1, 2, … */
+/* Where PID 1 mounts the sources of bind mounts, with the names 0, 1, 2, … */
 #define BINDS "/binds"
 
-/* All return 0, or -1 with errno. */
+/* The functions that return int return -1 with errno on failure. */
 
 /*
- * Takes what mounts_mount() will need of BINDS, which is gone from the child's view then. Before
- * the child enters its root.
+ * Clones the sources of all bind mounts for mounts_mount(), and unmounts BINDS in the caller's
+ * mount namespace. The child calls it before it enters its root. A source that fails is no error
+ * here: mounts_mount() reports it. Returns 0.
  */
 int mounts_take_binds(const struct spec *spec);
 
-/* The same of any file or directory of the initial root: a mount that lies nowhere yet, to be put,
- * once, in its place in the container's. */
+/* Clones the mount of a file or directory of the initial root. Returns the descriptor of a detached
+ * mount, for mounts_put(). */
 int mounts_take(const char *path);
+
+/* Attaches that mount at `destination`, from within the container's root, and closes `tree`. Makes
+ * the mount point if it is missing. Returns 0. */
 int mounts_put(int tree, const char *destination);
 
-/* Makes a directory, and those that lead to it, unless it is there. */
+/* Makes the directory `path` and missing ones above it, all with `mode` and the umask. An existing
+ * directory is left as it is. Returns 0. ENOTDIR: `path` is no directory. */
 int mounts_make_directory(const char *path, mode_t mode);
+
+/* Makes one mount of config.json, and its mount point if that is missing. Returns 0. */
 int mounts_mount(const struct mount_spec *m);
+
+/* Makes the default devices and links of runtime-spec in /dev. Existing ones stay. Returns 0. */
 int mounts_fill_dev(void);
 
-/* Whether config.json mounts something there. */
+/* True: config.json mounts something at exactly this destination. */
 bool mounts_at(const struct spec *spec, const char *destination);
 
-/* Whether /dev is the container's: where it is a bind mount, nothing is to be made in it. */
+/* True: /dev belongs to the container alone. False: it is a bind mount, and PID 1 must make nothing
+ * in it. */
 bool mounts_own_dev(const struct spec *spec);
 
 #endif

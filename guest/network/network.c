@@ -16,14 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CARRIER_TIMEOUT 10000 /* ms; it is there in far less */
+#define CARRIER_TIMEOUT 10000 /* ms; the carrier comes much sooner */
 
 struct nic {
 	int index; /* the kernel's */
 	unsigned char mac[6];
 	char name[IF_NAMESIZE];
 	bool dhcp, files, carrier;
-	char lines[XENSTORE_VALUE + 1]; /* the description, its lines NULs */
+	char lines[XENSTORE_VALUE + 1]; /* the description; each line ends with a NUL */
 	size_t size;
 };
 
@@ -33,7 +33,8 @@ static int netlink;
 
 /* ---- the description ---- */
 
-/* The value of the next line of this key behind `after` (NULL: the first), or NULL. */
+/* Returns the value of the next line with `key` behind the value `after` (NULL: from the start), or
+ * NULL. */
 static const char *next(const struct nic *nic, const char *key, const char *after)
 {
 	const char *end = nic->lines + nic->size,
@@ -46,7 +47,8 @@ static const char *next(const struct nic *nic, const char *key, const char *afte
 	return NULL;
 }
 
-/* Interface `number` of the front end; false: it is not ours to set up. */
+/* Reads interface `number` from the front end's directory. False: it has no description, so PID 1
+ * leaves it alone. */
 static bool read_nic(struct xenstore *xs, const char *number, struct nic *nic)
 {
 	char path[XENSTORE_PATH], mac[XENSTORE_VALUE + 1];
@@ -104,7 +106,7 @@ static void take_link(const struct nlmsghdr *answer, void *context)
 		}
 }
 
-/* The front ends have connected before PID 1 starts, so their interfaces are all there. */
+/* Linux connects the front ends before it starts PID 1, so all interfaces already exist. */
 static int find_links(void)
 {
 	struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
@@ -120,7 +122,7 @@ static int find_links(void)
 	return 0;
 }
 
-/* A socket that is readable when a link changes. */
+/* Opens a socket that becomes readable when a link changes. */
 static int watch_links(void)
 {
 	struct sockaddr_nl changes = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
@@ -133,8 +135,9 @@ static int watch_links(void)
 }
 
 /*
- * Before the host's end is connected as well, what is sent is lost, and who retries does so after a
- * second. Where it does not come, the process is to find that out.
+ * Waits until the host's ends are connected too. Packets sent before that are lost, and a retry
+ * comes only after a second. If a carrier does not come in time, the container process starts
+ * anyway and finds that out.
  */
 static void await_carriers(int watch)
 {
@@ -165,7 +168,7 @@ static int set_link(int index, const char *name, unsigned int mtu, bool up)
 	return netlink_ask(netlink, &r);
 }
 
-/* Two steps: a name may still be another's. */
+/* In two steps, because another interface may still have the wanted name. */
 static int rename_links(void)
 {
 	char name[32];
@@ -215,7 +218,7 @@ static int add_address(const struct nic *nic, const char *text)
 		return -1;
 	struct ifaddrmsg head = {.ifa_family = (unsigned char)a.family,
 				 .ifa_prefixlen = (unsigned char)a.length,
-				 /* The host knows that nobody else has it. */
+				 /* The host knows that the address is free. */
 				 .ifa_flags = a.family == AF_INET6 ? IFA_F_NODAD : 0,
 				 .ifa_index = (unsigned int)nic->index};
 	request_begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
@@ -230,7 +233,8 @@ static int add_address(const struct nic *nic, const char *text)
 	return netlink_ask(netlink, &r);
 }
 
-/* "DESTINATION GATEWAY SOURCE METRIC SCOPE FLAGS", "-" where there is none. */
+/* `text` is "DESTINATION GATEWAY SOURCE METRIC SCOPE FLAGS", with "-" for none. Adds the route only
+ * if it has a gateway and `by_gateway` is true, or neither. */
 static int add_route(const struct nic *nic, const char *text, unsigned char table, bool by_gateway)
 {
 	char destination[64], gateway[64], source[64];
@@ -268,7 +272,7 @@ static int add_route(const struct nic *nic, const char *text, unsigned char tabl
 	return netlink_ask(netlink, &r);
 }
 
-/* "ADDRESS MAC": one that the host's side has for good. */
+/* `text` is "ADDRESS MAC": a permanent neighbour entry, from the host's own. */
 static int add_neighbour(const struct nic *nic, const char *text)
 {
 	char address[64], mac_text[32];
@@ -289,14 +293,15 @@ static int add_neighbour(const struct nic *nic, const char *text)
 	return netlink_ask(netlink, &r);
 }
 
-/* Where names come from, in the initial root. */
+/* The files for name resolution, first made in the initial root. */
 #define RESOLV_CONF "/etc/resolv.conf"
 #define HOSTS	    "/etc/hosts"
 #define HOSTNAME    "/etc/hostname"
 
 /* ---- DHCP ---- */
 
-/* udhcpc goes to the background once there is a lease, which it keeps; its script is udhcpc.sh. */
+/* Runs udhcpc. Once it has a lease it goes to the background and renews the lease. Its script is
+ * udhcpc.sh. */
 static int lease(const struct spec *spec, const struct nic *nic)
 {
 	char hostname[300];
@@ -306,7 +311,7 @@ static int lease(const struct spec *spec, const struct nic *nic)
 	if (pid == 0) {
 		snprintf(hostname, sizeof(hostname), "hostname:%s",
 			 spec->hostname ? spec->hostname : "runx");
-		/* What the description says of names is not for the lease to change. */
+		/* If the description has name servers, the lease must not change them. */
 		setenv("RUNX_RESOLV_CONF",
 		       next(nic, "nameserver", NULL) ? "/dev/null" : RESOLV_CONF, 1);
 		execl("/bin/busybox", "udhcpc", "-i", nic->name, "-n", "-t", "5", "-T", "2", "-x",
@@ -328,7 +333,7 @@ static int write_resolv_conf(const struct nic *nic)
 	FILE *f = known || nic->dhcp ? fopen(RESOLV_CONF, "w") : NULL;
 
 	if (!f)
-		return known || nic->dhcp ? -1 : 0; /* the image's own is as good as none */
+		return known || nic->dhcp ? -1 : 0; /* 0: the image's own file stays */
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		for (const char *v = NULL; (v = next(nic, keys[i], v));)
 			fprintf(f, "%s %s\n", keys[i], v);
@@ -387,7 +392,7 @@ static int add_gateway_route(const struct nic *nic, const char *text)
 	return add_route(nic, text, RT_TABLE_MAIN, true);
 }
 
-/* To an address of the loopback that is elsewhere. */
+/* Adds a route to a loopback address that is outside of the VM: Docker's resolver. */
 static int add_local_route(const struct nic *nic, const char *text)
 {
 	return netlink_route_localnet(netlink, nic->index) < 0
@@ -395,13 +400,13 @@ static int add_local_route(const struct nic *nic, const char *text)
 		       : add_route(nic, text, RT_TABLE_LOCAL, true);
 }
 
-/* In this order: a gateway may be reached by a route of its own. */
+/* The order matters: a gateway may be reachable only by a direct route. */
 static const struct {
 	const char *key;
 	int (*add)(const struct nic *, const char *);
 	const char *problem;
 } settings[] = {{"address", add_address, "cannot set an address"},
-		{"neighbour", add_neighbour, "cannot set a neighbour"},
+		{"neighbour", add_neighbour, "cannot set a neighbour entry"},
 		{"route", add_direct_route, "cannot set a route"},
 		{"route", add_gateway_route, "cannot set a route"},
 		{"local", add_local_route, "cannot set a route to the resolver"}};
@@ -445,9 +450,9 @@ const char *network_start(const struct spec *spec)
 	if (read_nics() < 0)
 		return "cannot read the VM's network interfaces from xenstore";
 	if (nic_count && find_links() < 0)
-		return "a network interface of the VM's did not appear";
+		return "a network interface did not appear in the VM";
 	if (rename_links() < 0)
-		return "cannot name a network interface";
+		return "cannot rename a network interface";
 	if (nic_count)
 		problem = bring_up();
 	for (size_t i = 0; i < nic_count && !problem; i++)

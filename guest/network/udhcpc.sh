@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What udhcpc runs in the guest: configures $interface as the lease says.
+# udhcpc runs this in the guest. It configures $interface as the lease says.
 #
 # usage: udhcpc.script deconfig|bound|renew|nak|leasefail
-# Environment, from udhcpc: interface, ip, mask (bits), router, mtu, dns, domain
-# Writes: $RUNX_RESOLV_CONF (/etc/resolv.conf)
+# Environment: from udhcpc: interface, ip, mask (bits), router, mtu, dns, domain; from PID 1: RUNX_RESOLV_CONF
+# Writes: $RUNX_RESOLV_CONF (/etc/resolv.conf if unset)
 set -eu
 : "${interface:?}" "${ip:=}"
 
@@ -18,7 +18,7 @@ bound() {
 	[ -z "${mtu:-}" ] || ip link set "$interface" mtu "$mtu"
 	ip address flush dev "$interface"
 	ip address add "$ip/${mask:-32}" dev "$interface"
-	# A router outside of the subnet is reached over the interface all the same.
+	# The route to the router itself makes a router outside of the subnet reachable too.
 	for router in ${router:-}; do
 		ip route replace "$router" dev "$interface" 2>/dev/null || :
 		ip route replace default via "$router" dev "$interface"

@@ -13,12 +13,13 @@
 #define HIERARCHY "/cgroup"
 #define GROUP	  HIERARCHY "/container"
 
-/* The group's cgroup.procs, open in PID 1 and in its children until they execute; or -1. */
+/* The cgroup's cgroup.procs, or -1. PID 1 has it open, and its children until they execute. */
 static int members = -1;
 
 /*
- * The mount lies in PID 1's root, below the one that the container sees. nsdelegate keeps root in
- * the container, which may mount its own view, from raising the limit of what is the root there.
+ * The cgroup file system is mounted in PID 1's root, which the container does not see. Root in the
+ * container can mount it too, and then sees the container's cgroup as the root of the hierarchy.
+ * nsdelegate keeps it from raising the limit there.
  */
 const char *cgroup_limit(const char *pids_max)
 {
@@ -38,6 +39,6 @@ const char *cgroup_enter(void)
 	if (members < 0)
 		return NULL;
 	if (write(members, "0", 1) < 0 || unshare(CLONE_NEWCGROUP) < 0)
-		return "cannot enter the container's control group";
+		return "cannot enter the container's cgroup";
 	return NULL;
 }

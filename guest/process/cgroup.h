@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many processes the container may have: the control group that all of its processes are in. */
+/* Limits the number of the container's processes, by the cgroup that all of them are in. */
 #ifndef RUNX_CGROUP_H
 #define RUNX_CGROUP_H
 
-/* Both return NULL, or what could not be done, with errno. */
+/* Both return NULL, or a message that says what failed, with errno. */
 
-/* In PID 1, once: makes the group. `pids_max` is decimal; without it there is no group, as no
- * limit. */
+/* Makes the cgroup. PID 1 calls it once. `pids_max` is a decimal number. NULL: there is no limit,
+ * and so no cgroup. */
 const char *cgroup_limit(const char *pids_max);
 
-/* In a new process, whatever its root: enters the group, which it then takes for the root of all.
- */
+/* A new process calls it to enter the cgroup, in any root. From then on the process sees this
+ * cgroup as the root of the hierarchy. Without a cgroup it does nothing. */
 const char *cgroup_enter(void);
 
 #endif

@@ -26,7 +26,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Where the child reports; it closes when the program is executed. */
+/* The child's end of the report socket. It closes when the program is executed. */
 static int report_socket;
 
 static void send_report(const struct report *report, int fd)
@@ -50,7 +50,8 @@ static void send_report(const struct report *report, int fd)
 	(void)sendmsg(report_socket, &m, 0);
 }
 
-/* Reports, and ends the child. Adds what errno means, in the lower case of Go's messages. */
+/* Reports a failure and ends the child. Adds the text of errno, in lower case as in Go's messages.
+ */
 __attribute__((format(printf, 1, 2), noreturn)) static void give_up(const char *format, ...)
 {
 	struct report report = {.error = errno ? errno : EINVAL};
@@ -67,7 +68,8 @@ __attribute__((format(printf, 1, 2), noreturn)) static void give_up(const char *
 	_exit(127);
 }
 
-/* The initial root cannot be pivoted away from; moving over it is what switch_root does as well. */
+/* pivot_root(2) does not work on the initial root. So the new root is moved over it, as switch_root
+ * does. */
 static void enter_root(void)
 {
 	if (chdir(ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
@@ -75,7 +77,7 @@ static void enter_root(void)
 		give_up("cannot enter the root file system");
 }
 
-/* Not before all is made that has its place in it. */
+/* Call this after everything that must be made in the root. */
 static void make_root_readonly(const struct spec *spec)
 {
 	if (spec->root_readonly &&
@@ -83,7 +85,7 @@ static void make_root_readonly(const struct spec *spec)
 		give_up("cannot make the root file system read-only");
 }
 
-/* /proc, /sys, /dev, /dev/pts and /dev/shm are there also for a config.json that asks for none. */
+/* Makes the mounts of config.json, and /proc and /dev even if it does not ask for them. */
 static void make_mounts(const struct spec *spec)
 {
 	char *no_options[] = {NULL}, *dev_options[] = {(char *)"mode=755", NULL};
@@ -93,27 +95,28 @@ static void make_mounts(const struct spec *spec)
 
 	umask(0);
 	if (!mounts_at(spec, "/proc") && mounts_mount(&proc) < 0)
-		give_up("mounting /proc");
+		give_up("cannot mount /proc");
 	if (!mounts_at(spec, "/dev") && mounts_mount(&dev) < 0)
-		give_up("mounting /dev");
+		give_up("cannot mount /dev");
 	for (size_t i = 0; i < spec->mount_count; i++) {
 		const struct mount_spec *m = &spec->mounts[i];
 		if (mounts_mount(m) < 0)
-			give_up("error mounting \"%s\" to rootfs at \"%s\"",
+			give_up("error mounting \"%s\" to rootfs at \"%s\"", /* runc's words */
 				!strcmp(m->type, "bind") ? m->type
 				: m->source		 ? m->source
 							 : "",
 				m->destination);
 	}
 	if (network_put_files() < 0)
-		give_up("mounting /etc/resolv.conf and /etc/hosts");
+		give_up("cannot mount /etc/resolv.conf and /etc/hosts");
 	if (mounts_own_dev(spec) && mounts_fill_dev() < 0)
-		give_up("cannot fill /dev");
+		give_up("cannot make the default devices in /dev");
 }
 
 /*
- * A terminal comes from the container's own /dev/pts, so that its programs find its name; without
- * that mount there is none to have. The first one is /dev/console too, as under runc.
+ * The terminal comes from the container's own /dev/pts, so that programs find its name
+ * (ttyname(3)). Without that mount there is no terminal. The terminal of the container process is
+ * also /dev/console, as with runc.
  */
 static void open_terminal(const struct process *p, bool is_console)
 {
@@ -151,19 +154,19 @@ static void take_pipes(const struct process *p, const int pipes[3])
 {
 	for (int fd = 0; fd <= 2; fd++) {
 		dup2(pipes[fd], fd);
-		/* Its process may open /dev/stdout again: the pipe must be its own. */
+		/* The process may open /dev/stdout again, so it must own the pipe. */
 		(void)fchown(fd, p->uid, (gid_t)-1);
 	}
 }
 
-/* NULL is success; else what failed, with errno. */
+/* Ends the child if `failed` is a message; NULL is success. */
 static void must(const char *failed)
 {
 	if (failed)
 		give_up("%s", failed);
 }
 
-/* HOME of the user's entry in the container's /etc/passwd; "/" without one, as under runc. */
+/* HOME from the user's entry in the container's /etc/passwd; "/" without an entry, as with runc. */
 static char *find_home(uid_t uid)
 {
 	static char home[512] = "HOME=/";
@@ -182,7 +185,7 @@ static char *find_home(uid_t uid)
 	return home;
 }
 
-/* The environment as asked for, and HOME where it is unset or empty. */
+/* The environment that config.json asks for, plus HOME if that is unset or empty. */
 static char **make_environment(const struct process *p)
 {
 	size_t count = p->env.count, at = count;
@@ -206,7 +209,7 @@ static void enter_cwd(const struct process *p)
 		give_up("cannot enter the working directory %s", p->cwd);
 }
 
-/* Not for those that join: the container has been started by then. */
+/* Only for the container process: a process that joins comes after the hooks. */
 static void run_hooks(const struct spec *spec, char **environment)
 {
 	struct report report = {.error = EINVAL};
@@ -217,7 +220,7 @@ static void run_hooks(const struct spec *spec, char **environment)
 	_exit(127);
 }
 
-/* Before a filter of system calls is there: it need not let pass what we need. */
+/* Call this before the seccomp filter is installed: the filter may forbid these calls. */
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -245,20 +248,21 @@ static void execute(const struct process *p, char **environment)
 	give_up("exec: \"%s\"", args[0]);
 }
 
-/* The first process makes what the others find. */
+/* The first process makes the root and the mounts. Later processes join them. */
 static void make_container(const struct spec *spec)
 {
 	if (mounts_take_binds(spec) < 0)
-		give_up("cannot take the bind mounts");
+		give_up("cannot prepare the bind mounts");
 	if (network_take_files(spec) < 0)
-		give_up("cannot take /etc/resolv.conf and /etc/hosts");
+		give_up("cannot prepare /etc/resolv.conf and /etc/hosts");
 	enter_root();
 	make_mounts(spec);
 	must(system_apply(spec));
 	make_root_readonly(spec);
 }
 
-/* The root that comes with a mount namespace is what lies on top of its "/": the container's. */
+/* setns(2) with a mount namespace sets the root to the topmost mount at its "/". That is the
+ * container's root, since enter_root() has moved it there. */
 static void join_container(int container)
 {
 	if (setns(container, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
@@ -293,7 +297,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 
 /* ---- in PID 1 ---- */
 
-/* Ours are non-blocking: a process that does not read must not stop PID 1. */
+/* PID 1's ends are non-blocking: a process that does not read must not stop PID 1. */
 static int make_pipes(int theirs[3], struct child *child)
 {
 	int *ours[] = {&child->input, &child->output, &child->error}, ends[2];
@@ -308,7 +312,8 @@ static int make_pipes(int theirs[3], struct child *child)
 	return 0;
 }
 
-/* A child is in the PID namespace that its parent had chosen for its children (setns(2)). */
+/* setns(2) with a PID namespace changes only where the caller's next children are. So PID 1 sets
+ * it, clones, and sets it back. */
 static pid_t clone_into(int container)
 {
 	unsigned long flags = SIGCHLD;
@@ -394,7 +399,7 @@ static void take_terminal(struct child *child, int master)
 	child->terminal = true;
 }
 
-/* The socket closes when the program is executed. */
+/* A closed socket without a failure report means that the program was executed. */
 enum child_progress child_report(struct child *child, struct report *report)
 {
 	int master = -1;

@@ -16,11 +16,11 @@
 #define TIMED_OUT (-1)
 
 struct words {
-	char text[256]; /* what the hook said on its stderr, from the beginning */
+	char text[256]; /* the beginning of the hook's stderr */
 	size_t used;
 };
 
-/* Go, and so runc, begins what strerror and strsignal say with a small letter. */
+/* The texts of strerror and strsignal begin with a small letter in Go, and so in runc. */
 static const char *lower(const char *text)
 {
 	static char copy[64];
@@ -29,7 +29,8 @@ static const char *lower(const char *text)
 	return copy;
 }
 
-/* A file and no pipe: a hook that does not read it keeps nobody waiting. */
+/* The state is a file, not a pipe: then PID 1's child need not wait for a hook that does not read.
+ */
 static int open_state(const char *state)
 {
 	int fd = memfd_create("state", MFD_CLOEXEC);
@@ -39,7 +40,7 @@ static int open_state(const char *state)
 	return fd;
 }
 
-/* Sends errno through `report` where the hook cannot be executed. */
+/* Executes the hook. If that fails, sends errno through `report`. */
 static void become_hook(const struct hook *hook, char **environment, const int fds[3], int report)
 {
 	sigset_t none;
@@ -54,7 +55,8 @@ static void become_hook(const struct hook *hook, char **environment, const int f
 	_exit(127);
 }
 
-/* Keeps the beginning, and throws the rest away, so that the hook never waits for us. */
+/* Keeps the beginning and drops the rest, so that the hook never has to wait. False: end of file,
+ * or nothing to read now. */
 static bool read_words(int fd, struct words *words)
 {
 	char bytes[512];
@@ -70,7 +72,7 @@ static bool read_words(int fd, struct words *words)
 	return true;
 }
 
-/* A descriptor that becomes readable when the time is up; -1: never. */
+/* Opens a descriptor that becomes readable after `seconds`. Returns -1 for 0, no timeout. */
 static int open_timer(unsigned int seconds)
 {
 	struct itimerspec time = {.it_value = {.tv_sec = (time_t)seconds}};
@@ -81,7 +83,7 @@ static int open_timer(unsigned int seconds)
 	return fd;
 }
 
-/* Until the hook itself has ended, whoever else has its stderr. */
+/* Waits until the hook itself has ended. Its children may still have its stderr open. */
 static int await_end(pid_t pid, int errors, unsigned int seconds, struct words *words)
 {
 	int status = 0;

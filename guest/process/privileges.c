@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* <linux/capability.h>, which musl's compiler does not find. */
+/* From <linux/capability.h>, which musl's compiler may not find. */
 struct cap_header {
 	uint32_t version;
 	int pid;
@@ -27,7 +27,7 @@ struct cap_data {
 };
 #define CAP_VERSION_3 0x20080522
 
-/* A record "NUMBER:SOFT:HARD", where 18446744073709551615 is no limit. */
+/* `record` is "NUMBER:SOFT:HARD"; 18446744073709551615 means no limit. */
 static int set_rlimit(const char *record)
 {
 	int resource;
@@ -58,7 +58,7 @@ static uint64_t set_of(const char *decimal)
 
 static void drop_bounding(uint64_t kept)
 {
-	/* The first number that this kernel does not know ends it (EINVAL). */
+	/* The first capability that this kernel does not know ends the loop (EINVAL). */
 	for (int cap = 0; cap < 64; cap++)
 		if (!(kept >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return;
@@ -79,7 +79,8 @@ static int set_capabilities(const struct process *p)
 	return (int)syscall(SYS_capset, &header, data);
 }
 
-/* Those that are not permitted and inheritable cannot be ambient; runc ignores them as well. */
+/* A capability that is not both permitted and inheritable cannot be ambient. runc ignores such a
+ * request too. */
 static void raise_ambient(uint64_t ambient)
 {
 	for (int cap = 0; cap < 64; cap++)
@@ -102,19 +103,20 @@ static int take_groups(const struct process *p)
 }
 
 /*
- * capabilities(7): what a change of user would clear is kept over it, and then set as asked for. A
- * filter of system calls comes as late as it can: it needs no_new_privs or CAP_SYS_ADMIN.
+ * A change of user clears capabilities (capabilities(7)), so PR_SET_KEEPCAPS keeps them, and they
+ * are set afterwards. The seccomp filter comes as late as possible. It needs no_new_privs or
+ * CAP_SYS_ADMIN, so without no_new_privs it comes first.
  */
 const char *privileges_drop(const struct process *p, const char *seccomp)
 {
 	if (!p->no_new_privileges && seccomp_install(seccomp) < 0)
 		return "cannot install the seccomp profile";
 	if (take_groups(p) < 0)
-		return "cannot take the groups";
+		return "cannot set the groups of the user";
 	drop_bounding(set_of(p->cap_bounding) | set_of(p->cap_add));
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setuid(p->uid) < 0 ||
 	    prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
-		return "cannot become the user";
+		return "cannot switch to the user";
 	if (set_capabilities(p) < 0)
 		return "cannot set the capabilities";
 	raise_ambient(set_of(p->cap_ambient));

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* <linux/filter.h> and <linux/seccomp.h>, which musl's compiler does not find. */
+/* From <linux/filter.h> and <linux/seccomp.h>, which musl's compiler may not find. */
 struct instruction {
 	uint16_t code;
 	uint8_t if_true, if_false;
@@ -31,7 +31,7 @@ static uint32_t hexadecimal(const char *digits, int count)
 	return value;
 }
 
-/* "FLAGS:", and 16 digits for each instruction. */
+/* `profile` is "FLAGS:" and 16 hexadecimal digits for each instruction. */
 int seccomp_install(const char *profile)
 {
 	static struct instruction instructions[PROGRAM_MAX];

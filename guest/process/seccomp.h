@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The filter of the container's system calls. */
+/* Installs the seccomp filter of the container's processes. */
 #ifndef RUNX_GUEST_SECCOMP_H
 #define RUNX_GUEST_SECCOMP_H
 
 /*
- * From here on the caller and what it executes can make only the calls that `profile`, the record
- * of the description, lets pass; NULL is no filter. Needs no_new_privs or CAP_SYS_ADMIN. 0, or -1
- * with errno.
+ * From now on the filter decides about each system call of the caller and of what it executes.
+ * `profile` is the `seccomp` record of the description (docs/guest-interface.md); NULL: no filter.
+ * Needs no_new_privs or CAP_SYS_ADMIN. Returns 0, or -1 with errno (EINVAL: a malformed record).
  */
 int seccomp_install(const char *profile);
 

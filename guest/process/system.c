@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* A record "KEY=VALUE"; dots of the key are slashes of /proc/sys, as sysctl(8) has them. */
+/* `record` is "KEY=VALUE". A dot in the key is a slash in /proc/sys, as with sysctl(8). */
 static int set_sysctl(const char *record)
 {
 	char path[256] = "/proc/sys/";
@@ -29,7 +29,7 @@ static int set_sysctl(const char *record)
 	return file_write(path, value + 1);
 }
 
-/* A record "TYPE:MAJOR:MINOR:MODE:UID:GID:PATH", the mode octal. */
+/* `record` is "TYPE:MAJOR:MINOR:MODE:UID:GID:PATH", with an octal mode. */
 static int make_device(const char *record)
 {
 	char type, parent[4096];
@@ -53,7 +53,8 @@ static int make_device(const char *record)
 	return lchown(path, uid, gid);
 }
 
-/* Directories become empty and read-only, files read as /dev/null; what is not there stays so. */
+/* Hides `path`: a directory becomes empty and read-only, a file becomes /dev/null. A missing path
+ * is no error. */
 static int mask(const char *path)
 {
 	struct stat st;
@@ -88,7 +89,7 @@ const char *system_apply(const struct spec *spec)
 		return "cannot set the domain name";
 	if (mounts_own_dev(spec) && for_each(&spec->devices, make_device) < 0)
 		return "cannot make a device";
-	if (for_each(&spec->sysctls, set_sysctl) < 0) /* before /proc/sys may become read-only */
+	if (for_each(&spec->sysctls, set_sysctl) < 0) /* before /proc/sys can become read-only */
 		return "cannot set a sysctl";
 	if (for_each(&spec->readonly_paths, make_readonly) < 0)
 		return "cannot make a path read-only";

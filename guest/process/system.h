@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the container sees of its system: names, kernel settings, devices, hidden and fixed paths.
- */
+/* Sets up what the container sees of its system: host name, sysctls, devices, read-only and masked
+ * paths. */
 #ifndef RUNX_SYSTEM_H
 #define RUNX_SYSTEM_H
 
 #include "guest/base/spec.h"
 
-/* From within the container's root, its mounts made. NULL, or what could not be done, with errno.
- */
+/* Applies these settings of `spec`. Call it in the container's root, after its mounts are made.
+ * Returns NULL, or a message that says what failed, with errno. */
 const char *system_apply(const struct spec *spec);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* State directories may lie deeper than a socket's address can say. */
+/* A state directory may have a longer path than a socket's address can hold. */
 int client_connect(int directory)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The other end of a proxy's control socket. */
+/* The client's end of a proxy's control socket. */
 #ifndef RUNX_CLIENT_H
 #define RUNX_CLIENT_H
 
 #include <stddef.h>
 
-/* Connects to the proxy whose state directory is `directory`; -1: there is none (any more). */
+/*
+ * Connects to a container's proxy. `directory` is a descriptor of the state directory. Returns the
+ * socket, or -1 if there is no proxy (any more). Ends the program with EXIT_HELPER if no socket can
+ * be made.
+ */
 int client_connect(int directory);
 
-/* Sends a request, and `count` descriptors with it. */
+/*
+ * Sends the request `words` with `count` descriptors (at most CONTROL_FDS), which stay open here.
+ * Returns 0, or -1 with errno.
+ */
 int client_send(int socket, const char *words, const int *fds, size_t count);
 
 #endif

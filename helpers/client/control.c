@@ -6,9 +6,15 @@
  *        control STATE-DIRECTORY signal NUMBER [all]
  *        control STATE-DIRECTORY wait SECONDS
  *
- * Exit status 0: done. 1: refused, with the proxy's words on stderr. 2: there is no proxy (any
- * more). 3: it did not end in time. 125: our own fault. A proxy that was stopped, and so does not
- * answer, is killed where the signal is 9.
+ * The exit status says what happened:
+ *
+ *   0    it is done
+ *   1    the proxy refused, and its words are on stderr
+ *   2    there is no proxy (any more)
+ *   3    the proxy and its guardian did not end in time
+ *   125  this program failed
+ *
+ * A stopped proxy does not answer. `signal 9` then kills the proxy itself.
  */
 #include "helpers/shared/control.h"
 
@@ -27,10 +33,10 @@
 
 enum { REFUSED = 1, NO_PROXY = 2, TOO_LATE = 3 };
 
-/* A proxy never waits for anybody, so one that does not answer by then was stopped itself. */
+/* A proxy waits for nobody. If it does not answer within this time, it was stopped itself. */
 #define ANSWER_SECONDS 10
 
-/* Waits for the answer, for ANSWER_SECONDS unless it is one that takes its time. */
+/* Waits for the answer: ANSWER_SECONDS at most, or without a limit if the request is `slow`. */
 static int take_answer(int s, bool slow)
 {
 	char answer[CONTROL_MESSAGE + 1];
@@ -59,8 +65,8 @@ static int request(int directory, const char *words, bool slow)
 }
 
 /*
- * Kills a proxy that does not answer; its guardian then destroys the VM. The descriptor makes sure
- * that it is the process whose start time was recorded, and no other that has got its pid since.
+ * Kills a proxy that does not answer. Its guardian then destroys the VM. The descriptor is opened
+ * before the start time is compared, so another process that got the same pid is never killed.
  */
 static int kill_proxy(int directory)
 {
@@ -106,7 +112,7 @@ int main(int argc, char **argv)
 		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS");
 	int directory = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
-		fail("%s", argv[1]);
+		fail("cannot open the state directory %s", argv[1]);
 	if (!strcmp(argv[2], "wait") && argc == 4)
 		return wait_for_end(directory, (unsigned int)atoi(argv[3]));
 	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host process of a process that joins a running container: the pid that engines wait for.
+ * The host process of a process that joins a running container: engines wait for its pid.
  *
  * usage: exec [-c CONSOLE-SOCKET [-s ROWSxCOLUMNS]] [-t SECONDS] STATE-DIRECTORY DESCRIPTION
  *
- * With -c the process has a terminal, whose master goes to that socket; -t is how long the VM may
- * take to say that it runs. DESCRIPTION is a file of records (docs/guest-interface.md), which
- * is removed once it is open.
+ * With -c, the process has a terminal, and its master goes to that socket. -t is how many seconds
+ * the VM may take to report that the process runs (120). DESCRIPTION is a file of records
+ * (docs/guest-interface.md), which is removed once it is open.
  *
- * Stdin, stdout and descriptor 3 (stderr) become the process's: the container's proxy gets them and
- * moves their bytes, and we keep none. Once the process runs, prints our pid to stderr and goes on
- * in the background, where we end as it does: with its exit status, 128+n where signal n ended it,
- * 137 where its VM ended. Signals that we get are its.
+ * Stdin, stdout and descriptor 3 (stderr) become the process's. The container's proxy gets them and
+ * moves their bytes, and this program keeps none of them. Once the process runs, this program
+ * prints its own pid to stderr and goes on in the background. It ends as the process does: with its
+ * exit status, with 128+n if signal n ended it, or with 137 if its VM ended. It passes on the
+ * signals that it gets to the process.
  */
 #include "client.h"
 #include "helpers/shared/common.h"
@@ -37,7 +38,7 @@ static struct {
 
 static struct {
 	int proxy, signals;
-	int terminal; /* its slave, or -1 */
+	int terminal; /* slave of the process's terminal, or -1 */
 } self = {.terminal = -1};
 
 static void send_request(int description)
@@ -51,7 +52,7 @@ static void send_request(int description)
 	close(description);
 }
 
-/* The proxy's next message; false where it is gone. */
+/* Receives the proxy's next message. Returns false if the proxy is gone. */
 static bool receive(char words[CONTROL_MESSAGE + 1])
 {
 	ssize_t n = recv(self.proxy, words, CONTROL_MESSAGE, 0);
@@ -60,7 +61,7 @@ static bool receive(char words[CONTROL_MESSAGE + 1])
 	return n > 0;
 }
 
-/* Signals wait meanwhile: they are for a process that is not there yet. */
+/* Signals wait meanwhile, because the process that they are for is not there yet. */
 static void await_start(void)
 {
 	char words[CONTROL_MESSAGE + 1];
@@ -101,7 +102,7 @@ static void signal_event(void)
 	(void)client_send(self.proxy, words, NULL, 0);
 }
 
-/* Until the proxy says how it ended, or does not live to say it. */
+/* Runs until the proxy reports the process's end, or is gone. Returns the exit status. */
 static int run(void)
 {
 	char words[CONTROL_MESSAGE + 1];
@@ -156,18 +157,19 @@ int main(int argc, char **argv)
 {
 	const char *state = parse(argc, argv);
 
-	/* Engines leak descriptors into us, which we must not keep. */
+	/* Engines leak descriptors to this process, and it must not keep them. */
 	close_range(PROCESS_STDERR + 1, ~0U, 0);
 	int directory = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int description = open(argv[optind + 1], O_RDONLY | O_CLOEXEC);
 	if (directory < 0 || description < 0)
-		fail("%s", directory < 0 ? state : argv[optind + 1]);
+		fail("cannot open %s", directory < 0 ? state : argv[optind + 1]);
 	(void)unlink(argv[optind + 1]);
 
 	int ready = host_go_to_background();
 	setsid();
 	self.signals = host_take_signals();
-	/* It may take its time, which the proxy does not give to who has connected. */
+	/* This may take long, and the proxy gives a client that has connected only a few seconds.
+	 */
 	if (option.console_socket)
 		open_terminal();
 	self.proxy = client_connect(directory);
@@ -179,7 +181,10 @@ int main(int argc, char **argv)
 	if (self.terminal >= 0)
 		send_size();
 	fprintf(stderr, "%d\n", getpid());
-	/* The proxy has what we had; engines wait for nobody else to close it. */
+	/*
+	 * The proxy has these descriptors now. If we kept them, engines would wait for us to close
+	 * them.
+	 */
 	close(PROCESS_STDERR);
 	host_leave_caller();
 	host_ready(ready);

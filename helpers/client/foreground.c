@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an engine does around a runtime, for people and for engines that leave it to us: has a
- * process started in the background, and is there in the foreground until it ends.
+ * Does what an engine does around a runtime, for people and for engines that leave it to runX: it
+ * starts a process in the background and stays in the foreground until the process ends.
  *
  * usage: foreground [-f STATUS] COUNT START-WORD… [END-WORD…]
  *
- * Runs the command of the COUNT START-WORDs with a directory of ours in $RUNX_FOREGROUND. It is to
- * leave a process in the background, write its pid to `pid` there, and send the master of its
- * terminal, where it has one, to the socket `console` there; $RUNX_FOREGROUND_SIZE is the size of
- * ours, ROWSxCOLUMNS. Relays signals and terminal, until
- * the process has ended; then runs the command of the END-WORDs, if there are any.
+ * The program first runs the command of the COUNT START-WORDs, with a directory of its own in
+ * $RUNX_FOREGROUND. The command must leave a process in the background and write its pid to `pid`
+ * in that directory. If the process has a terminal, the command must send its master to the socket
+ * `console` there. $RUNX_FOREGROUND_SIZE is the size of the program's own terminal, ROWSxCOLUMNS.
+ * The program then relays signals and the terminal until the process has ended. Last, it runs the
+ * command of the END-WORDs, if there are any.
  *
- * Exit status: that of the process, 128+n where signal n ended it; STATUS (1) where it was not
- * started, of which the command has said why.
+ * The exit status is that of the process, 128+n if signal n ended it, or STATUS (1) if the process
+ * was not started. The command has said why then.
  */
 #include "helpers/shared/common.h"
 
@@ -31,11 +32,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* One direction of the terminal: what was read and is still to be written. */
+/* One direction of the terminal: bytes that were read and must still be written. */
 struct flow {
-	int from, to; /* -1: it has ended */
+	int from, to; /* -1: this direction has ended */
 	size_t start, end;
-	char data[PIPE_BUF]; /* so much a pipe takes without a wait once poll(2) says it is ready */
+	char data[PIPE_BUF]; /* a pipe takes this much without waiting once poll(2) reports it */
 };
 
 static struct {
@@ -43,7 +44,7 @@ static struct {
 	int signals, listener;
 	int master; /* of the process's terminal, or -1 */
 	bool raw;
-	struct termios before; /* of our own terminal, while it is raw */
+	struct termios before; /* settings of our own terminal before it became raw */
 	struct flow input, output;
 } self = {.directory = "/run/runX.XXXXXX",
 	  .listener = -1,
@@ -51,7 +52,7 @@ static struct {
 	  .input = {.from = -1},
 	  .output = {.from = -1}};
 
-/* ---- where the process's pid and terminal come from ---- */
+/* ---- the process's pid and terminal ---- */
 
 static void make_meeting_place(void)
 {
@@ -91,7 +92,7 @@ static pid_t read_pid(void)
 	return pid;
 }
 
-/* runc's docs/terminals.md: one message with one descriptor, sent before the command has ended. */
+/* The command sent one message with one descriptor before it ended (runc's docs/terminals.md). */
 static void take_master(void)
 {
 	char name[4096], space[CMSG_SPACE(sizeof(int))];
@@ -103,7 +104,7 @@ static void take_master(void)
 	int s = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (s < 0)
-		return; /* it has no terminal */
+		return; /* the process has no terminal */
 	struct cmsghdr *c = recvmsg(s, &m, MSG_CMSG_CLOEXEC) > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 	if (c)
 		memcpy(&self.master, CMSG_DATA(c), sizeof(self.master));
@@ -123,7 +124,10 @@ static void tell_size(void)
 
 /* ---- the commands ---- */
 
-/* To its end. Signals wait meanwhile, for the process; those of a terminal reach the command. */
+/*
+ * Runs a command to its end. Returns true if it succeeded. Signals wait meanwhile, because they are
+ * for the process. Signals of our terminal reach the command.
+ */
 static bool command(char *const words[])
 {
 	sigset_t none;
@@ -144,12 +148,15 @@ static bool command(char *const words[])
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Only that one: the process may have ended before the command that left it. */
+/*
+ * True if the process has ended, with its status as of wait(2). This waits for that process only,
+ * because it may end before the command that left it.
+ */
 static bool has_ended(pid_t pid, int *status)
 {
 	pid_t ended = waitpid(pid, status, WNOHANG);
 
-	if (ended < 0 && errno == ECHILD) /* not our descendant: there is no status to have */
+	if (ended < 0 && errno == ECHILD) /* not our child: its status cannot be known */
 		*status = EXIT_HELPER << 8;
 	return ended == pid || (ended < 0 && errno == ECHILD);
 }
@@ -208,8 +215,9 @@ static struct pollfd flow_waits_for(const struct flow *f)
 }
 
 /*
- * One step, a read or a write. Each waits in poll alone: a process that does not read its terminal
- * may be one that writes, and that somebody wants to end. Returns false at the end of either side.
+ * Does one step, a read or a write. Only poll(2) waits. A process that does not read its terminal
+ * may still be writing to it, and somebody may want to end it. Returns false at the end of either
+ * side.
  */
 static bool flow(struct flow *f)
 {
@@ -226,7 +234,7 @@ static bool flow(struct flow *f)
 	return n > 0;
 }
 
-/* A terminal reads as EIO once nobody has it open any more. */
+/* Reading a terminal fails with EIO once nobody else has it open. */
 static void relay(const struct pollfd *input, const struct pollfd *output)
 {
 	if (output->revents && !flow(&self.output))
@@ -235,11 +243,12 @@ static void relay(const struct pollfd *input, const struct pollfd *output)
 		self.input.from = -1;
 }
 
-/* ---- until it ends ---- */
+/* ---- until the process ends ---- */
 
 /*
- * Ours are the process's: but its children's ends, and our terminal's stops. Where our terminal is
- * hung up (as the kernel says, and not somebody by kill), so is the process's: its shell ends.
+ * Passes our signals on to the process, except SIGCHLD. Stops of our terminal do not come here. If
+ * our terminal is hung up, so is the process's, and its shell ends. The kernel says so (SI_KERNEL):
+ * a SIGHUP by kill(2) is passed on.
  */
 static void signal_event(pid_t pid)
 {
@@ -255,7 +264,9 @@ static void signal_event(pid_t pid)
 		(void)kill(pid, (int)info.ssi_signo);
 }
 
-/* Returns its status as of wait(2), when its terminal has been read to the end as well. */
+/*
+ * Returns the process's status as of wait(2), once its terminal has been read to the end as well.
+ */
 static int wait_for(pid_t pid)
 {
 	int status = 0;
@@ -291,7 +302,7 @@ static int take_signals(void)
 	return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Runs `words`, which have no end of their own. Returns the pid of what they leave, or 0. */
+/* Runs the first `count` of `words`. Returns the pid of the process that they leave, or 0. */
 static pid_t bring_up(char **words, int count)
 {
 	char **copy = calloc((size_t)count + 1, sizeof(*copy));

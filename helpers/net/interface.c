@@ -45,13 +45,13 @@ int interface_mtu(int netlink, int index)
 	return netlink_get(netlink, &r, take_mtu, &mtu) < 0 ? -1 : mtu;
 }
 
-/* Into `text`, INET6_ADDRSTRLEN bytes; "-" where there is none. */
+/* Writes the address to `text` (INET6_ADDRSTRLEN bytes). Returns `text`, or "-" for no address. */
 static const char *address_text(int family, const struct rtattr *address, char *text)
 {
 	return address ? inet_ntop(family, RTA_DATA(address), text, INET6_ADDRSTRLEN) : "-";
 }
 
-/* Those of the link alone a guest gets from its own MAC, which is the same. */
+/* Link-local addresses are left out. The guest makes them from its own MAC, which is the same. */
 static void take_address(const struct nlmsghdr *answer, void *context)
 {
 	const struct ifaddrmsg *a = NLMSG_DATA(answer);
@@ -66,7 +66,9 @@ static void take_address(const struct nlmsghdr *answer, void *context)
 	describe(c->d, "address=%s/%u\n", address_text(a->ifa_family, own, text), a->ifa_prefixlen);
 }
 
-/* The kernel makes those of the subnets by itself, from the addresses; routers tell theirs again.
+/*
+ * Two kinds of routes are left out. The guest's kernel makes those of its subnets by itself, from
+ * the addresses. Routers announce theirs again.
  */
 static void take_route(const struct nlmsghdr *answer, void *context)
 {

@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a network interface of this thread's network namespace has, as a description for a guest. */
+/* Describes a network interface of this thread's network namespace, for a guest. */
 #ifndef RUNX_INTERFACE_H
 #define RUNX_INTERFACE_H
 
 #include <stddef.h>
 
+/* The text of a description, as it grows. */
 struct description {
 	size_t used;
 	char text[4096]; /* xenstore's longest value, and a NUL */
 };
 
-/* Adds a line; what does not fit is noticed by interface_describe(), as EMSGSIZE. */
+/*
+ * Adds text to `d`, as printf(3) formats it. If it does not fit, it is cut off, and only a later
+ * interface_describe() notices that (EMSGSIZE).
+ */
 __attribute__((format(printf, 2, 3))) void describe(struct description *d, const char *format, ...);
 
 /*
- * Adds the lines of docs/guest-interface.md, "Network interfaces", that give a guest the interface
- * `name`: MTU, addresses, routes, permanent neighbours. 0, or -1 with errno.
+ * Adds to `d` the lines of docs/guest-interface.md, "Network interfaces", that describe the
+ * interface `name`: its name, MTU, addresses, routes and permanent neighbours. `netlink` comes from
+ * netlink_open(). Returns 0, or -1 with errno (EMSGSIZE: `d` is full).
  */
 int interface_describe(int netlink, const char *name, struct description *d);
 
-/* Its MTU, or -1 with errno. */
+/* Returns the MTU in bytes of the interface with this index, or -1 with errno. */
 int interface_mtu(int netlink, int index);
 
 #endif

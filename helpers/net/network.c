@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The interfaces of a network namespace that an engine has set up for a container.
+ * Lists the interfaces of a network namespace that an engine has set up for a container, or gives
+ * them back.
  *
- * usage: network list NETNS            prints "MAC NAME" for each that is to be the VM's
- *        network restore NETNS NAME…   takes away what helpers/net/vif.c did to those
+ * usage: network list NETNS            prints "MAC NAME" for each interface that the VM gets
+ *        network restore NETNS NAME…   takes away what helpers/net/vif.c did to these interfaces
  *
- * The VM's are all that are up, but for the loopback.
+ * The VM gets all interfaces that are up, except the loopback.
  */
 #include "helpers/shared/common.h"
 #include "helpers/shared/netlink.h"
@@ -18,7 +19,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-/* False: there is no such namespace any more. */
+/* Returns false if there is no such namespace any more. */
 static bool enter(const char *path)
 {
 	int ns = open(path, O_RDONLY | O_CLOEXEC);
@@ -36,7 +37,7 @@ static int open_netlink(void)
 	int netlink = netlink_open();
 
 	if (netlink < 0)
-		fail("cannot ask the kernel for network interfaces (rtnetlink)");
+		fail("cannot open an rtnetlink socket");
 	return netlink;
 }
 
@@ -50,10 +51,10 @@ static void take_link(const struct nlmsghdr *answer, void *context)
 	netlink_attributes(answer, sizeof(*link), found, IFLA_IFNAME + 1);
 	const char *name = RTA_DATA(found[IFLA_IFNAME]);
 	if (++*(int *)context > NICS_MAX)
-		failx("network interface %s: is one more than the %d that a VM can have", name,
+		failx("network interface %s: a VM can have only %d network interfaces", name,
 		      NICS_MAX);
 	if (link->ifi_type != ARPHRD_ETHER || !found[IFLA_ADDRESS])
-		failx("network interface %s: is not Ethernet, and a VM's can be nothing else",
+		failx("network interface %s: is not Ethernet, and a VM can have only Ethernet",
 		      name);
 	const unsigned char *mac = RTA_DATA(found[IFLA_ADDRESS]);
 	printf("%02x:%02x:%02x:%02x:%02x:%02x %s\n", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
@@ -73,7 +74,7 @@ static void list(const char *netns)
 		fail("cannot list network interfaces");
 }
 
-/* The VM's own end has gone with its domain. */
+/* The VM's own end is gone with its domain. The rules at the engine's interfaces are left. */
 static void restore(const char *netns, char **names)
 {
 	struct request r;
@@ -88,7 +89,8 @@ static void restore(const char *netns, char **names)
 		request_begin(&r, RTM_DELQDISC, 0, &qdisc, sizeof(qdisc));
 		if (qdisc.tcm_ifindex && netlink_ask(netlink, &r) < 0 && errno != EINVAL &&
 		    errno != ENOENT)
-			fail("%s: cannot give the network interface back", *names);
+			fail("network interface %s: cannot remove its rules of traffic control",
+			     *names);
 	}
 }
 

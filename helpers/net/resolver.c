@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guest sends what is for 127.0.0.11 out of its interface, to GATEWAY, which nobody has. Rules
- * of traffic control give that to the namespace's own stack, as from GUEST (the guest's address is
- * the namespace's, too, which would answer itself) and to the port where the resolver really is:
- * Docker's rules of iptables, which do that in a container, see only what begins here. No process
- * of ours is in the way.
+ * The guest sends packets for 127.0.0.11 out of its interface, to GATEWAY, an address that nobody
+ * has. Rules of traffic control give these packets to the namespace's own stack, with two changes.
+ * The source becomes GUEST: the guest's address is also the namespace's, and the namespace would
+ * answer itself. The port becomes the one where the resolver really listens. In a container,
+ * Docker's iptables rules change the port, but they see only packets that begin in the namespace.
+ * No process of runX is in the way.
  *
- * What it does not know, the resolver asks of others, from the namespace and by the engine's
- * interface, all of whose traffic is the VM's. So a copy of answers of name servers goes to the
- * namespace, whose sockets have ports that Linux gives to no socket of the guest's by itself.
+ * The resolver asks other name servers for what it does not know. It asks from the namespace and
+ * through the engine's interface, and all traffic that comes in there goes to the VM. So the
+ * namespace gets a copy of the answers of name servers. The namespace's sockets use ports that
+ * Linux gives to no socket of the guest by itself.
  */
 #include "resolver.h"
 
@@ -28,14 +30,20 @@
 #define GATEWAY	 "169.254.1.1"
 #define GUEST	 "169.254.1.2"
 #define DNS	 53
-/* The namespace's ports, one rule's mask: Linux's own are 32768 to 60999. */
+/*
+ * The ports of the namespace's sockets, which one rule's mask covers. Linux's own range is 32768 to
+ * 60999.
+ */
 #define PORTS	    "61440 65535\n"
 #define PORTS_FIRST 61440
 #define PORTS_MASK  0xf000
 
 /* ---- finding it ---- */
 
-/* proc(5): the address is printed as the number that it is in memory. */
+/*
+ * Returns the port at which somebody listens at RESOLVER, or 0. `table` prints an address as the
+ * number that its bytes are in memory (proc(5)).
+ */
 static unsigned short listener(const char *table)
 {
 	unsigned int address, port;
@@ -60,7 +68,10 @@ struct resolver resolver_find(void)
 
 /* ---- the way to it ---- */
 
-/* Both directions of a protocol between the guest, which has `address`, and `port`. */
+/*
+ * Adds the rules for both directions of one protocol between the guest, which has `address`, and
+ * the resolver's `port`.
+ */
 static int lead(int netlink, int vif, uint8_t protocol, uint16_t port, in_addr_t address)
 {
 	struct rule to = {.interface = vif,
@@ -86,7 +97,9 @@ static int lead(int netlink, int vif, uint8_t protocol, uint16_t port, in_addr_t
 	return traffic_add(netlink, &to) < 0 || traffic_add(netlink, &back) < 0 ? -1 : 0;
 }
 
-/* The namespace's stack finds the guest without asking. */
+/*
+ * Gives the namespace's stack a route and a neighbour, so that it finds the guest without asking.
+ */
 static int add_guest(int netlink, int vif, const char *mac)
 {
 	struct rtmsg route = {.rtm_family = AF_INET,
@@ -113,7 +126,7 @@ static int add_guest(int netlink, int vif, const char *mac)
 	return netlink_ask(netlink, &r);
 }
 
-/* … and what the guest has to do for that, which is its own side of it. */
+/* Adds the guest's own side of this to its description. */
 static int tell_guest(int netlink, int vif, const char *address, struct description *d)
 {
 	struct ifreq hardware = {0};
@@ -140,7 +153,10 @@ static int keep_ports_apart(void)
 	return n < 0 ? -1 : 0;
 }
 
-/* Of TCP the guest gets nothing, or it would refuse what it has no socket for. */
+/*
+ * UDP answers go to both. TCP answers go to the namespace alone, because the guest would refuse
+ * what it has no socket for.
+ */
 static int share_answers(int netlink, int interface, int vif)
 {
 	struct rule rules[] = {{.priority = 1, .protocol = ETH_P_ARP, .copy_to = vif},
@@ -161,7 +177,10 @@ static int share_answers(int netlink, int interface, int vif)
 	return 0;
 }
 
-/* The first IPv4 address of the description, INET_ADDRSTRLEN bytes; false: it has none. */
+/*
+ * Writes the first IPv4 address of the description to `text` (INET_ADDRSTRLEN bytes). Returns false
+ * if there is none.
+ */
 static bool own_address(const struct description *d, char *text)
 {
 	struct in_addr unused;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Docker's resolver of names, which on networks that a user made listens at 127.0.0.11 in the
- * container's network namespace on the host (`libnetwork/resolver.go`), as the VM's.
+ * Lets a VM use Docker's DNS resolver. On networks that a user made, the resolver listens at
+ * 127.0.0.11 in the container's network namespace on the host (`libnetwork/resolver.go`).
  */
 #ifndef RUNX_RESOLVER_H
 #define RUNX_RESOLVER_H
@@ -10,17 +10,20 @@
 
 #include <stdbool.h>
 
+/* Where a resolver listens. */
 struct resolver {
-	unsigned short udp, tcp; /* where it listens, 0: nowhere; rules of iptables make that 53 */
+	unsigned short udp, tcp; /* ports, or 0; Docker's iptables rules lead port 53 to them */
 };
 
-/* The resolver of this thread's network namespace. */
+/* Returns the resolver of this thread's network namespace. Its ports are 0 if there is none. */
 struct resolver resolver_find(void);
 
 /*
- * Lets the VM behind `vif` reach it, as `interface` is the engine's, of address `mac`, and has the
- * description `d`, to which what the guest has to do is added. Nothing, where there is no IPv4
- * address. 0, or -1 with errno.
+ * Lets the VM behind `vif` reach the resolver. `vif` is the index of the host's end of the VM's
+ * interface, and `interface` the index of the engine's interface. traffic_open() has prepared both.
+ * `mac` is the VM's MAC address as text. `d` is the description of the engine's interface, and what
+ * the guest has to do is added to it. Does nothing if `d` has no IPv4 address. Returns 0, or -1
+ * with errno.
  */
 int resolver_join(int netlink, const struct resolver *resolver, int vif, int interface,
 		  const char *mac, struct description *d);

@@ -54,7 +54,7 @@ static void add_matches(struct request *r, const struct rule *rule)
 
 /* ---- what it does ---- */
 
-/* Action `number` (from 1, in the order in which they are done) of a rule. */
+/* Adds an action to a rule. Actions are done in the order of their `number`, from 1. */
 static void add_action(struct request *r, uint16_t number, const char *kind, uint16_t type,
 		       const void *parameters, size_t size)
 {
@@ -76,7 +76,10 @@ static void add_redirection(struct request *r, int to, bool copy)
 	add_action(r, 1, "mirred", TCA_MIRRED_PARMS, &mirred, sizeof(mirred));
 }
 
-/* A word of an IPv4 packet `at` its offset: what `kept` leaves of it, and `value`. */
+/*
+ * Changes the 32-bit word at offset `at` of an IPv4 packet: `kept` masks the bits that stay, and
+ * `value` has the new ones.
+ */
 static struct tc_pedit_key word(uint32_t at, uint32_t kept, uint32_t value)
 {
 	return (struct tc_pedit_key){.mask = htonl(kept), .val = value, .off = at};
@@ -107,7 +110,7 @@ static void add_changes(struct request *r, const struct rule *rule)
 	add_action(r, 2, "csum", TCA_CSUM_PARMS, &sums, sizeof(sums));
 }
 
-/* A rule that does nothing ends the search all the same: the packet goes on to the stack. */
+/* A rule without an action still ends the search, and the packet goes on to the stack. */
 static void add_actions(struct request *r, const struct rule *rule)
 {
 	if (rule->new_source || rule->new_destination || rule->new_source_port ||
@@ -119,7 +122,7 @@ static void add_actions(struct request *r, const struct rule *rule)
 		add_redirection(r, rule->copy_to, true);
 }
 
-/* `flower` only where it must be: matchall is the smaller module. */
+/* `flower` is used only if it is needed, because matchall is the smaller module. */
 int traffic_add(int netlink, const struct rule *rule)
 {
 	bool flower = rule->ip_protocol != 0;

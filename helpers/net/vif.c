@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hotplug script for a VM's network interfaces, called by libxl (`script=` of a vif) in place of
- * the generic one, which is bash, takes locks, and asks iptables.
+ * Hotplug script for a VM's network interfaces. libxl calls it (`script=` of a vif) in place of the
+ * generic one, which is bash, takes locks, and calls iptables.
  *
  * usage: vif online | offline
  * environment: XENBUS_PATH, vif (the name of the host's end), from libxl;
- *              RUNX_NETNS, RUNX_INTERFACE from runX: the interface there becomes the guest's;
- *              RUNX_NIC: else a bridge's, the backend's `bridge`, with this description for the
- * guest
+ *              RUNX_NETNS, RUNX_INTERFACE, from runX: this interface in this network namespace
+ *              becomes the guest's;
+ *              RUNX_NIC, from runX: without the other two, the host's end joins the bridge in the
+ *              backend's node `bridge`, and this is the description for the guest
  *
- * The guest learns what its interface is like from the node `runx` of its front end
- * (docs/guest-interface.md). What we do ends with the host's end, so that offline has nothing to
- * do; but for the engine's interface, which helpers/net/network.c gives back.
+ * The guest learns about its interface from the node `runx` of its front end
+ * (docs/guest-interface.md). What this program does ends with the host's end, so offline has
+ * nothing to do. The exception is the engine's interface, which helpers/net/network.c gives back.
  */
 #include "helpers/shared/common.h"
 #include "helpers/shared/hotplug.h"
@@ -33,7 +34,7 @@ static void open_netlink(void)
 {
 	netlink = netlink_open();
 	if (netlink < 0)
-		hotplug_refuse("cannot set up network interfaces (rtnetlink)");
+		hotplug_refuse("cannot open an rtnetlink socket");
 }
 
 static int index_of(const char *name)
@@ -41,13 +42,13 @@ static int index_of(const char *name)
 	int index = (int)if_nametoindex(name);
 
 	if (index == 0)
-		hotplug_refuse("network interface %s", name);
+		hotplug_refuse("cannot find the network interface %s", name);
 	return index;
 }
 
 /* ---- links ---- */
 
-/* The host has no address here, and is to ask for none. */
+/* The host has no IPv6 address here and must not ask for one. */
 static void no_own_address(struct request *r)
 {
 	size_t families = request_nest(r, IFLA_AF_SPEC), inet6 = request_nest(r, AF_INET6);
@@ -67,7 +68,7 @@ static struct request link_request(int index, unsigned int flags)
 	return r;
 }
 
-/* A host without IPv6 knows no such setting. */
+/* A host without IPv6 does not know the first setting, so its failure does not matter. */
 static void bring_up(int index, const char *name, int mtu, int bridge)
 {
 	struct request r = link_request(index, 0);
@@ -79,10 +80,10 @@ static void bring_up(int index, const char *name, int mtu, int bridge)
 	if (bridge)
 		request_add32(&r, IFLA_MASTER, (uint32_t)bridge);
 	if (netlink_ask(netlink, &r) < 0)
-		hotplug_refuse("cannot bring up %s", name);
+		hotplug_refuse("cannot bring up the network interface %s", name);
 }
 
-/* ---- with an engine's interface ---- */
+/* ---- an engine's interface ---- */
 
 static void move_to_namespace(const char *vif, const char *netns)
 {
@@ -91,14 +92,17 @@ static void move_to_namespace(const char *vif, const char *netns)
 
 	request_add32(&r, IFLA_NET_NS_FD, (uint32_t)ns);
 	if (ns < 0 || netlink_ask(netlink, &r) < 0 || setns(ns, CLONE_NEWNET) < 0)
-		hotplug_refuse("cannot bring %s into the network namespace %s", vif, netns);
+		hotplug_refuse("cannot move %s to the network namespace %s", vif, netns);
 	close(ns);
 	close(netlink);
 	open_netlink();
 }
 
-/* All that comes in at `from` goes out at `to`, before the host's own stack sees it: the address
- * that the engine's interface keeps is the guest's. */
+/*
+ * Everything that comes in at `from` goes out at `to`, before the host's own stack sees it.
+ * Otherwise that stack would answer, because the engine's interface keeps the address that the
+ * guest has too.
+ */
 static int redirect(int from, int to)
 {
 	struct rule all = {.interface = from, .priority = 3, .protocol = ETH_P_ALL, .move_to = to};
@@ -106,14 +110,15 @@ static int redirect(int from, int to)
 	return traffic_open(netlink, from) < 0 ? -1 : traffic_add(netlink, &all);
 }
 
-/* Ours is new, so what exists already is the engine's. */
+/* The interface of the VM is new. So rules that exist already are at the engine's interface. */
 __attribute__((noreturn)) static void refuse_redirection(const char *name)
 {
 	if (errno != EEXIST)
-		hotplug_refuse("cannot redirect %s (modules sch_ingress, cls_matchall, act_mirred)",
-			       name);
+		hotplug_refuse(
+			"cannot redirect %s (kernel modules sch_ingress, cls_matchall, act_mirred)",
+			name);
 	errno = 0;
-	hotplug_refuse("network interface %s is another VM's already", name);
+	hotplug_refuse("network interface %s belongs to another VM already", name);
 }
 
 static void lend_resolver(int ours, int engine, struct description *d)
@@ -125,8 +130,8 @@ static void lend_resolver(int ours, int engine, struct description *d)
 		return;
 	if (hotplug_read("mac", mac) <= 0 ||
 	    resolver_join(netlink, &resolver, ours, engine, mac, d) < 0)
-		hotplug_refuse("cannot lead the VM to the resolver at 127.0.0.11 "
-			       "(modules cls_flower, act_pedit, act_csum)");
+		hotplug_refuse("cannot connect the VM to Docker's resolver at 127.0.0.11 "
+			       "(kernel modules cls_flower, act_pedit, act_csum)");
 }
 
 static void join_interface(const char *vif, const char *netns, const char *name,
@@ -143,7 +148,7 @@ static void join_interface(const char *vif, const char *netns, const char *name,
 	lend_resolver(ours, engine, d);
 }
 
-/* ---- with a bridge ---- */
+/* ---- a bridge ---- */
 
 static void join_bridge(const char *vif, struct description *d)
 {
@@ -151,7 +156,7 @@ static void join_bridge(const char *vif, struct description *d)
 	const char *nic = getenv("RUNX_NIC");
 
 	if (hotplug_read("bridge", bridge) <= 0)
-		hotplug_refuse("no bridge for %s", vif);
+		hotplug_refuse("xenstore names no bridge for %s", vif);
 	int master = index_of(bridge), mtu = interface_mtu(netlink, master);
 	bring_up(index_of(vif), vif, mtu, master);
 	describe(d, "mtu=%d\n%s", mtu, nic ? nic : "");
@@ -164,7 +169,7 @@ static void tell_guest(const struct description *d)
 	if (hotplug_read("frontend", frontend) <= 0 ||
 	    snprintf(path, sizeof(path), "%s/runx", frontend) >= (int)sizeof(path) ||
 	    xenstore_write(hotplug_xenstore(), path, d->text) < 0)
-		hotplug_refuse("cannot describe the network interface to the guest");
+		hotplug_refuse("cannot write the guest's network description to xenstore");
 }
 
 int main(int argc, char **argv)

@@ -73,7 +73,7 @@ void container_misbehaved(void)
 
 /* ---- what the guest says ---- */
 
-/* errno values are those of the guest's Linux; the ones that matter are the same everywhere. */
+/* The errno values are those of the guest's Linux. The two that matter are the same everywhere. */
 static int failure_status(uint32_t guest_errno)
 {
 	return guest_errno == ENOENT ? 127 : guest_errno == EACCES ? 126 : 255;
@@ -117,7 +117,7 @@ void container_send_size(void)
 	outbox_put_room(&container.outbox, WIRE_WINSIZE, 0, 0, payload, sizeof(payload));
 }
 
-/* What its guest says of its own clock is drawn, and used for nothing. */
+/* `runX timeline` shows the times that the guest reports of itself. Nothing else uses them. */
 static void trace_boot(const struct wire_frame *frame)
 {
 	static const char *const parts[WIRE_TIMES] = {
@@ -196,7 +196,7 @@ bool container_frame(const struct wire_frame *frame)
 
 /* ---- what the host's users ask ---- */
 
-/* Signals that end a process which has no handler for them; the rest would do nothing. */
+/* True for signals that end a process without a handler. The other signals would do nothing. */
 static bool ends_by_default(int signal)
 {
 	switch (signal) {
@@ -219,10 +219,10 @@ const char *container_signal(int signal, bool all)
 	uint8_t payload[8];
 
 	container.killed = container.killed || signal == SIGKILL;
-	/* Its process has ended. What its reader has not taken is all that is left to kill. */
+	/* The process has ended. Only output that its reader has not taken is left to kill. */
 	if (container.phase == OVER)
 		return signal == SIGKILL ? CONTROL_OK : "container not running";
-	/* No handler can be there before the process is: it is as if the default were taken. */
+	/* No handler can exist before the process does, so the signal's default action counts. */
 	if (container.phase != RUNNING) {
 		if (ends_by_default(signal))
 			end_by_signal(signal);
@@ -235,18 +235,18 @@ const char *container_signal(int signal, bool all)
 	if (outbox_put(&container.outbox, WIRE_SIGNAL, 0, 0, payload, sizeof(payload)) ||
 	    signal == SIGKILL)
 		return CONTROL_OK;
-	return "the VM takes no signals at the moment: it has not read its console";
+	return "the VM does not read its console and cannot take this signal (SIGKILL ends it)";
 }
 
 const char *container_start(int *client)
 {
-	/* It may have run, and ended, between the unpausing and our hearing of it. */
+	/* The process may have run, and even ended, after the unpause and before this request. */
 	if (container.ran || (container.bare && container.phase != OVER))
 		return CONTROL_OK;
 	if (container.phase == OVER)
 		return "cannot start a container that has stopped";
 	if (container.starter >= 0)
-		return "another start of this container is under way";
+		return "another start of this container is in progress";
 	trace("proxy", "boot");
 	container.phase = BOOTING;
 	container.starter = *client;
@@ -283,6 +283,5 @@ void container_check_deadlines(int64_t now)
 		end_by_signal(SIGKILL);
 	if (deadline_passed(&container.start_by, now))
 		container_end(
-			255,
-			"the VM did not report within its start time-out that the process runs");
+			255, "the VM reported no running process within start_timeout (runX.conf)");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container as its proxy knows it: what its guest says, what the host's users ask of it, and how
- * it ends. Moving bytes is for others: vm.h, session.h, execs.h.
+ * A container as its proxy knows it: what its guest says, what the host's users ask for, and how it
+ * ends. vm.h, session.h and execs.h move the bytes.
  */
 #ifndef RUNX_CONTAINER_H
 #define RUNX_CONTAINER_H
@@ -18,28 +18,29 @@
 
 enum phase { CREATED, BOOTING, RUNNING, OVER };
 
-/* A proxy has one. */
+/* The one container of this proxy. */
 extern struct container {
 	enum phase phase;
-	bool hello;	/* the guest has spoken, and may be spoken to */
+	bool hello;	/* the guest has sent HELLO, so the host may send */
 	bool ran;	/* the process was executed, whatever became of it */
-	bool spoke;	/* its process has written to stdout */
-	bool unread;	/* there may be more in the ring */
-	bool suspect;	/* a domain ended while ours was silent; it may have been ours */
-	bool killed;	/* SIGKILL was asked for: its end waits for no reader */
-	bool size_owed; /* the guest has yet to get the size of the terminal */
-	int status;	/* what the proxy exits with, once OVER */
+	bool spoke;	/* the process has written to stdout */
+	bool unread;	/* the ring may have more bytes */
+	bool suspect;	/* a domain ended while our guest was silent; it may have been ours */
+	bool killed;	/* somebody asked for SIGKILL: the end waits for no reader */
+	bool size_owed; /* the guest does not have the terminal's size yet */
+	int status;	/* exit status of the proxy, once phase is OVER */
 	bool terminal;
-	bool bare;	   /* there is no VM, and no process but this */
-	int state;	   /* the state directory */
-	int starter;	   /* who waits for the outcome of start, or -1 */
-	int start_seconds; /* how long a started VM may take to say that its process runs */
-	/* And, after SIGKILL, that it has ended: it may have to end others and sync its disks
-	 * first. Then the VM goes the hard way. */
+	bool bare;	   /* a pod's sandbox: no VM, and no process except the proxy */
+	int state;	   /* descriptor of the state directory */
+	int starter;	   /* client that waits for the outcome of start, or -1 */
+	int start_seconds; /* how long a started VM may take to report its process */
+	/*
+	 * How long the VM may take to report the process's end after SIGKILL. It may have to end
+	 * other processes and sync its disks first. After that time, the VM is destroyed.
+	 */
 	int kill_seconds;
 	unsigned int domid;
-	/* Deadlines by host_now(); 0: none. xl_by is when xl is to be asked whether the VM lives.
-	 */
+	/* Deadlines by host_now() (ms); 0: none. At xl_by, xl is asked if the VM lives. */
 	int64_t start_by, kill_by, pong_by, xl_by;
 	struct inquiry inquiry;
 	struct guardian guardian;
@@ -56,35 +57,49 @@ extern struct container {
 } container;
 
 /*
- * It is over, for the reason `how`; what the guest has sent is still delivered before the proxy
- * exits. A start that waits is told `how`, unless its process did run. Nothing, where it was over.
+ * Ends the container for the reason `how`, one line of text. The proxy will exit with `status`, but
+ * what the guest has sent is still delivered first. `how` goes to the file CONTROL_ENDED and to a
+ * client that still waits for start. Does nothing if the container is over already.
  */
 void container_end(int status, const char *how);
+
+/* Ends the container with status 255, because its guest broke the console protocol. */
 void container_misbehaved(void);
 
-/* A frame from the guest. False: it may not come now, or not at all. */
+/* Handles a frame from the guest. Returns false if the frame may not come now, or not at all. */
 bool container_frame(const struct wire_frame *frame);
 
 /*
- * Requests of the host's users. They return what to answer; a client that they keep, to answer it
- * later, becomes -1.
+ * The request start: the proxy waits for the guest's report that the process runs. Returns what to
+ * answer now, CONTROL_OK or an error text. If the client has to wait for the report, this keeps it
+ * for a later answer and sets *client to -1.
  */
 const char *container_start(int *client);
-/* To its process, or to all of its processes. */
+/*
+ * The request signal: sends the signal (1 to 64) to the container's process, or with `all` to all
+ * of its processes. Before the process runs, a signal that would end it ends the container. After
+ * the end, SIGKILL makes the proxy exit at once. Returns what to answer, CONTROL_OK or an error
+ * text.
+ */
 const char *container_signal(int signal, bool all);
-/* With these descriptors, which are taken where it returns NULL. */
+/*
+ * The request exec: adds a process with `count` descriptors (execs_add()). Returns NULL if it took
+ * the client and the descriptors (*client is then -1), otherwise an error text.
+ */
 const char *container_exec(int *client, const int *fds, size_t count);
 
-/* Tells the guest what size the terminal has, as soon as there is room for that. */
+/* Tells the guest the size of the container's terminal, as soon as the outbox has room. */
 void container_send_size(void);
 
-/* What has taken too long, by `now`. */
+/*
+ * Ends the container if the guest has missed a deadline of start or SIGKILL. `now` is host_now().
+ */
 void container_check_deadlines(int64_t now);
 
-/* True where the deadline is past; there is none then. */
+/* Returns true if the deadline has passed at `now`, and then sets it to 0 (none). */
 bool deadline_passed(int64_t *deadline, int64_t now);
 
-/* Sends `words` to a client, if it is one, and hangs up. */
+/* Sends `words` to the client and closes it, unless *client is -1. Sets *client to -1. */
 void answer(int *client, const char *words);
 
 #endif

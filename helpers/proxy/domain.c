@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The domain's end: noticing it, and bringing it about. */
+/* Notices the domain's end, and brings it about. */
 #include "domain.h"
 
 #include "helpers/shared/common.h"
@@ -26,7 +26,10 @@ static void to_null(int fd, int flags)
 	}
 }
 
-/* Starts `xl VERB [DOMID]` with its output on a pipe (or nowhere); returns its pid. */
+/*
+ * Starts `xl VERB [DOMID]`. Its output goes to the descriptor `output`, or nowhere if that is -1.
+ * Returns xl's pid, or -1.
+ */
 static pid_t start_xl(const char *verb, const char *domid, int output)
 {
 	sigset_t none;
@@ -65,8 +68,9 @@ bool domain_destroy(unsigned int domid)
 }
 
 /*
- * A line is "name id mem vcpus state time", state being six flags "rbpscd" or dashes. It is read
- * from its end, as a name (xl rename) may have blanks.
+ * True if this line of `xl list` says that the domain lives. A line is "name id mem vcpus state
+ * time". The state is six characters, the flags "rbpscd" or dashes. The line is read from its end,
+ * because a name may have blanks (xl rename).
  */
 static bool says_alive(char *line, unsigned int domid)
 {
@@ -86,8 +90,10 @@ static int open_pidfd(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-/* All are listed: an xl that was asked for one fails for the one's absence as for its own reasons,
- * and a live container must not end by these. */
+/*
+ * Lists all domains. An xl that is asked for one domain fails if that domain is absent, but also
+ * for reasons of its own, and those must not end a live container.
+ */
 int inquiry_start(struct inquiry *q)
 {
 	int pipes[2];
@@ -122,7 +128,7 @@ void inquiry_poll(const struct inquiry *q, struct pollfd *fds)
 	fds[1] = (struct pollfd){.fd = q->pid ? q->end : -1, .events = POLLIN};
 }
 
-/* Lines that are too long for a domain's are cut, and then are none. */
+/* A line that is too long is cut. It is no domain's line then. */
 static void take_line(struct inquiry *q, char byte, unsigned int domid)
 {
 	if (byte != '\n') {
@@ -135,7 +141,7 @@ static void take_line(struct inquiry *q, char byte, unsigned int domid)
 	q->alive = says_alive(q->line, domid) || q->alive;
 }
 
-/* False at the end of it. */
+/* Returns false at the end of the output. */
 static bool take_output(struct inquiry *q, unsigned int domid)
 {
 	char data[4096];
@@ -159,14 +165,14 @@ enum inquiry_result inquiry_take(struct inquiry *q, unsigned int domid)
 		q->by = host_now() + 1000;
 	}
 	if (poll(&ended, 1, 0) <= 0) {
-		/* At its end, the pipe would wake us again and again. */
+		/* After its end, the pipe would wake poll(2) again and again. */
 		if (!open && q->output >= 0) {
 			close(q->output);
 			q->output = -1;
 		}
 		return INQUIRY_PENDING;
 	}
-	(void)take_output(q, domid); /* what came before its end */
+	(void)take_output(q, domid); /* what xl wrote just before its end */
 	bool succeeds = succeeded(q->pid);
 	close(q->output);
 	close(q->end);
@@ -187,7 +193,10 @@ enum inquiry_result inquiry_wait(struct inquiry *q, unsigned int domid)
 	return result;
 }
 
-/* Descriptors of a program that has closed its caller's and opened few: nothing lies above this. */
+/*
+ * This program has closed its caller's descriptors and has opened few, so none is above this
+ * number.
+ */
 #define FEW 64
 
 static void close_all_but(const int *kept, size_t count)
@@ -201,11 +210,16 @@ static void close_all_but(const int *kept, size_t count)
 	}
 }
 
-/* A QEMU that was told to end has nothing to do but close its files; it is not killed for being
- * slow. */
+/*
+ * A QEMU that was told to end has nothing to do except close its files. It is not killed if it is
+ * slow.
+ */
 #define QEMU_SECONDS 10
 
-/* The domain's QEMU, if it has one, as a descriptor that is readable once it has ended. */
+/*
+ * Returns a descriptor that is readable once the domain's QEMU has ended, or -1 if there is no
+ * QEMU.
+ */
 static int open_qemu(struct xenstore *xs, unsigned int domid)
 {
 	char path[XENSTORE_PATH];
@@ -215,8 +229,10 @@ static int open_qemu(struct xenstore *xs, unsigned int domid)
 	return pid > 0 ? open_pidfd((pid_t)pid) : -1;
 }
 
-/* xl destroy only sends it SIGHUP (Xen 4.17, kill_device_model); until it ends it holds the
- * container's root. */
+/*
+ * Waits for the end of QEMU. `xl destroy` only sends it SIGHUP (Xen 4.17, kill_device_model), and
+ * until it ends it holds the container's root.
+ */
 static void await_qemu(int qemu)
 {
 	struct pollfd p = {.fd = qemu, .events = POLLIN};
@@ -226,9 +242,10 @@ static void await_qemu(int qemu)
 }
 
 /*
- * Of a device behind a QEMU, xl destroy waits two seconds for nothing (libxl's
- * LIBXL_QEMU_BODGE_TIMEOUT, Xen 4.17: QEMU does not say when it has let go). One that it does not
- * know of takes none, and QEMU is awaited here, by its end.
+ * `xl destroy` waits two seconds, for nothing, for a device behind a QEMU (libxl's
+ * LIBXL_QEMU_BODGE_TIMEOUT, Xen 4.17), because QEMU does not say when it has let go. It does not
+ * wait for a device that it does not know of. So the guardian hides the device and waits for QEMU's
+ * end itself.
  */
 static void hide_9p(struct xenstore *xs, unsigned int domid)
 {
@@ -238,7 +255,7 @@ static void hide_9p(struct xenstore *xs, unsigned int domid)
 	(void)xenstore_remove(xs, path);
 }
 
-/* What xl destroy would have removed of it. */
+/* Removes what `xl destroy` would have removed of the hidden device. */
 static void withdraw_9p(struct xenstore *xs, unsigned int domid)
 {
 	char path[XENSTORE_PATH];
@@ -248,8 +265,8 @@ static void withdraw_9p(struct xenstore *xs, unsigned int domid)
 }
 
 /*
- * Until the domain is gone. xl may fail for a while: by its lock, which another xl holds, or for
- * want of memory. A domain's end, perhaps by somebody else's hand, is another reason to look.
+ * Tries until the domain is gone. xl may fail for a while, because another xl holds its lock or
+ * because memory is short. The end of any domain is a reason to look again at once.
  */
 static void destroy(struct xenstore *xs, bool connected, unsigned int domid)
 {
@@ -275,7 +292,10 @@ static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 	sigset_t all;
 	char byte;
 
-	/* Only SIGKILL ends a guardian early; the proxy's terminal, group or caller must not. */
+	/*
+	 * Only SIGKILL ends a guardian early. The proxy's terminal, process group or caller must
+	 * not end it.
+	 */
 	setsid();
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);

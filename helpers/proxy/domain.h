@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the proxy and its guardian ask of xl. */
+/* What the proxy and its guardian do with the domain through xl. */
 #ifndef RUNX_DOMAIN_H
 #define RUNX_DOMAIN_H
 
@@ -9,48 +9,53 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Runs `xl destroy`; true when xl says that it did. */
+/* Runs `xl destroy` and waits for it. Returns true if xl reports success. */
 bool domain_destroy(unsigned int domid);
 
 /*
- * A question to xl: does the domain live? xl runs in a child, for INQUIRY_SECONDS at most, and
- * nobody waits for it.
+ * A question to xl: does the domain live? xl runs in a child, for INQUIRY_SECONDS at most, and the
+ * caller does not wait for it.
  */
 #define INQUIRY_SECONDS 30
 #define INQUIRY_FDS	2
 
 struct inquiry {
 	pid_t pid;	 /* 0: xl does not run */
-	int output, end; /* its stdout; a pidfd, readable once it has ended */
-	int64_t by;	 /* when it is killed, by host_now() */
-	bool alive;	 /* it has listed the domain as one that lives */
-	size_t used;	 /* of `line`, what has come of one */
+	int output, end; /* xl's stdout, and a pidfd that is readable once xl has ended */
+	int64_t by;	 /* when xl is killed, by host_now() (ms) */
+	bool alive;	 /* xl has listed the domain as one that lives */
+	size_t used;	 /* bytes of the current line in `line` */
 	char line[512];
 };
 
 enum inquiry_result { INQUIRY_PENDING, INQUIRY_ALIVE, INQUIRY_OVER, INQUIRY_FAILED };
 
-/* Runs `xl list`. -1 with errno where it cannot be started. One that runs already goes on. */
+/*
+ * Runs `xl list`. Returns 0, also if an inquiry runs already, or -1 with errno if xl cannot be
+ * started.
+ */
 int inquiry_start(struct inquiry *q);
 
-/* What to poll() for, in INQUIRY_FDS entries. */
+/* Sets INQUIRY_FDS entries for poll(2). */
 void inquiry_poll(const struct inquiry *q, struct pollfd *fds);
 
 /*
- * Takes what xl has said by now. INQUIRY_OVER: the domain shut itself down, crashed, or is no more.
- * INQUIRY_FAILED: xl itself failed, which says nothing of the domain. After each result but
- * INQUIRY_PENDING it may be started again.
+ * Takes what xl has written so far. INQUIRY_OVER: the domain has shut itself down, has crashed, is
+ * dying, or is gone. INQUIRY_FAILED: xl itself failed, which says nothing about the domain. After
+ * each result but INQUIRY_PENDING, the inquiry may be started again.
  */
 enum inquiry_result inquiry_take(struct inquiry *q, unsigned int domid);
 
-/* The same for who may wait. */
+/* The same for a caller that may wait. Never returns INQUIRY_PENDING. */
 enum inquiry_result inquiry_wait(struct inquiry *q, unsigned int domid);
 
 /*
- * Forks the guardian: a process that waits for the caller to end, in whatever way (SIGKILL leaves
- * no code to run), and then destroys the domain and what it had in xenstore, again and again until
- * that succeeds. It leaves `mark` as a file in `state` when done, and keeps `lock` open as long as
- * it lives.
+ * Forks the guardian: a process that waits until the caller ends in any way (SIGKILL leaves the
+ * caller no code to run), or closes the lifeline. The guardian then destroys the domain, again and
+ * again until that succeeds, and removes what the domain had in xenstore. Once the domain is gone,
+ * it makes the file `mark` in the directory of the descriptor `state`. It keeps the descriptor
+ * `lock` open as long as it lives. Ends the program with EXIT_HELPER if the guardian cannot be
+ * started.
  */
 struct guardian {
 	int lifeline; /* the caller's to keep: closed, also by its death, it sets the guardian off

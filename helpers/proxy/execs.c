@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An exec proxy that dies takes its process with it, as the container's proxy does. It is told the
- * outcome only when all output has been delivered, since its end is what engines wait for.
+ * If an exec proxy dies, its process is killed, as with the container's proxy. An exec proxy is
+ * told the outcome only when all output has been delivered, because engines wait for the exec
+ * proxy's end.
  */
 #include "execs.h"
 
@@ -19,14 +20,14 @@
 
 struct exec {
 	struct session session;
-	int client;	 /* -1: it is gone, and its process is to go */
-	int description; /* what the guest has yet to get of it; -1: it has all */
+	int client;	 /* -1: the exec proxy is gone, and the process must end */
+	int description; /* the guest still gets the rest of it; -1: it has all */
 	bool started, killed, over;
 	int status;
 };
 
 static struct exec *execs[WIRE_SESSIONS];
-static unsigned int exec_count = 1; /* no id from here on is in use */
+static unsigned int exec_count = 1; /* all ids from here on are free */
 
 static unsigned int free_id(void)
 {
@@ -43,13 +44,13 @@ const char *execs_add(struct outbox *box, int client, const int *fds, size_t cou
 	int stdio[WIRE_STREAMS] = {-1, -1, -1};
 
 	if (count < 3 || count > 4)
-		return "exec: a description, stdin, stdout and perhaps stderr are to come with it";
+		return "exec needs 3 or 4 descriptors: description, stdin, stdout, stderr";
 	if (id == WIRE_SESSIONS)
-		return "too many processes have joined this container (63 at a time)";
-	/* It is read in one go, which must not wait. */
+		return "too many processes have joined this container (at most 63 at a time)";
+	/* The description is read in one go, and that must not wait. */
 	struct stat st;
 	if (fstat(fds[0], &st) < 0 || !S_ISREG(st.st_mode))
-		return "exec: the description of the process is no file";
+		return "exec: the description of the process is not a file";
 	struct exec *e = calloc(1, sizeof(*e));
 	if (!e)
 		return "no memory for another process";
@@ -90,7 +91,7 @@ static bool send_words(struct exec *e, enum wire_type type, uint32_t first, uint
 			  type == WIRE_SIGNAL ? 4 : 8);
 }
 
-/* Not before the guest knows of it, and again where there was no room. */
+/* The guest must know the process first. If the outbox has no room, the next turn tries again. */
 static void kill_abandoned(struct exec *e)
 {
 	if (e->client < 0 && e->description < 0 && !e->over && !e->killed)
@@ -112,7 +113,7 @@ static void drop_client(struct exec *e)
 	e->client = -1;
 }
 
-/* Nothing is taken that the outbox could not: others may have filled it since execs_poll(). */
+/* Takes nothing that the outbox has no room for: others may have filled it since execs_poll(). */
 static void client_event(struct exec *e)
 {
 	char words[CONTROL_MESSAGE + 1];
@@ -246,7 +247,7 @@ void execs_advance(void)
 	}
 }
 
-/* As under runc, where the end of a PID namespace kills all in it. */
+/* As under runc, where the end of a PID namespace kills all processes in it. */
 void execs_end(void)
 {
 	for (unsigned int id = 1; id < exec_count; id++)

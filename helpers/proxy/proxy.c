@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container's process on the host: the pid that engines wait for, signal and look at.
+ * The container's process on the host. Engines wait for its pid, signal it and look at it.
  *
  * usage: proxy [OPTION…] STATE-DIRECTORY [UUID]
  *
- * Without a UUID there is no VM: a pod's sandbox, which lives in its network namespace until a
- * signal ends it, as the pause program of its image would.
+ * Without a UUID there is no VM. Then this is a pod's sandbox, which lives in its network namespace
+ * until a signal ends it, as the pause program of its image would.
  *
- * With -c CONSOLE-SOCKET the process has a terminal, whose master goes to that socket, and which
- * has the size of -s ROWSxCOLUMNS. -n is the network namespace to live in: "new", or that at a
- * path. -t SECONDS is how long a started VM may take to say that its process runs, -k SECONDS how
- * long to report its end after SIGKILL.
+ *   -c CONSOLE-SOCKET  the process has a terminal, and its master goes to that socket
+ *   -s ROWSxCOLUMNS    the size of the terminal
+ *   -n NETNS           the network namespace to live in: "new", or the one at a path
+ *   -t SECONDS         how long a started VM may take to report that its process runs (120)
+ *   -k SECONDS         how long it may take to report the process's end after SIGKILL (5)
  *
- * Stdin, stdout and descriptor 3 (stderr) become the container's; our own words go to stderr while
- * there is somebody to read them. Returns 0 once the proxy runs in the background, its record
- * written. The proxy ends with the exit status of the guest's process, 128+n where signal n ended
- * it, 255 where the VM ended without a word. What it reads from the guest is hostile:
- * docs/security.md.
+ * Stdin, stdout and descriptor 3 (stderr) become the container's. The proxy's own words go to
+ * stderr while somebody can read them. The program returns 0 once the proxy runs in the background
+ * and has written its record. The proxy ends with the exit status of the guest's process, with
+ * 128+n if signal n ended it, or with 255 if the VM ended without a word. What it reads from the
+ * guest is hostile: docs/security.md.
  */
 #include "container.h"
 #include "domain.h"
@@ -58,19 +59,20 @@ static void write_record(void)
 	close(file);
 }
 
-/* One above those that programs take for stdin, stdout and stderr. */
+/* Moves a descriptor above those that programs take for stdin, stdout and stderr. */
 static int move_up(int fd)
 {
 	int moved = fcntl(fd, F_DUPFD_CLOEXEC, CONTAINER_STDERR + 1);
 
 	if (moved < 0)
-		fail("descriptor %d is to be the container's", fd);
+		fail("cannot take descriptor %d for the container", fd);
 	return moved;
 }
 
 /*
- * The streams are closed when they end, which may be long before the proxy's end. What is opened
- * next must not become our stdin or stdout: a pipe to xl did, and xl's answer was lost.
+ * The streams are closed when they end, which may be long before the proxy ends. A descriptor that
+ * is opened later must not become our stdin or stdout. Once a pipe to xl did, and xl's answer was
+ * lost.
  */
 static void take_stdio(void)
 {
@@ -94,7 +96,7 @@ static void take_console(void)
 	char path[XENSTORE_PATH];
 
 	if (ring_open(&container.ring, container.domid) < 0)
-		fail("/dev/xen/evtchn, /dev/xen/gntdev (modules xen_evtchn, xen_gntdev)");
+		fail("cannot open /dev/xen/evtchn or gntdev (modules xen_evtchn, xen_gntdev)");
 	ring_frontend_path(container.domid, "state", path);
 	if (xenstore_watch(&container.xs, path) < 0 ||
 	    xenstore_watch(&container.xs, "@releaseDomain") < 0)
@@ -105,9 +107,9 @@ static void become_proxy(void)
 {
 	setsid();
 	/*
-	 * The record comes before all that may wait for somebody else: a console socket that nobody
-	 * accepts at, a FIFO for a network namespace. So delete finds us there, and kills us. Where
-	 * it did not, since its create was killed, it has left its mark before it looked.
+	 * The record is written before anything that may wait for somebody else, such as a console
+	 * socket where nobody accepts, or a FIFO as network namespace. So delete finds this process
+	 * and kills it. If delete looked for the record too early, it has left its mark before.
 	 */
 	write_record();
 	if (faccessat(container.state, CONTROL_REMOVED, F_OK, 0) == 0)
@@ -161,17 +163,17 @@ static const char *parse(int argc, char **argv)
 	return argv[optind];
 }
 
-/* The guardian keeps the lock, too, and after us. */
+/* The guardian keeps the lock as well, and longer than the proxy. */
 static void find_vm(int lock)
 {
 	if (xenstore_open(&container.xs) < 0)
-		fail("/dev/xen/xenbus (is this Xen's dom0?)");
+		fail("cannot open /dev/xen/xenbus (is this Xen's dom0?)");
 	long domid = xenstore_domain(&container.xs, option.uuid);
 	if (domid < 0)
 		fail("no domain has the UUID %s", option.uuid);
 	container.domid = (unsigned int)domid;
 	if (ring_publish(&container.xs, container.domid) < 0)
-		fail("cannot announce the console in xenstore");
+		fail("cannot write the console's nodes to xenstore");
 	container.guardian = guardian_start(container.domid, container.state, CONTROL_GONE, lock);
 }
 
@@ -179,7 +181,9 @@ int main(int argc, char **argv)
 {
 	const char *directory = parse(argc, argv);
 
-	/* Engines leak descriptors into us (containerd's shim: its socket), which we must not keep.
+	/*
+	 * Engines leak descriptors to the proxy (containerd's shim leaks its socket). It must not
+	 * keep them.
 	 */
 	close_range(CONTAINER_STDERR + 1, ~0U, 0);
 	trace_open(directory);
@@ -187,7 +191,7 @@ int main(int argc, char **argv)
 	container.terminal = option.console_socket != NULL;
 	container.state = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (container.state < 0)
-		fail("%s", directory);
+		fail("cannot open the state directory %s", directory);
 	int lock = take_lock();
 
 	if (!container.bare)

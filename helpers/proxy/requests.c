@@ -12,16 +12,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Who connects sends at once, unless it was stopped in between. */
+/* A client that connects sends at once, unless it was stopped in between. */
 #define REQUEST_SECONDS 5
 
-/* Clients that have connected, and have not sent their request yet. */
+/* Clients that have connected and have not sent their request yet. */
 static struct client {
-	int fd; /* 0: the place is free */
+	int fd; /* 0: this place is free */
 	int64_t by;
 } clients[REQUESTS_CLIENTS];
 
-/* One request, and the descriptors that came with it. Returns the length, as recvmsg(2) does. */
+/* Receives one request and its descriptors. Returns the length, as recvmsg(2) does. */
 static ssize_t receive(int client, char words[CONTROL_MESSAGE + 1], int fds[CONTROL_FDS],
 		       size_t *count)
 {
@@ -55,7 +55,7 @@ static void close_all(const int *fds, size_t count)
 
 static void carry_out(int client, const char *words, const int *fds, size_t count)
 {
-	const char *reply = "not a request";
+	const char *reply = "unknown request";
 	char whom[4] = "";
 	int signal;
 

@@ -22,7 +22,7 @@ static void signal_event(int signals)
 		(void)container_signal(signal, false);
 }
 
-/* For how long nothing is to be done but upon an event. */
+/* Returns how many milliseconds poll(2) may wait, or -1 for no limit. */
 static int until(int64_t requests_by)
 {
 	const int64_t deadlines[] = {container.start_by, container.kill_by, container.pong_by,
@@ -60,13 +60,13 @@ static bool has_output(const struct pollfd *fds, nfds_t count)
 	return false;
 }
 
-/* A signal for the process waits in the kernel while the guest's outbox has no room for it. */
+/* While the outbox has no room, signals for the process wait in the kernel. */
 static bool takes_signals(void)
 {
 	return container.phase != RUNNING || outbox_has_room(&container.outbox);
 }
 
-/* Each turn another comes first, so that none keeps the outbox to itself. */
+/* In each turn another session comes first, so that none keeps the outbox to itself. */
 static void serve_sessions(const struct pollfd *fds)
 {
 	static bool execs_first;
@@ -80,9 +80,9 @@ static void serve_sessions(const struct pollfd *fds)
 }
 
 /*
- * An event costs three system calls, and a PV dom0 feels each. While a reader takes what there is,
- * none is waited for: the ring is looked at after each write, in whose time a guest that goes on
- * writing has filled it.
+ * An event costs three system calls, and a PV dom0 feels each. So while a reader takes what there
+ * is, the loop waits for no event of the ring. It looks at the ring after each write: in that time,
+ * a guest that goes on writing has filled it.
  */
 void serve_once(int signals, int listener)
 {
@@ -94,7 +94,7 @@ void serve_once(int signals, int listener)
 		[AT_GUARDIAN] = {.fd = container.guardian.end, .events = POLLIN},
 	};
 
-	/* An event may have come with the answer to something else. */
+	/* A watch event may have come together with the answer to a request. */
 	if (container.xs.changed && container.phase != OVER)
 		vm_event();
 	int64_t requests_by = requests_check(host_now());
@@ -141,8 +141,9 @@ static bool drained(void)
 }
 
 /*
- * What a container that was killed has written, and nobody reads, is left to a child: the proxy's
- * end is the container's. runc's leaves it in the pipe, which the kernel keeps.
+ * Leaves the rest of the output to a child process, and ends the proxy. Engines wait for the
+ * proxy's end after SIGKILL, but nobody may read the output. Under runc it stays in the pipe, which
+ * the kernel keeps.
  */
 static void leave_output(int listener, int lock)
 {
@@ -154,7 +155,7 @@ static void leave_output(int listener, int lock)
 
 int serve(int signals, int listener, int lock)
 {
-	/* Over is over once the VM is gone: whoever hears of the end may use its disks. */
+	/* The proxy ends after the VM. Whoever hears of the end may use the VM's disks. */
 	while (container.phase != OVER || container.guardian.end >= 0 ||
 	       (!drained() && !container.killed))
 		serve_once(signals, listener);

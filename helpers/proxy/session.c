@@ -50,7 +50,7 @@ void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS
 		s->sinks[i].out = stream_take(fds[i], O_WRONLY);
 }
 
-/* Two frames stay free. */
+/* This keeps two frames free. */
 bool outbox_has_room(const struct outbox *box)
 {
 	return box->used + 3 * WIRE_FRAME <= sizeof(box->bytes);
@@ -67,8 +67,8 @@ void session_poll(const struct session *s, struct pollfd *fds)
 }
 
 /*
- * Nothing is read that the outbox could not take: others may have filled it since session_poll().
- * A terminal that was hung up reads as an error, and that is the end of its input as well.
+ * Reads nothing that the outbox has no room for: other sessions may have filled it since
+ * session_poll(). A terminal that was hung up reads as an error. That also is the end of its input.
  */
 static void read_input(struct session *s)
 {
@@ -110,9 +110,9 @@ static void write_sink(struct session *s, unsigned int stream)
 		return;
 	if (n < 0) {
 		/*
-		 * EPIPE: the writer in the guest is to get it too. Anything else is no pipe:
-		 * engines give a /dev/null opened for reading (go-runc's null I/O), which must
-		 * swallow all.
+		 * EPIPE: the writer in the guest must get it too. After any other error this is no
+		 * pipe: engines give a /dev/null that is opened for reading (go-runc's null I/O),
+		 * and it must swallow everything.
 		 */
 		sink->refused = errno == EPIPE;
 		drop_sink(s, stream);
@@ -120,11 +120,16 @@ static void write_sink(struct session *s, unsigned int stream)
 	}
 	sink->used -= (size_t)n;
 	sink->owed += (size_t)n;
-	/* An empty buffer starts again at its first page: a quiet container costs one. */
+	/*
+	 * An empty buffer starts again at its first page, so a quiet container needs only one page.
+	 */
 	sink->head = sink->used ? (sink->head + (size_t)n) % sizeof(sink->bytes) : 0;
 }
 
-/* Credit goes back in large pieces, so that it costs few frames; all of it once nothing is left. */
+/*
+ * Credit goes back in large pieces, which cost few frames. All of it goes back once the buffer is
+ * empty.
+ */
 static void tell_guest(struct session *s, unsigned int stream)
 {
 	struct sink *sink = &s->sinks[stream];
@@ -139,7 +144,7 @@ static void tell_guest(struct session *s, unsigned int stream)
 		sink->owed = 0;
 }
 
-/* The reader sees the end as soon as the last byte is out, not only when we end. */
+/* The reader must see the end as soon as the last byte is out, not only when the proxy ends. */
 static void end_sink(struct sink *sink)
 {
 	if (sink->ended && sink->used == 0)

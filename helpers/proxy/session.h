@@ -11,60 +11,72 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Frames on their way to the guest. Data is only added while a whole frame more would still fit. */
+/*
+ * Frames on their way to the guest. Data is added only while one more whole frame would still fit.
+ */
 struct outbox {
 	size_t head, used;
 	uint8_t bytes[4 * WIRE_FRAME];
 };
 
-/* Queues a frame, whole; false where it does not fit: the guest takes nothing any more. */
+/*
+ * Queues a whole frame with `length` bytes of payload. Returns false, and queues nothing, if the
+ * frame does not fit: then the guest takes nothing any more.
+ */
 __attribute__((warn_unused_result)) bool outbox_put(struct outbox *box, enum wire_type type,
 						    unsigned int stream, unsigned int session,
 						    const void *payload, size_t length);
 
-/* The same, once outbox_has_room() has said yes; a refusal would be a fault of ours. */
+/* The same after outbox_has_room() returned true. A refusal is a fault of ours and ends us. */
 void outbox_put_room(struct outbox *box, enum wire_type type, unsigned int stream,
 		     unsigned int session, const void *payload, size_t length);
 
-/* False while only what is not data should be added: signals, sizes, credit. */
+/* Returns false while only frames that are not data should be added: signals, sizes, credit. */
 bool outbox_has_room(const struct outbox *box);
 
-/* What the guest sent for one stream and its reader has not taken: never more than the window. */
+/*
+ * What the guest sent for one stream and its reader has not taken yet: never more than WIRE_WINDOW.
+ */
 struct sink {
-	struct stream out; /* without one nobody reads, and what comes is dropped */
+	struct stream out; /* without a descriptor nobody reads, and what comes is dropped */
 	bool ended;
-	bool refused;		 /* its reader has gone, and the guest has yet to be told */
-	size_t head, used, owed; /* owed: bytes delivered whose credit the guest has yet to get */
+	bool refused;		 /* the reader has gone, and the guest does not know it yet */
+	size_t head, used, owed; /* owed: bytes delivered and not yet credited */
 	uint8_t bytes[WIRE_WINDOW];
 };
 
+/* The process with this session id. */
 struct session {
 	unsigned int id;
 	struct stream input;
 	size_t input_credit;
-	struct sink sinks[WIRE_STREAMS]; /* of stdout and stderr */
+	struct sink sinks[WIRE_STREAMS]; /* only those of stdout and stderr are used */
 	struct outbox *box;
 };
 
-/* Takes the descriptors over. */
+/*
+ * Sets up `s`, which the caller has zeroed, with the descriptors of stdin, stdout and stderr (-1:
+ * there is none). The session owns the descriptors. Frames for the guest go to `box`.
+ */
 void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS],
 		  struct outbox *box);
 
-/* Asks for what can be done now; `fds` has WIRE_STREAMS entries, which session_serve() gets back.
- */
+/* Sets in `fds`, which has WIRE_STREAMS entries, what poll(2) should wait for. */
 void session_poll(const struct session *s, struct pollfd *fds);
+
+/* Does what poll(2) has found possible in the entries that session_poll() set. */
 void session_serve(struct session *s, const struct pollfd *fds);
 
-/* A DATA, EOF or CREDIT frame from the guest. False: it broke the rules of the protocol. */
+/* Handles a DATA, EOF or CREDIT frame from the guest. Returns false if it breaks the protocol. */
 bool session_frame(struct session *s, const struct wire_frame *frame);
 
-/* The guest sends no more; what it has sent is still delivered. */
+/* Says that the guest sends no more. What it has sent is still delivered. */
 void session_end_output(struct session *s);
 
-/* Nobody gives or takes anything any more: closes all, and drops what comes. */
+/* Closes all streams, and drops what still comes: nobody gives or takes anything any more. */
 void session_abandon(struct session *s);
 
-/* Everything that the guest sent has been delivered. */
+/* Returns true if everything that the guest sent has been delivered. */
 bool session_drained(const struct session *s);
 
 #endif

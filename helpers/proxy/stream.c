@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The descriptors are shared with whoever called runX. O_NONBLOCK would hit these owners too (a
- * user's shell, for one), so it is never set on what they gave us. poll() alone does not help: a
- * terminal is ready when it takes one byte, and another writer may fill a pipe after poll().
+ * The descriptors are shared with the program that called runX. O_NONBLOCK would hit their other
+ * owners too, for example a user's shell, so it is never set on them. poll(2) alone does not help:
+ * a terminal counts as ready when it takes one byte, and another writer may fill a pipe after
+ * poll(2).
  */
 #include "stream.h"
 
@@ -14,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A descriptor of our own for the same pipe or terminal: only its flags are ours alone. */
+/* Opens the same pipe or terminal again. Only the flags of the new descriptor are our own. */
 static int open_again(int fd, int access)
 {
 	char path[32];
@@ -23,7 +24,7 @@ static int open_again(int fd, int access)
 	return open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* Copies until either side ends. */
+/* Copies until one of the two sides ends, and then ends this process. */
 __attribute__((noreturn)) static void copy(int from, int to)
 {
 	char data[4096];
@@ -37,8 +38,9 @@ __attribute__((noreturn)) static void copy(int from, int to)
 }
 
 /*
- * For what cannot be opened again: a FIFO that nobody reads, /dev/tty of another session, an
- * anonymous file of the kernel's. The child ends with either side of its pipe.
+ * Starts a process that copies between `fd` and a pipe, and returns our end of the pipe, or -1.
+ * This is for what cannot be opened again: a FIFO that nobody reads, /dev/tty of another session,
+ * an anonymous file of the kernel. The process ends when one of the two sides ends.
  */
 static int relay(int fd, int access)
 {
@@ -50,7 +52,7 @@ static int relay(int fd, int access)
 	int ours = line[reads ? 0 : 1], theirs = line[reads ? 1 : 0];
 	pid_t pid = fork();
 	if (pid == 0) {
-		/* A grandchild is not ours to wait for. */
+		/* The copying process is a grandchild, which init waits for. */
 		if (fork() != 0)
 			_exit(0);
 		if (dup2(reads ? fd : theirs, 0) < 0 || dup2(reads ? theirs : fd, 1) < 0)
@@ -68,7 +70,7 @@ static int relay(int fd, int access)
 	return ours;
 }
 
-/* A file or a disk makes nobody wait for somebody, and its position is shared with its owner. */
+/* A file makes nobody wait, and its position is shared with its other owners. */
 struct stream stream_take(int fd, int access)
 {
 	struct stat st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A descriptor of somebody else's, read and written without ever waiting for them. */
+/* Reads and writes the container's stdio on the host without ever waiting. */
 #ifndef RUNX_STREAM_H
 #define RUNX_STREAM_H
 
@@ -13,16 +13,17 @@ struct stream {
 };
 
 /*
- * Takes `fd` over, to read (O_RDONLY) or write (O_WRONLY); -1 is no stream. What cannot be read or
- * written without waiting gets a child process that waits in our stead. Should even that fail, the
- * stream is as one whose other end is gone.
+ * Takes over the descriptor `fd`, for reading (access O_RDONLY) or writing (O_WRONLY). -1 gives an
+ * empty stream. If there is no way to use `fd` without waiting, a child process waits instead of
+ * us. If even that fails, the stream is empty.
  */
 struct stream stream_take(int fd, int access);
 
-/* As read(2) and write(2) without waiting: -1 with EAGAIN where they would. */
+/* Like read(2) and write(2), but return -1 with EAGAIN instead of waiting. */
 ssize_t stream_read(const struct stream *s, void *into, size_t room);
 ssize_t stream_write(const struct stream *s, const void *from, size_t count);
 
+/* Closes the descriptor, if there is one. */
 void stream_close(struct stream *s);
 
 #endif

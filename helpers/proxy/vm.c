@@ -12,19 +12,21 @@
 
 /* An idle guest answers a ping in well under a second, also under emulation. */
 #define PING_SECONDS 1
-/* How often xl is asked of a guest that does not answer, or where xl fails: it costs a process. */
+/* How often xl is asked about a guest that does not answer, at most. It costs a process. */
 #define XL_SECONDS 10
 /*
- * Bytes of a turn, a multiple of any ring: a guest that writes as fast as we read must not keep us
- * from signals, requests and deadlines.
+ * Most bytes that are read in a turn, a multiple of any ring's size. A guest that writes as fast as
+ * we read must not keep us from signals, requests and deadlines.
  */
 #define TURN_BYTES 65536
-/* Answers of xenstore in a turn, for the same reason. */
+/* Answers of xenstore that one turn takes, for the same reason. */
 #define TURN_ANSWERS 16
 
 /* ---- its console ---- */
 
-/* Whether all that is there were frames that may come. */
+/*
+ * Takes all whole frames. Returns false if one of them may not come, or if the bytes are no frame.
+ */
 static bool take_frames(void)
 {
 	struct wire_frame frame;
@@ -75,7 +77,7 @@ void vm_write(void)
 
 /* ---- whether it is there ---- */
 
-/* The VM is no more. What it had written before stays in the ring, which we have mapped. */
+/* The VM is gone. What it wrote before is still in the ring, which we have mapped. */
 static void lost(const char *how)
 {
 	if (container.ring.shared)
@@ -84,9 +86,10 @@ static void lost(const char *how)
 }
 
 /*
- * Some domain ended, maybe ours: xenstore does not tell which (before Xen 4.22), and a crashed one
- * keeps its nodes. A guest that can still answer need not be asked of xl, which costs more. What it
- * said before is no answer, and one that reads nothing, so that no ping fits, gives none.
+ * Some domain ended, maybe ours. xenstore does not tell which one (before Xen 4.22), and a crashed
+ * domain keeps its nodes. xl would know, but it costs more than a PING to the guest. Only what the
+ * guest says after the PING is an answer, so the ring is read first. A guest that reads nothing
+ * leaves no room for the PING, and so gives no answer.
  */
 static void check_alive(void)
 {
@@ -100,7 +103,7 @@ static void check_alive(void)
 	container.suspect = !container.hello;
 }
 
-/* At once, or XL_SECONDS after it was asked last. */
+/* Has xl asked now, or XL_SECONDS after it was asked last. */
 static void ask_xl(int64_t now)
 {
 	int64_t earliest = container.inquiry.by + (XL_SECONDS - INQUIRY_SECONDS) * (int64_t)1000;
@@ -125,8 +128,8 @@ static void take_inquiry(int64_t now)
 }
 
 /*
- * A guest that has said nothing yet cannot be asked. One whose start has not been announced either
- * may have crashed already, between the unpausing and our hearing of it: then we look again.
+ * A guest that has said nothing yet cannot be asked. It may also have crashed before its start was
+ * announced, between the unpause and the request. Then the proxy looks once the start is announced.
  */
 static void check_silent(int64_t now)
 {
@@ -155,7 +158,7 @@ void vm_check(int64_t now)
 
 /* ---- what xenstore says of it ---- */
 
-/* What is asked; each is the id of its answer. */
+/* The questions. Each is the id of its answer. */
 enum question { DOMID = 1, STATE, RING_REF, PORT, DATA_REFS, CONNECT };
 
 static void ask(enum question question, const char *path, const char *value)
@@ -173,7 +176,8 @@ static void ask_frontend(enum question question, const char *name)
 	ask(question, path, NULL);
 }
 
-/* Again for each event that came meanwhile, but only once for all of them. */
+/* Asks anew after watch events. Events that come while answers are pending lead to one more turn.
+ */
 static void ask_all(void)
 {
 	char path[XENSTORE_PATH];

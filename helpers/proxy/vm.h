@@ -5,14 +5,24 @@
 
 #include <stdint.h>
 
-/* Takes what is in the ring as frames; puts there what waits for the guest. */
+/*
+ * Takes the bytes in the ring as frames, up to a bound for each turn. The ring must be connected.
+ */
 void vm_read(void);
+
+/* Puts what waits for the guest to the ring, as far as it fits. The ring must be connected. */
 void vm_write(void);
 
-/* xenstore has something to say: of the console, or of a domain's end. */
+/*
+ * Handles the events of xenstore: connects the console when the guest's driver is ready, and
+ * notices the end of the domain.
+ */
 void vm_event(void);
 
-/* Looks again, where it has been silent for too long, or when it may have crashed. */
+/*
+ * Looks whether the VM is still there, if it has been silent for too long or may have crashed.
+ * `now` is host_now().
+ */
 void vm_check(int64_t now);
 
 /* The container is over: lets go of the VM, and sets the guardian off, which destroys it. */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hotplug script for a VM's disks, called by libxl (`script=` of a disk) in place of the generic
+ * Hotplug script for a VM's disks. libxl calls it (`script=` of a disk) in place of the generic
  * one.
  *
  * usage: block add | remove
- * environment: XENBUS_PATH, the backend's directory, whose `params` is a block device or an image
- * file
+ * environment: XENBUS_PATH, the backend's directory in xenstore; its node `params` names a block
+ *              device or an image file
  *
  * The generic script is bash, takes locks and needs udev: it is the largest part of a create
- * (docs/design.md). We do its jobs: refuse a device that the host uses, tell blkback the device's
- * number, and give an image file a loop device. On failure, `hotplug-error` tells libxl why, as the
- * generic one does.
+ * (docs/design.md). This program does its jobs. It refuses a device that the host uses, tells
+ * blkback the device's number, and gives an image file a loop device. On failure, the node
+ * `hotplug-error` tells libxl why, as with the generic script.
  */
 #include "helpers/shared/common.h"
 #include "helpers/shared/hotplug.h"
@@ -24,8 +24,8 @@
 #include <unistd.h>
 
 /*
- * Attaches the image to a free loop device. Another process may take the number that the kernel
- * offers before we do (EBUSY): then it offers another.
+ * Attaches the image to a free loop device, and returns that device, open. Another process may take
+ * the number that the kernel offers first (EBUSY). Then the kernel offers another one.
  */
 static int attach_loop(int image, const char *name, bool read_only)
 {
@@ -35,7 +35,7 @@ static int attach_loop(int image, const char *name, bool read_only)
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 
 	if (control < 0)
-		hotplug_refuse("/dev/loop-control (module loop)");
+		hotplug_refuse("cannot open /dev/loop-control (kernel module loop)");
 	snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, "%.*s", LO_NAME_SIZE - 1, name);
 	for (;;) {
 		int number = ioctl(control, LOOP_CTL_GET_FREE);
@@ -44,7 +44,7 @@ static int attach_loop(int image, const char *name, bool read_only)
 		snprintf(device, sizeof(device), "/dev/loop%d", number);
 		int loop = open(device, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 		if (loop < 0)
-			hotplug_refuse("%s", device);
+			hotplug_refuse("cannot open %s", device);
 		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
 			return loop;
 		if (errno != EBUSY)
@@ -54,8 +54,9 @@ static int attach_loop(int image, const char *name, bool read_only)
 }
 
 /*
- * Two kernels on one file system destroy it. What is mounted, or a part of another device, has a
- * holder that shares with nobody; to open it likewise finds that out, in all mount namespaces.
+ * Two kernels on one file system destroy it. A device that is mounted, or is part of another
+ * device, has an exclusive holder in the kernel. To open the device exclusively as well finds that
+ * holder, whatever mount namespace it is in.
  */
 static void refuse_held(const char *device)
 {
@@ -79,29 +80,29 @@ static void add(void)
 	struct stat st;
 
 	if (hotplug_read("params", target) <= 0)
-		hotplug_refuse("params");
+		hotplug_refuse("xenstore names no device or image file (node params)");
 	bool ro = read_only();
 	int fd = open(target, (ro ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		hotplug_refuse("%s", target);
+		hotplug_refuse("cannot open %s", target);
 	if (S_ISREG(st.st_mode)) {
 		fd = attach_loop(fd, target, ro);
 		if (fstat(fd, &st) < 0)
-			hotplug_refuse("the loop device of %s", target);
+			hotplug_refuse("cannot look at the loop device of %s", target);
 		snprintf(device, sizeof(device), "/dev/loop%u", minor(st.st_rdev));
 		hotplug_tell("node", device);
 	} else if (S_ISBLK(st.st_mode)) {
 		refuse_held(target);
 	} else {
 		errno = ENOTBLK;
-		hotplug_refuse("%s", target);
+		hotplug_refuse("%s is neither a block device nor a regular file", target);
 	}
 	snprintf(device, sizeof(device), "%x:%x", major(st.st_rdev), minor(st.st_rdev));
 	hotplug_tell("physical-device", device);
 	hotplug_done();
 }
 
-/* The kernel frees a loop device that is still in use at its last close. */
+/* If the loop device is still in use, the kernel frees it at the last close. */
 static void detach(void)
 {
 	char device[XENSTORE_VALUE + 1];

@@ -11,10 +11,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LINKS_MAX    40 /* as Linux's own */
+#define LINKS_MAX    40 /* the same as in Linux */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* 0 where `path` is a file that somebody may execute, else an errno. */
+/* Returns 0 if `path` is a file that somebody may execute, else an errno. */
 static int check(int rootfs, const char *path)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
@@ -32,7 +32,9 @@ static int check(int rootfs, const char *path)
 	return st.st_mode & 0111 ? 0 : EACCES;
 }
 
-/* Where the link `path` of the root leads; false: it is no link, or not there. */
+/*
+ * Writes to `target` where the link `path` of the root leads. Returns false if `path` is no link.
+ */
 static bool read_link(int rootfs, const char *path, char target[PATH_MAX])
 {
 	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
@@ -48,8 +50,8 @@ static bool read_link(int rootfs, const char *path, char target[PATH_MAX])
 }
 
 /*
- * Leaves in `to` where `path` leads, without links, as far as the root has it; names that are not
- * there stay as they are. False: it cannot be told.
+ * Writes to `to` where `path` leads, without links. Names that the root does not have stay as they
+ * are. Returns false if this cannot be found out: a path is too long, or there are too many links.
  */
 static bool follow(int rootfs, const char *path, char to[PATH_MAX])
 {
@@ -89,7 +91,7 @@ static bool follow(int rootfs, const char *path, char to[PATH_MAX])
 	return false;
 }
 
-/* Whether a mount hides `path`: its destination is the path itself or leads to it. */
+/* True if a mount hides `path`: its destination is the path itself or a directory above it. */
 static bool under_mount(int rootfs, const struct program *program, const char *path)
 {
 	char place[PATH_MAX], mount[PATH_MAX];
@@ -138,12 +140,15 @@ static const char *lookup_file(int rootfs, const struct program *program)
 	}
 }
 
-/* Takes the next entry of a PATH from *at, which is NULL after the last. False: it is too long. */
+/*
+ * Takes the next entry of a PATH from *at, which is NULL after the last one, and adds the program's
+ * name. Returns false if the result is too long.
+ */
 static bool next_place(const char **at, const struct program *program, char path[PATH_MAX])
 {
 	const char *entry = *at;
 	int length = (int)strcspn(entry, ":");
-	/* An empty entry is the working directory, as execvp has it. */
+	/* An empty entry means the working directory, as in execvp(3). */
 	bool relative = length == 0 || entry[0] != '/';
 
 	*at = entry[length] ? entry + length + 1 : NULL;
@@ -151,7 +156,7 @@ static bool next_place(const char **at, const struct program *program, char path
 			relative ? "/" : "", length, entry, program->name) < PATH_MAX;
 }
 
-/* Mounts are only looked at where nothing is found, since each costs several system calls. */
+/* Mounts are looked at only if nothing is found, because each one costs several system calls. */
 static const char *search_path(int rootfs, const struct program *program)
 {
 	const char *places = program->path ? program->path : DEFAULT_PATH;

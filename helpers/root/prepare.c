@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Gathers in STATE what one container's VM boots: its initrd, its kernel, and more of its xl.cfg.
+ * Gathers in STATE what the VM of one container boots: initrd, kernel, and additions to its xl.cfg.
  *
  * usage: prepare [-k KERNEL] [-c XLCONF] [-d DIRECTORY]… [-x TREE]… ROOTFS INITRD STATE
- * [BIND…] <DESCRIPTION
+ *                [BIND…] <DESCRIPTION
  *
- * Files are given as WHOSE:PATH (source.h); -d names directories that those to be checked may lie
- * in, -x trees, beside the root, that they must not, nor in the BINDs (MODE SOURCE DESTINATION).
- * STATE/initrd is INITRD followed by the container's description, a list of `key=value` records,
- * each ended by a NUL (docs/guest-interface.md): Linux unpacks concatenated cpio archives one after
- * another, so it needs no place in the container's own root, on a command line of limited length,
- * or in xenstore. Copies of the others are STATE/kernel and STATE/xlconf. Before that, the program
- * is looked up.
+ * KERNEL, XLCONF, INITRD and NETCONF are files, named as WHOSE:PATH (source.h). A checked file must
+ * lie in one of the directories of -d. It must not lie in ROOTFS, in a TREE of -x, or in the source
+ * of a BIND. A BIND is three words: MODE SOURCE DESTINATION.
+ *
+ * STATE/initrd is INITRD followed by the container's description. The description is read from
+ * stdin: a list of `key=value` records, each ended by a NUL (docs/guest-interface.md). Linux
+ * unpacks concatenated cpio archives one after another. So the description needs no place in the
+ * container's own root, on a command line of limited length, or in xenstore. STATE/kernel and
+ * STATE/xlconf are copies of KERNEL and XLCONF. Before all this, the container's program is looked
+ * up in ROOTFS.
  *
  * usage: prepare -n NETCONF [-d DIRECTORY]… [-x TREE]… ROOTFS STATE [BIND…]
  *
- * Makes STATE/netconf, and no more, for what has to be known before all that.
+ * Only copies NETCONF to STATE/netconf, because create must read it before it can do the rest.
  */
 #include "helpers/shared/common.h"
 #include "lookup.h"
@@ -29,13 +32,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME "container" /* the file's name in the guest's initial root */
+#define NAME "container" /* name of the description in the guest's initial root */
 
-/* Copies lie where the state is, which often is memory of dom0; the shell reads XLCONF. */
+/*
+ * Most bytes of a kernel or initrd, and of an XLCONF or NETCONF. The copies lie in the state
+ * directory, which often is memory of dom0. The shell reads XLCONF and NETCONF.
+ */
 #define BOOT_MAX   (256 << 20)
-#define XLCONF_MAX (64 << 10) /* as it does NETCONF */
+#define XLCONF_MAX (64 << 10)
 
-static const char zeros[4]; /* what archives are padded with */
+static const char zeros[4]; /* padding of archives */
 
 struct buffer {
 	char *bytes;
@@ -61,11 +67,11 @@ static struct buffer read_stdin(void)
 		b.used += (size_t)n;
 	}
 	if (b.used == 0 || b.bytes[b.used - 1] != '\0')
-		failx("the container's description is not whole");
+		failx("the container's description is incomplete");
 	return b;
 }
 
-/* The value where `record` is of `key`, else NULL. */
+/* Returns the value if the record's key is `key`, else NULL. */
 static const char *value_of(const char *record, const char *key)
 {
 	size_t n = strlen(key);
@@ -120,20 +126,26 @@ static void put(int out, const void *bytes, size_t count)
 	}
 }
 
-/* A copy, open for more, of what `source` was when it was checked. */
+/*
+ * Copies `source`, with the size that it had when it was checked. Returns the copy, open for more.
+ */
 static int copy(const struct source *source, const char *state, const char *name)
 {
 	char target[PATH_MAX];
 
 	snprintf(target, sizeof(target), "%s/%s", state, name);
-	/* The initrd holds the process's environment, and with it, often, secrets. */
+	/*
+	 * Only root may read it, because the initrd holds the process's environment, which often
+	 * has secrets.
+	 */
 	int out = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
-		fail("%s", target);
+		fail("cannot make %s", target);
 	for (off_t left = source->size; left > 0;) {
 		ssize_t n = sendfile(out, source->fd, NULL, (size_t)left);
 		if (n == 0)
-			failx("%s %s: became shorter", source->what, source->path);
+			failx("%s %s: became shorter while it was copied", source->what,
+			      source->path);
 		if (n < 0)
 			fail("cannot copy %s %s to %s", source->what, source->path, target);
 		left -= n;
@@ -142,7 +154,10 @@ static int copy(const struct source *source, const char *state, const char *name
 	return out;
 }
 
-/* One member of a "newc" archive: Documentation/driver-api/early-userspace/buffer-format.rst. */
+/*
+ * Writes one member of an archive in the format "newc":
+ * Documentation/driver-api/early-userspace/buffer-format.rst of Linux.
+ */
 static void put_member(int out, const char *name, unsigned int mode, const void *data, size_t size)
 {
 	char header[111];
@@ -163,7 +178,7 @@ static void make_initrd(const struct source *source, const char *state,
 {
 	int out = copy(source, state, "initrd");
 
-	/* The kernel looks for the next archive on a four-byte boundary, and skips zeros. */
+	/* The kernel skips zeros and looks for the next archive on a four-byte boundary. */
 	put(out, zeros, -source->size & 3);
 	put_member(out, NAME, S_IFREG | 0400, description->bytes, description->used);
 	put_member(out, "TRAILER!!!", 0, "", 0);

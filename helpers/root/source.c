@@ -11,7 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Only where it leads: to open a device or a FIFO for reading would do something. */
+/*
+ * Opens the path only (O_PATH). To open a device or a FIFO for reading would already do something.
+ */
 static int open_path(int directory, const char *path, uint64_t resolve)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve};
@@ -30,7 +32,7 @@ static struct stat regular_file(const struct source *s)
 	return st;
 }
 
-/* The tree of `trees` that the file of this real path lies in, or is; or NULL. */
+/* Returns the one of `trees` that contains, or is, the file with the real path `path`, or NULL. */
 static const char *within(const char *path, const struct words *trees)
 {
 	char tree[PATH_MAX];
@@ -39,7 +41,7 @@ static const char *within(const char *path, const struct words *trees)
 		if (!realpath(trees->list[i], tree)) {
 			if (errno == ENOENT)
 				continue;
-			fail("%s", trees->list[i]);
+			fail("cannot find out where %s lies", trees->list[i]);
 		}
 		size_t n = strcmp(tree, "/") ? strlen(tree) : 0;
 		if (!strncmp(path, tree, n) && (path[n] == '/' || path[n] == '\0'))
@@ -64,10 +66,10 @@ static void check(const struct source *s, const struct rules *rules)
 	if (tree)
 		failx("%s %s: lies in %s, which the container can see", s->what, s->path, tree);
 	if (!within(real, &rules->directories))
-		failx("%s %s: lies in no directory of host_files (runX.conf)", s->what, s->path);
+		failx("%s %s: is not in a directory of host_files (runX.conf)", s->what, s->path);
 }
 
-/* Opens for reading what the descriptor only stands for. */
+/* Opens for reading the file that the descriptor stands for. */
 static void reopen(struct source *s)
 {
 	char link[64];
@@ -86,7 +88,7 @@ struct source source_open(const char *what, const char *word, const struct rules
 	bool container = !strncmp(word, "container:", 10), checked = !strncmp(word, "checked:", 8);
 
 	if (!s.path)
-		failx("prepare: not WHOSE:PATH: %s", word);
+		failx("prepare: a file must be named as WHOSE:PATH, not %s", word);
 	s.path++;
 	s.fd = container ? open_path(rules->rootfs, s.path, RESOLVE_IN_ROOT)
 			 : open_path(AT_FDCWD, s.path, checked ? RESOLVE_NO_MAGICLINKS : 0);

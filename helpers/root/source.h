@@ -1,33 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opens a file that a container names, so that what was checked is what is read. */
+/*
+ * Opens a file that a container names, so that the file that is read is the one that was checked.
+ */
 #ifndef RUNX_SOURCE_H
 #define RUNX_SOURCE_H
 
 #include <stddef.h>
 #include <sys/types.h>
 
+/* A list of strings. */
 struct words {
 	const char **list;
 	size_t count;
 };
 
+/* What is allowed for a container's files. */
 struct rules {
-	int rootfs;		  /* descriptor of the container's root */
-	struct words directories; /* those of the host that checked files may lie in */
-	struct words visible;	  /* trees that a container can see, and so may write */
+	int rootfs;		  /* descriptor of the container's root directory */
+	struct words directories; /* directories of the host in which a checked file may lie */
+	struct words visible;	  /* trees that the container can see and so may write */
 };
 
+/* An open file. */
 struct source {
-	const char *what, *path; /* for messages: "kernel", and its path there */
+	const char *what, *path; /* for messages: what it is, such as "kernel", and its path */
 	int fd;
 	off_t size;
 };
 
 /*
- * `word` is WHOSE:PATH. host: a file of the host that needs no check; checked: one of the host, but
- * a regular file of root's that nobody else may write, in one of `directories`, in none of
- * `visible`; container: a regular file in the root, out of which no link leads; of the last two at
- * most `most` bytes. Fails where it is not so.
+ * Opens the file that `word` names, which is WHOSE:PATH. `what` is its name in messages. It must be
+ * a regular file, and WHOSE says what else must be true:
+ *
+ *   host:       PATH is the host's. There is nothing more to check.
+ *   checked:    PATH is the host's. The file belongs to root, and nobody else may write it. It lies
+ *               in one of `directories` and in none of `visible`. It has at most `most` bytes.
+ *   container:  PATH is in the container's root, and no link leads out of the root. The file has at
+ *               most `most` bytes.
+ *
+ * On return, `fd` is open for reading. Ends the program with EXIT_HELPER if something is not so.
  */
 struct source source_open(const char *what, const char *word, const struct rules *rules,
 			  off_t most);

@@ -1,26 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a command that sees the sources of a container's bind mounts side by side, and nothing else
- * of the places where they lie.
+ * Runs a command in a mount namespace where one directory holds the sources of a container's bind
+ * mounts side by side. What is served from that directory shows the sources and nothing around
+ * them.
  *
  * usage: stage [-p PARENT] [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
  *
- * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own: nobody
- * else sees them, and they go with its last process. DIRECTORY is made if it is absent. MODE is
- * words with commas between them: rbind (with the mounts in the source), ro, rro (these as well),
- * private (what is mounted on the host later stays away), disk (only a block device will do);
- * others mean nothing. DESTINATION is for messages, whose words are runc's. A block device leaves
- * its number free: the VM gets it as a disk.
+ * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own. Nobody
+ * else sees these mounts, and they go with the last process of the namespace. DIRECTORY is made if
+ * it is missing. MODE is words with commas between them. Words that are not listed here mean
+ * nothing:
  *
- * What is read-only must be so here: root in a VM may mount what it was given as it likes.
+ *   rbind    with the mounts that are in the source
+ *   ro       read-only
+ *   rro      read-only, and so are the mounts in the source
+ *   private  what is mounted on the host later stays away
+ *   disk     only a block device will do
  *
- * The command is killed where the one who started it dies: nobody would know of what it makes
- * later. PARENT is that one's process id, for the case that it died before this program could ask
- * to be told. Where DIRECTORY is "-" that is all that happens to the command.
+ * DESTINATION is for messages, which use runc's words. A block device is not mounted: its number
+ * stays free, and the VM gets the device as a disk.
  *
- * -k is for commands that stay: other containers' mounts are taken out of the namespace, which
- * would keep them in use where the host's unmount of them does not come through. TREE and the way
- * to it stay.
+ * What is read-only must be read-only here, because root in a VM may mount what the VM was given in
+ * any way.
+ *
+ * If the process that started stage dies, the command is killed. Otherwise nobody would know of
+ * what it makes later. PARENT is the id of that process, in case it died before stage could ask the
+ * kernel for this. If DIRECTORY is "-", nothing is mounted, and this is all that happens to the
+ * command.
+ *
+ * -k is for commands that stay, such as xl with its QEMU. It takes the mounts of other containers
+ * out of the namespace. Some hosts do not pass on an unmount to the namespace, and there the
+ * namespace would keep these mounts in use. TREE, what is in it, and the way to it stay.
  */
 #include "helpers/shared/common.h"
 
@@ -37,22 +47,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Linux 5.14, and so not in all of its headers. */
+/* Since Linux 5.14, so not all versions of its headers have it. */
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
 
-/* linux/mount.h does not have those of umount2(2). */
+/* Flags of umount2(2) that linux/mount.h does not have. */
 #define MNT_DETACH	2
 #define UMOUNT_NOFOLLOW 8
 
-#define FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC) /* of the mount that holds the others */
+#define FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC) /* of the tmpfs that holds the other mounts */
 
 struct bind {
 	const char *mode, *source, *destination;
 };
 
-/* glibc has most of these, but since different versions. */
+/* glibc has most of these calls, but since different versions. */
 static int sys_mount(const char *source, const char *target, const char *type, unsigned long flags,
 		     const char *data)
 {
@@ -89,15 +99,18 @@ static void check_type(const struct bind *b, mode_t mode)
 	else if (S_ISCHR(mode))
 		why = "is a character device, and the VM has its own (linux.devices makes them)";
 	else if (S_ISSOCK(mode))
-		why = "is a socket, and no process in a VM can connect to one of the host's";
+		why = "is a socket, and a process in the VM cannot connect to a socket of the host";
 	else if (S_ISFIFO(mode))
-		why = "is a FIFO, and a VM and its host cannot meet in one";
+		why = "is a FIFO, and a FIFO cannot connect the VM with the host";
 	if (why)
 		failx("error mounting \"%s\" to rootfs at \"%s\": the source %s", b->source,
 		      b->destination, why);
 }
 
-/* Its flags one by one, as mount_setattr(2) would leave them, for Linux before 5.12. */
+/*
+ * Sets the flags of the mount at `place` as mount_setattr(2) would, for Linux before 5.12. A
+ * remount sets all flags, so those that the mount has already are added.
+ */
 static int remount(const char *place, unsigned long flags)
 {
 	static const unsigned long same[][2] = {{ST_RDONLY, MS_RDONLY},
@@ -124,8 +137,10 @@ static int change(int tree, unsigned int flags, uint64_t set, uint64_t propagati
 }
 
 /*
- * Nobody here executes what lies there, opens its devices, or follows its links but by a fault of
- * the command's: a guest can make all three, also while the command is at work.
+ * Takes setuid bits, devices and links (Linux 5.14) out of use in the mounts of a source, and makes
+ * them read-only as its MODE says. The command has no reason to execute a file there, open a device
+ * or follow a link, but a fault in it may do so. A guest can make all three, even while the command
+ * works.
  */
 static int restrict_mounts(const struct bind *b, int tree, const char *place)
 {
@@ -168,7 +183,7 @@ static void add(const char *directory, unsigned int number, const struct bind *b
 	close(tree);
 }
 
-/* The host's later unmounts come through; what is mounted here stays here. */
+/* The host's later unmounts come through to this namespace. What is mounted here stays here. */
 static void begin(const char *directory)
 {
 	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
@@ -179,7 +194,7 @@ static void begin(const char *directory)
 		fail("cannot mount a tmpfs at %s", directory);
 }
 
-/* Whether the real path `path` is `tree`, or lies in it. */
+/* True if the real path `path` is `tree` or lies in it. */
 static bool within(const char *path, const char *tree)
 {
 	size_t n = strlen(tree);
@@ -188,8 +203,8 @@ static bool within(const char *path, const char *tree)
 }
 
 /*
- * Engines mount deep below /run and /var. Nearer mounts are the host's, as those that have to do
- * with Xen are.
+ * True if a mount at `place` is an engine's. Engines mount deep below /run and /var. Mounts nearer
+ * to the root belong to the host, and so do those of Xen.
  */
 static bool foreign(const char *place)
 {
@@ -201,7 +216,7 @@ static bool foreign(const char *place)
 	       !strstr(place, "/xen");
 }
 
-/* In place, the octal escapes of /proc/self/mountinfo. */
+/* Replaces the octal escapes of /proc/self/mountinfo in place. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -223,12 +238,15 @@ static void drop_foreign(const char *tree, const char *directory)
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
 
 	if (!mounts || !realpath(tree, kept[0]) || !realpath(directory, kept[1]))
-		fail("cannot tell which mounts %s needs", tree);
+		fail("cannot find out which mounts %s needs", tree);
 	while (getline(&line, &size, mounts) > 0) {
 		if (sscanf(line, "%*s %*s %*s %*s %ms", &place) != 1)
 			continue;
 		unescape(place);
-		/* It may have gone with one that it lay in, or by the host's hand. */
+		/*
+		 * This may fail: the mount may have gone with another one, or the host unmounted
+		 * it.
+		 */
 		if (foreign(place) && !within(kept[0], place) && !within(kept[1], place) &&
 		    !within(place, kept[0]) && !within(place, kept[1]))
 			(void)syscall(SYS_umount2, place, MNT_DETACH | UMOUNT_NOFOLLOW);
@@ -241,10 +259,13 @@ static void drop_foreign(const char *tree, const char *directory)
 __attribute__((noreturn)) static void run(char **command)
 {
 	execvp(command[0], command);
-	fail("%s", command[0]);
+	fail("cannot execute %s", command[0]);
 }
 
-/* The check comes second: who dies between the two is seen by it, who dies later by the kernel. */
+/*
+ * The check comes second. It finds a parent that died before the prctl. The kernel reports one that
+ * dies later.
+ */
 static void end_with(pid_t parent)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -283,7 +304,7 @@ int main(int argc, char **argv)
 	if (at + 1 >= argc || strcmp(argv[at], "--") != 0)
 		failx("usage: stage [-p PARENT] [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- "
 		      "COMMAND…");
-	/* It is memory of the host's, which a guest must not fill. */
+	/* The tmpfs is memory of the host, and a guest must not fill it. */
 	if (sys_mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL) < 0)
 		fail("cannot make %s read-only", directory);
 	if (tree)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How every helper says what went wrong: one line on stderr, then the exit status. */
+/* How every helper reports an error: one line on stderr, then exit status 125. */
 #ifndef RUNX_COMMON_H
 #define RUNX_COMMON_H
 
@@ -15,12 +15,16 @@ _Static_assert(sizeof(off_t) == 8, "-D_FILE_OFFSET_BITS=64 is missing");
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The helper's own fault. What a container's process returns comes from the guest alone. */
+/*
+ * Exit status of a helper that failed itself. A container process's status comes only from the
+ * guest.
+ */
 #define EXIT_HELPER 125
 
 /*
- * The message goes to stderr without the program's name: the shell that called us puts the verb and
- * the container before it. `fail` adds what errno says, `failx` does not.
+ * fail(FORMAT, …) and failx(FORMAT, …) print one line to stderr and exit with EXIT_HELPER. `fail`
+ * adds what errno says, `failx` does not. The line does not begin with the program's name, because
+ * the calling shell puts the verb and the container before it.
  */
 #define fail(...)                                                                                  \
 	do {                                                                                       \

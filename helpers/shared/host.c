@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces, sockets, signals: what the proxy sets up and then only uses. */
 #include "host.h"
 
 #include "common.h"
@@ -49,7 +48,10 @@ int host_listen(int directory, const char *name)
 	return s;
 }
 
-/* Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. */
+/*
+ * The process's name in /proc/PID/stat may hold any character. So the fields are counted from
+ * behind the name's closing parenthesis, where field 2 ends.
+ */
 bool host_start_time_of(int pid, unsigned long long *ticks)
 {
 	char path[32], line[1024], *end;
@@ -86,14 +88,15 @@ int64_t host_now(void)
 }
 
 /*
- * All 64. The C library's own sets and calls leave out those that it keeps for its threads (32 and
- * 33; musl 34, too), of which we have none: one of them would end us, and the container with us.
+ * The raw system calls take all 64 signals. The C library's sets and calls leave out the signals
+ * that it keeps for its threads: 32 and 33, and with musl also 34. The proxy has no such threads.
+ * If these signals were left out, one of them would end the proxy, and the container with it.
  */
 int host_take_signals(void)
 {
 	const uint64_t all = ~0ULL;
 
-	/* A caller may have ignored it, and then nobody could wait for an xl of ours. */
+	/* If the caller ignores SIGCHLD, nobody can wait for an xl that we start. */
 	signal(SIGCHLD, SIG_DFL);
 	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all)) < 0)
 		fail("cannot take signals");
@@ -103,7 +106,10 @@ int host_take_signals(void)
 	return fd;
 }
 
-/* Not what we bring about ourselves: a write to a pipe that nobody reads, and the end of an xl. */
+/*
+ * Signals that this process caused itself do not count: the SIGPIPE of its write to a pipe that
+ * nobody reads, and the SIGCHLD of an xl that ended.
+ */
 int host_signal(int signals)
 {
 	struct signalfd_siginfo info;
@@ -125,7 +131,7 @@ int host_go_to_background(void)
 		fail("cannot make a pipe");
 	pid_t pid = fork();
 	if (pid < 0)
-		fail("cannot go to the background");
+		fail("cannot start a process in the background");
 	if (pid > 0) {
 		close(ready[1]);
 		_exit(read(ready[0], &byte, 1) == 1 ? 0 : EXIT_HELPER);
@@ -145,7 +151,7 @@ void host_leave_caller(void)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (chdir("/") < 0)
-		fail("chdir /");
+		fail("cannot change to the directory /");
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(null, fd) < 0)
 			fail("cannot open /dev/null");

@@ -1,43 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a process that lives long asks of this host, once, before it is ready. */
+/* What a long-lived helper asks of the host: a namespace, a socket, signals, time, background. */
 #ifndef RUNX_HOST_H
 #define RUNX_HOST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All of these end the program, with the reason on stderr, where they fail. */
+/* A function here that fails prints the reason to stderr and ends the program with EXIT_HELPER. */
 
-/* Enters the network namespace at `path`, a fresh one with its loopback up for "new"; NULL: stays.
+/*
+ * Moves this process into a network namespace. `path` is a file of the namespace, or "new" for a
+ * fresh one, where the loopback interface is then up. NULL changes nothing.
  */
 void host_enter_netns(const char *path);
 
-/* Listens at `name` in `directory`, for one message (SOCK_SEQPACKET) a connection. Non-blocking. */
+/*
+ * Listens at the socket `name` in the directory of the descriptor `directory`. Returns the
+ * listening socket: UNIX, SOCK_SEQPACKET (a message stays one message), non-blocking.
+ */
 int host_listen(int directory, const char *name);
 
-/* Blocks all signals, and returns a signalfd for them. */
+/*
+ * Blocks all 64 signals and gives SIGCHLD its default action. Returns a non-blocking signalfd that
+ * receives the signals.
+ */
 int host_take_signals(void);
 
-/* The next of them that somebody sent us; 0: none. */
+/*
+ * Returns the number of the next signal that somebody sent to this process, or 0 if there is none.
+ * `signals` is what host_take_signals() returned.
+ */
 int host_signal(int signals);
 
-/* When this process started, in clock ticks since boot: with the pid, its name for good. */
+/*
+ * Returns when this process started, in clock ticks since boot (proc(5), field 22 of
+ * /proc/PID/stat). The kernel uses pids again, but a pid and its start time name one process for
+ * good.
+ */
 unsigned long long host_start_time(void);
 
-/* The same of another; false where there is none, and nothing ends. */
+/* The same for the process `pid`. Returns false if there is no such process. */
 bool host_start_time_of(int pid, unsigned long long *ticks);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
+/* Returns the time of CLOCK_MONOTONIC in milliseconds. */
 int64_t host_now(void);
 
 /*
- * Goes on in a child. What started us ends when the child calls host_ready() with the descriptor
- * that is returned, with 0, or with EXIT_HELPER where it ends without having done so.
+ * Forks and returns in the child, with a descriptor for host_ready(). The parent waits. It exits
+ * with 0 when the child calls host_ready(), and with EXIT_HELPER if the child ends without that
+ * call.
  */
 int host_go_to_background(void);
+
+/* Lets the parent exit with 0, and closes `ready`. */
 void host_ready(int ready);
 
-/* The last step before that: from here on, nobody hears us. */
+/*
+ * Changes to / and connects stdin, stdout and stderr to /dev/null. This is the last step before
+ * host_ready(): after it, no message reaches the caller.
+ */
 void host_leave_caller(void);
 
 #endif

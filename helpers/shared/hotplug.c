@@ -21,7 +21,7 @@ void hotplug_open(void)
 	if (!backend)
 		failx("XENBUS_PATH is not set: this is a hotplug script, which libxl calls");
 	if (xenstore_open(&xs) < 0)
-		fail("/dev/xen/xenbus");
+		fail("cannot open /dev/xen/xenbus");
 }
 
 struct xenstore *hotplug_xenstore(void)
@@ -43,7 +43,7 @@ void hotplug_tell(const char *name, const char *value)
 
 	node(path, name);
 	if (xenstore_write(&xs, path, value) < 0)
-		fail("cannot write %s", path);
+		fail("cannot write the xenstore node %s", path);
 }
 
 void hotplug_done(void)

@@ -81,7 +81,7 @@ void request_end(struct request *r, size_t nest)
 
 /* ---- asking ---- */
 
-/* The kernel answers one request before the next is sent, so they need no numbers. */
+/* The kernel answers a request before the next is sent, so requests need no sequence numbers. */
 static int send_request(int netlink, struct request *r)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
@@ -90,16 +90,16 @@ static int send_request(int netlink, struct request *r)
 		errno = EMSGSIZE;
 		return -1;
 	}
-	/* One of its two bits alone is NLM_F_EXCL, or NLM_F_REPLACE. */
+	/* NLM_F_DUMP has two bits. One of them alone is NLM_F_REPLACE or NLM_F_EXCL. */
 	if ((header(r)->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
-		header(r)->nlmsg_flags |= NLM_F_ACK; /* a dump has an end of its own */
+		header(r)->nlmsg_flags |= NLM_F_ACK; /* a dump ends with NLMSG_DONE */
 	header(r)->nlmsg_len = (uint32_t)r->used;
 	return sendto(netlink, r->bytes, r->used, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0
 		       ? -1
 		       : 0;
 }
 
-/* 1: more is to come. 0: that was all. -1: errno. */
+/* Returns 1 if more answers are to come, 0 after the last one, or -1 with errno. */
 static int take_answers(const void *bytes, size_t size,
 			void (*take)(const struct nlmsghdr *, void *), void *context)
 {
@@ -124,8 +124,7 @@ static int take_answers(const void *bytes, size_t size,
 int netlink_get(int netlink, struct request *r, void (*take)(const struct nlmsghdr *, void *),
 		void *context)
 {
-	_Alignas(struct nlmsghdr) unsigned char
-		bytes[32768]; /* the most that a dump sends at once */
+	_Alignas(struct nlmsghdr) unsigned char bytes[32768]; /* a dump sends no more at once */
 	int more = 1;
 
 	if (send_request(netlink, r) < 0)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A PV console backend on /dev/xen/gntdev and /dev/xen/evtchn, with no Xen library.
+ * A PV console backend on /dev/xen/gntdev and /dev/xen/evtchn, without any Xen library.
  *
- * xl knows secondary consoles only as QEMU's. But Linux's front end binds to any device/console/N
- * that appears, so we write the nodes ourselves. The backend's directory stands under backend/runx:
- * QEMU and xenconsoled look under backend/console and must leave ours alone (seen with QEMU 7.2).
+ * xl offers a second console only through QEMU. But Linux's front end binds to every
+ * device/console/N that appears in xenstore, so the proxy writes the nodes itself. The backend's
+ * directory is below backend/runx. QEMU and xenconsoled look below backend/console and must leave
+ * this console alone (seen with QEMU 7.2).
  *
- * Layout of the shared page: xen/include/public/io/console.h. Our kernel's console has larger rings
- * in pages of their own, half of them for its input, half for its output (kernel-config/hvc.patch):
- * the backend offers them in max-data-pages, the front end answers with their grants in data-refs.
+ * The layout of the shared page is in xen/include/public/io/console.h. runX's own kernel has larger
+ * rings in pages of their own: the first half of these pages for its input, the second half for its
+ * output (kernel-config/hvc.patch). The backend offers the number of pages in max-data-pages. The
+ * front end answers with the pages' grants in data-refs.
  */
 #include "ring.h"
 
@@ -21,7 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* linux-libc-dev's headers use these two, but define them nowhere. */
+/* The headers of linux-libc-dev use these two types but define them nowhere. */
 typedef uint16_t domid_t;
 typedef uint32_t grant_ref_t;
 #include <xen/evtchn.h>
@@ -34,9 +36,9 @@ struct xencons {
 	uint32_t out_cons, out_prod;
 };
 
-#define INITIALISING "1" /* as RING_CONNECTED */
+#define INITIALISING "1" /* a state as those of ring.h */
 
-#define PAGE	   4096 /* Xen's, whatever the kernel's is */
+#define PAGE	   4096 /* Xen's page size, whatever the kernel's is */
 #define DATA_PAGES 8
 
 static void node(char path[XENSTORE_PATH], const char *format, unsigned int domid, const char *name)
@@ -67,7 +69,7 @@ int ring_open(struct ring *ring, unsigned int domid)
 	return ring->evtchn < 0 || ring->gntdev < 0 ? -1 : 0;
 }
 
-/* `state` comes last: it is what makes the guest's xenbus look at the rest. */
+/* `state` is written last, because it makes the guest's xenbus look at the other nodes. */
 int ring_publish(struct xenstore *xs, unsigned int domid)
 {
 	char frontend[XENSTORE_PATH], backend[XENSTORE_PATH], path[XENSTORE_PATH], id[12],
@@ -84,7 +86,7 @@ int ring_publish(struct xenstore *xs, unsigned int domid)
 		     {BACKEND, "state", INITIALISING},	 {FRONTEND, "backend", backend},
 		     {FRONTEND, "backend-id", "0"},	 {FRONTEND, "state", INITIALISING}};
 
-	/* The directories first: nodes take their permissions from the directory they appear in. */
+	/* The directories come first: a new node takes its permissions from its directory. */
 	if (xenstore_write(xs, backend, "") < 0 || xenstore_permit(xs, backend, 0, domid) < 0 ||
 	    xenstore_write(xs, frontend, "") < 0 || xenstore_permit(xs, frontend, domid, 0) < 0)
 		return -1;
@@ -96,7 +98,10 @@ int ring_publish(struct xenstore *xs, unsigned int domid)
 	return 0;
 }
 
-/* xenstored keeps emptied parents; they are the driver domain's to keep, as with other backends. */
+/*
+ * xenstored keeps the empty parent directory. It belongs to the driver domain, as with other
+ * backends.
+ */
 void ring_withdraw(struct xenstore *xs, unsigned int domid)
 {
 	char path[XENSTORE_PATH];
@@ -105,7 +110,7 @@ void ring_withdraw(struct xenstore *xs, unsigned int domid)
 	xenstore_remove(xs, path);
 }
 
-/* Maps the pages of these grants, one behind the other. */
+/* Maps the `count` pages of these grants one behind the other. Returns NULL on failure. */
 static void *map(const struct ring *ring, const uint32_t *refs, uint32_t count)
 {
 	union {
@@ -123,7 +128,7 @@ static void *map(const struct ring *ring, const uint32_t *refs, uint32_t count)
 	return pages == MAP_FAILED ? NULL : pages;
 }
 
-/* Whether `text` is as many numbers as there are data pages; also without a last blank. */
+/* True if `text` has exactly one number for each data page. A blank at its end may be missing. */
 static bool parse_refs(const char *text, uint32_t refs[DATA_PAGES])
 {
 	char *end;
@@ -138,7 +143,7 @@ static bool parse_refs(const char *text, uint32_t refs[DATA_PAGES])
 	return text[strspn(text, " ")] == '\0';
 }
 
-/* The rings are the shared page's, unless the guest has others. */
+/* Uses the rings in the shared page, unless the guest has larger ones. */
 static int map_data(struct ring *ring, const char *text)
 {
 	uint32_t refs[DATA_PAGES];
@@ -174,7 +179,7 @@ int ring_connect(struct ring *ring, long ref, long port, const char *data)
 	ring->shared = map(ring, &page, 1);
 	if (!ring->shared || map_data(ring, data) < 0)
 		return -1;
-	/* Our own indices, kept here: in the page the guest could change them. */
+	/* Our own indices are kept here, because the guest could change them in the page. */
 	ring->out_cons = ring->shared->out_cons;
 	ring->in_prod = ring->shared->in_prod;
 
@@ -186,7 +191,7 @@ int ring_connect(struct ring *ring, long ref, long port, const char *data)
 	return 0;
 }
 
-/* A page that stays mapped would keep the dead domain as a zombie. */
+/* A page that stays mapped keeps the dead domain as a zombie. */
 void ring_disconnect(struct ring *ring)
 {
 	if (ring->data)
@@ -207,11 +212,11 @@ static void ring_bell(const struct ring *ring)
 {
 	struct ioctl_evtchn_notify notify = {ring->port};
 
-	/* Fails only once the guest is gone, which a xenstore watch tells. */
+	/* This fails only when the guest is gone, and a xenstore watch reports that. */
 	(void)ioctl(ring->evtchn, IOCTL_EVTCHN_NOTIFY, &notify);
 }
 
-/* Copies between a ring of `size` bytes (a power of two) at `index` and flat memory. */
+/* These two copy between flat memory and a ring of `size` bytes (a power of two) at `index`. */
 static void copy_out(void *into, const char *ring, size_t size, uint32_t index, size_t count)
 {
 	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
@@ -229,17 +234,20 @@ static void copy_in(char *ring, size_t size, uint32_t index, const void *from, s
 }
 
 /*
- * Both rings follow the rule of console.h: the producer fills the bytes, then releases its index;
- * the consumer acquires the index, takes the bytes, then releases its own. Acquire and release are
- * the barriers that ring.h and hvc_xen ask for between index and bytes (on Arm dmb, ldar or stlr;
- * on x86 the compiler's order). Each index is read once, as the guest may change it under us.
+ * Both rings follow the rule of console.h. The producer writes the bytes and then releases its
+ * index. The consumer acquires that index, takes the bytes, and then releases its own index.
+ * Acquire and release are the barriers between index and bytes that Xen's ring.h and Linux's
+ * hvc_xen ask for: dmb, ldar or stlr on Arm, the compiler's order on x86. Each index is read once,
+ * because the guest may change it at any time.
  *
- * Nobody sleeps over a change: who waits has looked after its own last change, and whom the other
- * may wait for rings. So the guest is rung for bytes only where it had taken all before them; its
- * kernel does the same (kernel-config/hvc.patch; Linux's own rings for each change). A full barrier
- * between the store of one's own index and the load of the other's makes one of the two see the
- * other's. Room is not rung for: Linux's front end waits for it by looking again and again
- * (domU_write_console), so the event would only interrupt that.
+ * Nobody misses a change while asleep. A side that waits has looked at the ring after its own last
+ * change, and a side rings if the other may be waiting. So the host rings for new bytes only if the
+ * guest had taken all bytes before them. The guest's kernel does the same
+ * (kernel-config/hvc.patch), while Linux's own driver rings for each change. A full barrier stands
+ * between the store of a side's own index and its load of the other's index. So at least one of the
+ * two sides sees the other's new index. The host does not ring when there is room again: Linux's
+ * front end waits for room by looking again and again (domU_write_console), and the event would
+ * only interrupt that.
  */
 ssize_t ring_read(struct ring *ring, void *into, size_t room)
 {
@@ -283,7 +291,10 @@ ssize_t ring_write(struct ring *ring, const void *from, size_t count)
 	return (ssize_t)count;
 }
 
-/* The indices are to be read after this, else what came before the next event could be missed. */
+/*
+ * The barrier makes the reads of the indices come later. Otherwise bytes from before the next event
+ * could be missed.
+ */
 void ring_acknowledge(struct ring *ring)
 {
 	uint32_t port;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The console socket's protocol is runc's docs/terminals.md: one message, one byte at least, one
- * fd. */
+/*
+ * The console socket's protocol is in runc's docs/terminals.md: one message with at least one byte
+ * and exactly one descriptor.
+ */
 #include "terminal.h"
 
 #include "common.h"
@@ -44,18 +46,21 @@ void terminal_parse_size(const char *text, uint16_t *rows, uint16_t *columns)
 void terminal_control(int slave)
 {
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
-		fail("cannot make the console the controlling terminal");
+		fail("cannot make the pty the controlling terminal");
 }
 
 static int connect_to(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* Deep temporary folders make paths over 108 bytes: go by a descriptor, as runc does. */
+	/*
+	 * In a deep temporary folder the path is longer than the 108 bytes of sun_path. So the
+	 * address names a descriptor of it, as in runc.
+	 */
 	int at = open(path, O_PATH | O_CLOEXEC);
 
 	if (s < 0 || at < 0)
-		fail("console socket %s", path);
+		fail("cannot open the console socket %s", path);
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", at);
 	if (connect(s, (struct sockaddr *)&address, sizeof(address)) < 0)
 		fail("cannot connect to the console socket %s", path);
@@ -81,7 +86,7 @@ static void send_master(int s, int master, char *name)
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &master, sizeof(int));
 	if (sendmsg(s, &m, MSG_NOSIGNAL) < 0)
-		fail("cannot send the console to the console socket");
+		fail("cannot send the terminal to the console socket");
 }
 
 int terminal_open(const char *path, uint16_t rows, uint16_t columns)

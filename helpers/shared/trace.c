@@ -13,8 +13,10 @@ static struct {
 	const char *id;
 } self = {.file = -1};
 
-/* It has been written to by the shell that called us; where it cannot be now, the container matters
- * more. */
+/*
+ * The calling shell has already written to this file and reported any failure. If it cannot be
+ * opened now, the container matters more than its trace.
+ */
 void trace_open(const char *directory)
 {
 	const char *name = getenv("RUNX_TRACE"), *slash = strrchr(directory, '/');

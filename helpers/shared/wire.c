@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames to bytes and back. One module for both ends; whatever a hostile peer sends ends here. */
+/*
+ * Turns frames into bytes and back, for both ends. Here a hostile peer's bytes are checked first.
+ */
 #include "wire.h"
 
 #include <string.h>
 
 uint8_t *wire_space(struct wire_input *in, size_t *room)
 {
-	/* Once for each read, and not for each frame: what is left is less than a frame. */
+	/*
+	 * The bytes move once for each read, not for each frame. What is left is less than one
+	 * frame.
+	 */
 	if (in->head > 0)
 		memmove(in->bytes, in->bytes + in->head, in->used);
 	in->head = 0;

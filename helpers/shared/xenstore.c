@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A xenstore client of one descriptor. Wire format: xen/include/public/io/xs_wire.h. The kernel's
- * device serves any xenstored (C, OCaml, a stub domain); the daemon's own socket would not.
+ * A xenstore client on one descriptor. The wire format is in xen/include/public/io/xs_wire.h. The
+ * kernel's device works with every xenstored (C, OCaml, a stub domain). The daemon's own socket
+ * would not.
  */
 #include "xenstore.h"
 
@@ -25,7 +26,7 @@ enum request {
 	XS_ERROR = 16,
 };
 
-/* Of one turn: a guest can change its nodes for as long as it likes. */
+/* Most events of one turn. A guest can change its nodes for as long as it likes. */
 #define EVENTS 64
 
 struct message {
@@ -50,7 +51,7 @@ static int read_all(int fd, void *into, size_t count)
 	return 0;
 }
 
-/* Reads one message. `value` always ends up with a NUL behind it, also behind an embedded one. */
+/* Reads one message. `value` always gets a NUL at its end, also if it has one inside. */
 static long receive(struct xenstore *xs, struct message *m, char value[XENSTORE_VALUE + 1])
 {
 	if (read_all(xs->fd, m, sizeof(*m)) < 0)
@@ -84,8 +85,9 @@ static int error_number(const char *name)
 }
 
 /*
- * Sends `path`, a NUL and `length` bytes more. The kernel puts a request together from several
- * writes, but wants it whole before another begins: we have one descriptor and one thread.
+ * Sends `path`, a NUL and `length` bytes more. The kernel lets several writes make up one request,
+ * but a request must be complete before another one begins. Here that is so, because there is one
+ * descriptor and one thread.
  */
 static int send_request(struct xenstore *xs, enum request type, const char *path, const void *more,
 			size_t length, uint32_t id)
@@ -151,7 +153,7 @@ int xenstore_remove(struct xenstore *xs, const char *path)
 
 int xenstore_watch(struct xenstore *xs, const char *path)
 {
-	return order(xs, XS_WATCH, path, "", 1); /* the token: we look at every node anyway */
+	return order(xs, XS_WATCH, path, "", 1); /* an empty token: we look at every node anyway */
 }
 
 int xenstore_permit(struct xenstore *xs, const char *path, unsigned int owner, unsigned int reader)
@@ -202,7 +204,10 @@ long xenstore_domain(struct xenstore *xs, const char *uuid)
 	long n = xenstore_list(xs, "/local/domain", domains);
 
 	snprintf(wanted, sizeof(wanted), "/vm/%s", uuid);
-	/* Newest last: look from the end, since it is a new domain that is asked for. */
+	/*
+	 * xenstore lists the newest domain last, and callers ask for a new domain. So the search
+	 * begins at the end.
+	 */
 	for (long i = n; i-- > 0;) {
 		const char *id = domains + i;
 		if (*id == '\0' || (i > 0 && id[-1] != '\0'))

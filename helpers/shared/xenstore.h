@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The few xenstore requests that the helpers need, over the kernel's /dev/xen/xenbus. */
+/* The few xenstore requests that the helpers need, over the kernel's device /dev/xen/xenbus. */
 #ifndef RUNX_XENSTORE_H
 #define RUNX_XENSTORE_H
 
@@ -7,39 +7,63 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XENSTORE_PATH  256  /* longest path that we make, with its NUL */
+#define XENSTORE_PATH  256  /* longest path that the helpers make, with its NUL */
 #define XENSTORE_VALUE 4096 /* longest payload of a message (XENSTORE_PAYLOAD_MAX) */
 
 struct xenstore {
 	int fd;
-	bool changed;  /* a watch has fired; it is the caller's to forget */
-	bool released; /* and one was of a domain's end; it is the caller's to forget */
+	bool changed;  /* a watch has fired since the caller last reset this */
+	bool released; /* a domain has ended since the caller last reset this */
 };
 
-/* All of these return 0, or -1 with errno; ENOENT is a missing node, EIO a broken answer. */
+/*
+ * Opens the device and sets up `xs`. Like the next four functions, it returns 0, or -1 with errno
+ * (ENOENT: the node is missing, EIO: xenstore's answer is broken).
+ */
 int xenstore_open(struct xenstore *xs);
+
+/* Writes the text `value` to the node `path`, and makes the node if it is missing. */
 int xenstore_write(struct xenstore *xs, const char *path, const char *value);
+
+/* Removes the node `path` and everything below it. */
 int xenstore_remove(struct xenstore *xs, const char *path);
+
+/*
+ * Lets xenstore_next() report changes of `path` and below it. `path` may be "@releaseDomain", for
+ * the end of any domain.
+ */
 int xenstore_watch(struct xenstore *xs, const char *path);
 
-/* `owner` and `reader` are domids: the owner may do everything, the reader may read. */
+/*
+ * Sets who may use the node. `owner` and `reader` are domids: the owner may do everything, the
+ * reader may read, nobody else may do anything.
+ */
 int xenstore_permit(struct xenstore *xs, const char *path, unsigned int owner, unsigned int reader);
 
-/* Value or child names (each ended by a NUL) into `value`; the length without the NUL added here.
+/*
+ * Read a node's value, or the names of its children (each ended by a NUL), to `value`. A NUL is
+ * added. They return the length in bytes without that NUL, or -1 with errno.
  */
 long xenstore_read(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1]);
 long xenstore_list(struct xenstore *xs, const char *path, char value[XENSTORE_VALUE + 1]);
 
-/* A node that holds one decimal number up to 2^31-1. -1 with errno, EINVAL where it is none. */
+/*
+ * Returns the decimal number, up to 2^31-1, that a node holds, or -1 with errno (EINVAL: it holds
+ * something else).
+ */
 long xenstore_number(struct xenstore *xs, const char *path);
 
-/* The domain whose UUID is `uuid`, or -1 with errno (ENOENT: no such domain). */
+/*
+ * Returns the domid of the domain with this UUID, or -1 with errno (ENOENT: there is no such
+ * domain).
+ */
 long xenstore_domain(struct xenstore *xs, const char *uuid);
 
 /*
- * Who must not wait for xenstored, which may be slow or stopped, asks without waiting: the kernel
- * takes a request at once (Linux 4.11), and its answer comes with the same `id`, not 0. These are
- * not to be mixed with the calls above while answers are to come. A `value` makes it a write.
+ * xenstored may be slow or stopped. A caller that must not wait for it asks with xenstore_ask().
+ * The kernel takes the request at once (Linux 4.11), and the answer comes with the same `id`, which
+ * is not 0. With a `value`, the request writes the node; else it reads it. Do not mix these with
+ * the calls above while answers are still to come. Returns 0, or -1 with errno.
  */
 int xenstore_ask(struct xenstore *xs, const char *path, const char *value, uint32_t id);
 
@@ -50,10 +74,14 @@ struct xenstore_answer {
 	char value[XENSTORE_VALUE + 1];
 };
 
-/* 1: the next answer. 0: there is none now, and watches have set `changed`. -1: broken (errno). */
+/*
+ * Takes the next answer without waiting. Returns 1 if there was one, or 0 if there is none now. In
+ * both cases watch events that came before have set `changed` and `released`. Returns -1 with errno
+ * if xenstore sends what makes no sense.
+ */
 int xenstore_next(struct xenstore *xs, struct xenstore_answer *answer);
 
-/* The number of an answer, as xenstore_number() reads it. */
+/* Returns the number in an answer, as xenstore_number() does. */
 long xenstore_answer_number(const struct xenstore_answer *answer);
 
 #endif

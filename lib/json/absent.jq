@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Stand in for the modules that a config.json has nothing for, which lib/plan.sh leaves out: jq 1.6 compiles a program
-# for longer than all else in create takes, and what is not there costs nothing.
+# Replaces the functions of the modules that lib/plan.sh leaves out, because config.json has nothing for them.
+#
+# jq 1.6 needs more time to compile a program than create needs for everything else. A module that is left out costs
+# nothing.
 
-def absent($field): if . == null then empty else fail($field; "is new: config.json has changed while runX read it") end;
+def absent($field): if . == null then empty else fail($field; "config.json has changed while runX read it: run it again") end;
 
 def seccomp: absent("linux.seccomp");
 def host_hooks: absent("hooks");

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# IP addresses of CNI files: parsed to lists of 16-bit groups, two or eight, so that both families are one.
+# Parses the IP addresses of CNI files.
+#
+# An address becomes a list of 16-bit groups: two for IPv4, eight for IPv6. So one set of functions serves both families.
 
 def digits($base):
 	ascii_downcase | explode
@@ -25,19 +27,19 @@ def groups6:
 	else [] end
 	| if length == 8 and all(. != null) then . else null end;
 
-# {groups, bits, text} of ADDRESS or ADDRESS/BITS; bits is null where there is none.
+# ADDRESS or ADDRESS/BITS -> {groups, bits, text}. bits is null if the text has none.
 def address($field):
 	text($field) | . as $text
 	| split("/") as $parts
 	| ($parts[0] // "" | if index(":") then groups6 else groups4 end) as $groups
 	| ($parts[1] | if . == null then null else digits(10) // -1 end) as $bits
 	| if $groups == null or ($parts | length) > 2 or ($bits != null and ($bits < 0 or $bits > 16 * ($groups | length))) then
-		fail($field; "not an IP address: \($text)")
+		fail($field; "this is not an IP address: \($text)")
 	else {$groups, $bits, text: $parts[0]} end;
 
 def subnet($field):
 	address($field)
-	| if .bits == null then fail($field; "not a subnet, which has a slash and a number of bits: \(.text)") else . end;
+	| if .bits == null then fail($field; "this is not a subnet, which has a slash and a number of bits: \(.text)") else . end;
 
 # Whether the address lies in the subnet.
 def within($subnet):
@@ -55,11 +57,11 @@ def print:
 	if length == 2 then map((. / 256 | floor), . % 256) | map(tostring) | join(".")
 	else map(hexadecimal) | join(":") end;
 
-# The first one of a subnet, which is the gateway's where nobody says other (CNI's host-local).
+# The first address of a subnet. It is the gateway's if the file names no other (as in CNI's host-local).
 def first_host: .bits as $bits | .groups | .[-1] += 1 | {groups: ., $bits, text: print};
 
 def is_ipv6: .groups | length == 8;
 def any_address: if is_ipv6 then "::/0" else "0.0.0.0/0" end;
 
-# "DESTINATION GATEWAY SOURCE METRIC SCOPE FLAGS", docs/guest-interface.md.
+# The guest's line of a route: "DESTINATION GATEWAY SOURCE METRIC SCOPE FLAGS" (docs/guest-interface.md).
 def route($destination; $gateway): "route=\($destination) \($gateway // "-") - 0 0 0";

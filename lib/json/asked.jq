@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What is for vm.jq, a program of its own: few containers ask, and each line costs all of them time.
+# Collects what a container asks for its VM, as the input of vm.jq.
+#
+# vm.jq is a program of its own, because few containers need it, and each of its lines would cost all containers time.
 
 def asked($env; $vm; $binds):
 	with_entries(select(.key | startswith("org.lfedge.runx."))) as $annotations

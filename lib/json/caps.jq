@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# $caps, the words of exec --cap -> the guest's record of them.
+# Makes the guest's record of the capabilities that exec --cap adds. $caps has their names.
 
 $caps | added_capabilities

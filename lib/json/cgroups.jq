@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# linux.cgroupsPath -> a path below the root of every hierarchy, that nothing in it leads out of.
+# Makes a path below the root of every hierarchy from linux.cgroupsPath. No .. in it can lead out of the hierarchy.
 
 def cgroups_field: "linux.cgroupsPath";
 
@@ -15,5 +15,5 @@ def cgroup_text:
 		fail(cgroups_field; "must not contain control characters")
 	else . end;
 
-# "": the proxy stays where it is.
+# "" means that the proxy stays in its own group.
 def cgroup: cgroup_text | if . == "" then . else clean_path end;

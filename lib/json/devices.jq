@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# linux.devices -> the guest's records of them.
+# Makes the guest's records of linux.devices.
 
 def devices:
 	if . == null then empty

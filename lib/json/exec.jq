@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The process.json of exec -> plan, as plan.jq makes one of config.json.
+# Makes the plan of exec from its process.json, as plan.jq does from config.json.
 
 object("process")
-# Nothing is taken over from the container's own process.
+# The record `process` tells the guest to take nothing from the container process.
 | [("" | record("process")), process] as $records
 | "terminal=\(.terminal == true)",
 "console_size=\(.consoleSize | console_size | @sh)",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# hooks -> statements of lib/hooks.sh, and for startContainer the guest's records.
+# Makes statements for lib/hooks.sh from hooks, and the guest's records of startContainer hooks.
 
 def seconds($field):
 	if . == null then ""
@@ -8,7 +8,7 @@ def seconds($field):
 		fail($field; "must be a whole number of seconds, 1 or more")
 	else floor | tostring end;
 
-# {path, args, env (or null), seconds} of the hooks of a kind.
+# The hooks of one kind, each as {path, args, env (or null), seconds}.
 def hooks($kind):
 	section("hooks") | .[$kind] | items("hooks.\($kind)")
 	| "hooks.\($kind)[\(.key)]" as $field
@@ -20,14 +20,15 @@ def hooks($kind):
 		seconds: (.timeout | seconds($field + ".timeout"))
 	};
 
-# One on the host becomes one statement of lib/hooks.sh, which outlives any newline inside a value.
+# A hook on the host becomes one statement for lib/hooks.sh. Quoted values may have newlines.
 def host_hooks:
 	("prestart", "createRuntime", "createContainer", "poststart", "poststop") as $kind
 	| hooks($kind)
 	| "hook " + ([$kind, .seconds, (if .env == null then "" else .env | length | tostring end), .path]
 		+ (.env // []) + .args | @sh);
 
-# One in the guest becomes records; $state: a JSON object, whose pid is the one that its process sees.
+# A hook in the guest becomes records. $state is the container's state, a JSON object. Its pid is the one that the container
+# process sees.
 def guest_hooks($state):
 	[hooks("startContainer")] | if . == [] then empty else
 		($state + {status: "created", pid: 1} | tojson | record("state")),

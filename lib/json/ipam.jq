@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What an IPAM plugin answered (CNI specification, "Success", of 0.2.0 as well) -> lines of the guest's
-# description. $default: whether the network is to have a default route.
+# Makes lines of the guest's description from an IPAM plugin's answer (CNI specification, "Success", also of version 0.2.0).
+#
+# $default is "true" if the network shall have a default route.
 
 object("its answer")
 | ([.ips | items("ips") | .value | {address, gateway, routes: null}]
 	+ [(.ip4, .ip6) | select(. != null) | {address: .ip, gateway, routes}]
 	| map(. + (.address | subnet("ips")))) as $ips
-| if $ips == [] then fail("ips"; "it gave no address") else . end
+| if $ips == [] then fail("ips"; "the plugin gave no address") else . end
 | ($ips[] | "address=\(.text)/\(.bits)"),
 (([.routes[]?] + [$ips[].routes[]?])[]
 	| (.dst | subnet("routes")) as $to

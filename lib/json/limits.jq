@@ -1,30 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# linux.resources -> what is asked for of it, in the VM's terms. Of the rest of it, some is the guest kernel's own
-# (swap, huge pages), and some has no meaning for a VM (device rules, block and network classes).
+# Reads from linux.resources what the VM shall have, in Xen's terms.
+#
+# It ignores the other fields. Some concern the guest's kernel alone (swap, huge pages). Others mean nothing for a VM (device
+# rules, classes of block and network devices).
 
-# MiB that a VM needs for its kernel, on top of what the container may use: 20, and 3 of 100 (its page
-# tables and page structures), as MemAvailable of idle VMs of 28 to 512 MiB showed; and the least that a
-# VM gets, of which it boots with half (28 with a 9p root).
+# memory_overhead is the memory that a VM's kernel needs on top of the container's limit, in MiB: 20, and 3 percent for page
+# tables and page structures, but at least 32. MemAvailable of idle VMs of 28 to 512 MiB showed this. memory_least is the
+# least memory of a VM. A VM also boots with half of it, and with 28 MiB if its root is 9p.
 def memory_overhead: [32, 20 + (. * 0.03 | ceil)] | max;
 def memory_least: 64;
 
-# "No limit" of memory in engines is 2^63 less a page, which JSON's numbers do not hold exactly.
+# Engines write 2^63 less a page for "no limit" of memory. JSON's numbers cannot hold this exactly, so every large number
+# means no limit.
 def memory_unlimited: 1152921504606846976;
 
-# Linux's: one more than the most processes there can be; its shares for one of a weight of Xen's credit2.
+# pids_unlimited is one more than the most processes that Linux can have. 4 of Linux's CPU shares are 1 in the weight of Xen's
+# credit2.
 def pids_unlimited: 4194304;
 def shares_per_weight: 4;
 def weight_max: 65535;
 
-# null: nothing is asked for. 0: no limit is.
+# null means that nothing was asked for, and 0 that no limit was asked for.
 def amount($field; $unlimited):
 	if . == null or . == 0 then null
 	elif type != "number" or . != floor then fail($field; "must be a whole number")
 	elif . < 0 or . >= $unlimited then 0
 	else . end;
 
-# null as well for 0 and "", which is how engines write what they do not set.
+# 0 is null too, because engines write it for a value that they do not set. In cpu_list the same holds for "".
 def positive($field; $max):
 	if . == null then null else whole($field; $max) | if . == 0 then null else . end end;
 
@@ -46,7 +50,8 @@ def cpu_list($field):
 		| (length == 1 or length == 2) and all(is_number) and (map(tonumber) | .[0] <= .[-1])) then .
 	else fail($field; "must be a list of numbers and ranges, such as 0-3,5") end;
 
-# What is asked for, in the VM's terms. $in: "linux.resources.", or "" where that is all there is.
+# What is asked for, in Xen's terms. $in is the name of the input for messages: "linux.resources.", or "" if the input is
+# linux.resources alone.
 def wanted($in):
 	(.memory | section("\($in)memory")) as $memory
 	| (.cpu | section("\($in)cpu")) as $cpu

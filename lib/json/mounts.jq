@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# mounts -> the guest's records of them, and what helpers/root/stage.c has to know of those that are binds.
+# Makes the guest's records of mounts, and the words about bind mounts for helpers/root/stage.c.
 
-# The flags of guest/mounts/mounts.c: a bind mount has no other options, as there is no file system to take them.
+# The flags in guest/mounts/mounts.c. A bind mount has no other options, because it has no file system of its own.
 def mount_flags:
 	"acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl noatime nodev
 	nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime
@@ -14,7 +14,7 @@ def mount_flags:
 def is_bind:
 	objects | .type == "bind" or (.options // [] | arrays | any(. == ("bind", "rbind")));
 
-# What the guest's kernel mounts from a block device; ext4 is all three.
+# The file systems that the guest's kernel mounts from a block device. Its ext4 also mounts ext2 and ext3.
 def disk_types: {ext2: "ext4", ext3: "ext4", ext4: "ext4", squashfs: "squashfs"};
 
 def is_disk:
@@ -26,10 +26,10 @@ def bind_options($field):
 	| if $unknown == null then . else fail($field + ".options"; "a bind mount cannot have the option \($unknown)") end;
 
 def bind_source($field; $bundle):
-	if . == null or . == "" then fail($field + ".source"; "a bind mount needs one")
+	if . == null or . == "" then fail($field + ".source"; "a bind mount needs a source")
 	else text($field + ".source") | if startswith("/") then . else "\($bundle)/\(.)" end end;
 
-# Of several on the same thing the last holds.
+# Of several options about the same thing, the last one counts.
 def last_of($words): map(select(. as $word | $words | index($word)))[-1];
 
 def bind_mode:
@@ -39,10 +39,11 @@ def bind_mode:
 			// "" | if endswith("private") or endswith("unbindable") then "private" else empty end)]
 	| join(",");
 
-# The file system on a block device of the host's: "disk,ACCESS,TYPE".
+# The mode of a mount whose source is a block device of the host: "disk,ACCESS,TYPE".
 def disk_mode($type): "disk,\(last_of(["ro", "rw"]) // "rw"),\(disk_types[$type])";
 
-# [{at, words}] of the mounts whose sources are the host's: the place in mounts, and the words for helpers/root/stage.c.
+# The mounts whose sources are on the host, as [{at, words}]. at is the index in mounts. words are MODE, SOURCE and
+# DESTINATION for helpers/root/stage.c.
 def binds($bundle):
 	[items("mounts") | select(.value | is_bind or is_disk) | "mounts[\(.key)]" as $field
 		| {at: .key, words: [
@@ -51,12 +52,13 @@ def binds($bundle):
 			(.value.source | bind_source($field; $bundle)),
 			(.value.destination | text($field + ".destination"))]}];
 
-# What the source is to the guest, and the type, which is ignored where an option says that it is a bind.
+# The guest's records of a mount's type and source. If an option makes it a bind mount, its type in config.json does not
+# count. Its source is then $bind, the number of the bind mount.
 def mount_source($field; $bind):
 	if $bind != null then ("bind" | record("mount.type")), ($bind | tostring | record("mount.source"))
 	else
 		(.type // "" | text($field + ".type")
-			| if . == "" then fail($field + ".type"; "must not be empty, but for a bind mount") else . end
+			| if . == "" then fail($field + ".type"; "must not be empty (only a bind mount needs no type)") else . end
 			| record("mount.type")),
 		(.source // "" | text($field + ".source") | optional("mount.source"))
 	end;
@@ -72,10 +74,11 @@ def mounts($binds): items("mounts") | .key as $i | .value | mount($i; $binds);
 
 def relative_destinations:
 	items("mounts") | .value.destination | select(startswith("/") | not)
-	| "log_warning " + ("mount destination \(.) is relative, and taken from /" | @sh);
+	| "log_warning " + ("mount destination \(.) is relative: runX takes it from /" | @sh);
 
-# "DEVICE TYPE ACCESS" of the block device whose file system is mounted at $path, whole, and nowhere else that
-# this process sees, without others in it; else "". The input is /proc/self/mountinfo: proc_pid_mountinfo(5).
+# "DEVICE TYPE ACCESS" of the block device that is mounted at $path, or "". Its whole file system must be mounted there, and
+# nowhere else that this process sees, and nothing may be mounted inside $path. The input is the text of
+# /proc/self/mountinfo (proc_pid_mountinfo(5)).
 def mounted_device($path):
 	("/" + ($path | split("/") | map(select(. != "" and . != ".")) | join("/"))) as $path
 	| if index(" \($path) ") == null then "" else

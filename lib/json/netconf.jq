@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# A CNI network configuration, or a list of such, of type bridge -> shell assignments for lib/netconf.sh.
+# Makes shell assignments for lib/netconf.sh from a CNI network configuration of type bridge, or from a list of plugins.
 #
-# $name: the network's, as NETCONF has it; $ip: the address that it asks for, or ""; $plugins: those of IPAM
-# that are installed, as words.
+# $name     the network's name in NETCONF
+# $ip       the address that NETCONF asks for, or ""
+# $plugins  the IPAM plugins that are installed, as words
 
 def word($field):
 	text($field)
 	| if . == "" or (explode | any(. <= 32 or . >= 127)) then
-		fail($field; "must be printable and without blanks")
+		fail($field; "must be printable ASCII without blanks, and not empty")
 	else . end;
 
 def versions: ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
@@ -16,22 +17,22 @@ def versions: ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 def check_version:
 	.cniVersion // "0.1.0" | text("cniVersion")
 	| . as $version
-	| if versions | index($version) then . else fail("cniVersion"; "\(.) is none of \(versions | join(", "))") end;
+	| if versions | index($version) then . else fail("cniVersion"; "\(.) is not one of \(versions | join(", "))") end;
 
-# {config, field} of the plugin of a list that makes the network; the others are the engine's.
+# The plugin of a list that makes the network, as {config, field}. The other plugins are for engines.
 def main_plugin:
 	if .plugins == null then {config: ., field: ""}
 	else
 		[.plugins | items("plugins")
 			| "plugins[\(.key)]" as $field
 			| {config: (.value | object($field)), field: "\($field)."}]
-		| (map(select(.config.type == "bridge")) + .)[0] // fail("plugins"; "is empty")
+		| (map(select(.config.type == "bridge")) + .)[0] // fail("plugins"; "must not be empty")
 	end;
 
 def bridge_name($field):
 	. // "cni0" | word($field)
 	| if length > 15 or index("/") != null or . == "." or . == ".." then
-		fail($field; "not a name of a network interface: \(.)")
+		fail($field; "a network interface cannot have this name: \(.)")
 	else . end;
 
 def subnets($field):
@@ -48,7 +49,7 @@ def subnets($field):
 		}
 	];
 
-# Those of families that the VM has an address of.
+# The routes of the address families that the VM has an address of.
 def routes($field; $addresses):
 	.routes | items("\($field).routes") | "\($field).routes[\(.key)]" as $f
 	| .value | object($f)
@@ -58,7 +59,7 @@ def routes($field; $addresses):
 	| (if $gw == null then .gateway else $gw | address("\($f).gw") end) as $gateway
 	| route("\($to.text)/\($to.bits)"; $gateway.text);
 
-# What names a network's default route; a gateway that is written down is one to use, also without routes.
+# The default routes. isDefaultGateway asks for one. A gateway that the file names is used too if the file has no routes.
 def default_routes($config; $addresses):
 	$addresses[] | select(.gateway)
 	| select(($config.isDefaultGateway == true) or (.declared and $config.ipam.routes == null))
@@ -77,11 +78,11 @@ def given($subnets):
 	| . as $address
 	| (first($subnets[] | select(. as $s | $address | within($s))) // null) as $subnet
 	| if .bits == null and $subnet == null then
-		fail("NETCONF"; "\(.text) is in no subnet of the network \($name), and has no length of its own (\(.text)/24)")
+		fail("NETCONF"; "\(.text) is in no subnet of the network \($name), and has no length of its own (such as \(.text)/24)")
 	elif $subnet != null and ($subnet.gateway.groups == .groups) then
-		fail("NETCONF"; "\(.text) is the address of the gateway of the network \($name)")
+		fail("NETCONF"; "\(.text) is the address of the gateway of the network \($name): use another address")
 	elif $subnet != null and ($subnet.groups == .groups) then
-		fail("NETCONF"; "\(.text) is the subnet's, and no address of a machine")
+		fail("NETCONF"; "\(.text) is the address of the subnet itself: use another address")
 	else . + {bits: (.bits // $subnet.bits), gateway: $subnet.gateway, declared: $subnet.declared} end;
 
 def static_addresses($field):
@@ -98,18 +99,18 @@ def fixed($config; $addresses; $field):
 def check_type($field):
 	.type | text("\($field)type")
 	| if . != "bridge" then
-		fail("\($field)type"; "\(.) is not supported: NETCONF joins the VM to a bridge, and only type bridge says to which")
+		fail("\($field)type"; "\(.) is not supported: NETCONF joins the VM to a bridge, so the type must be bridge")
 	else . end;
 
 object("the file")
 | check_version as $version
 | (.name | text("name") | if . == $name then . else
-	fail("NETCONF"; "no network of the name \($name) in the file, whose name is \(.)") end) as $network
+	fail("NETCONF"; "the file has no network of the name \($name): its network is \(.)") end) as $network
 | .dns as $dns
 | main_plugin as {$config, $field}
 | $config
 | check_type($field) as $type
-| (if (.vlan // 0) != 0 then fail("\($field)vlan"; "is not supported") else . end)
+| (if (.vlan // 0) != 0 then fail("\($field)vlan"; "runX does not support it") else . end)
 | (.bridge | bridge_name("\($field)bridge")) as $bridge
 | (.mtu // 0 | whole("\($field)mtu"; 65535)) as $mtu
 | (.ipam | section("\($field)ipam")) as $ipam
@@ -117,7 +118,7 @@ object("the file")
 | ($ipam.type // "dhcp") as $kind
 | ([.isGateway, .isDefaultGateway] | any(. == true)) as $gateway
 | (if ["host-local", "static", "dhcp"] | index($kind) then . else
-	fail("\($field)ipam.type"; "\($kind) is none of host-local, static and dhcp") end)
+	fail("\($field)ipam.type"; "\($kind) is not one of host-local, static and dhcp") end)
 | (if $kind == "host-local" and ($plugins / " " | index("host-local")) then "host-local" else "" end) as $plugin
 | (if $ip == "" then null else given($subnets) end) as $wanted
 | (if $plugin != "" then []

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# config.json -> plan: validates, and prints shell assignments and warnings, every value quoted by @sh.
-# An error names the field. After this no module reads config.json again.
+# Makes the plan from config.json: checks it, and prints shell assignments and warnings.
 #
-# $id, $bundle: the container's; $default_memory (MiB), $default_vcpus, $max_vcpus: the administrator's;
-# $mountinfo: the text of /proc/self/mountinfo.
+# @sh quotes every value. An error names the field. No module reads config.json after this.
+#
+# $id, $bundle: the container's id and bundle
+# $default_memory (MiB), $default_vcpus, $max_vcpus: the administrator's settings
+# $mountinfo: the text of /proc/self/mountinfo
 
 def system:
 	(.devices | devices),
@@ -12,7 +14,7 @@ def system:
 	(.readonlyPaths | texts("linux.readonlyPaths")[] | record("readonly")),
 	(.maskedPaths | texts("linux.maskedPaths")[] | record("masked"));
 
-# "" for the host's, "new", or the path of one that exists.
+# The network namespace: "" (the host's), "new", or the path of one that exists.
 def netns:
 	if . == null then ""
 	elif type != "array" then fail("linux.namespaces"; "must be an array")
@@ -25,7 +27,8 @@ def netns:
 		end
 	end;
 
-# Who joins another's UTS namespace has its name. Of a pod's, containerd's CRI plugin tells a container by HOSTNAME alone.
+# A container that joins another UTS namespace has the host name of that namespace. containerd's CRI plugin tells a container
+# of a pod this name only in the variable HOSTNAME.
 def joined_hostname($env):
 	if any(.[]?; .type? == "uts" and (.path? // "") != "")
 	then first($env | arrays | .[] | strings | select(startswith("HOSTNAME=") and utf8bytelength <= 73) | .[9:]) // ""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# A process, the container's own or one that joins -> the guest's records of it (docs/guest-interface.md).
+# Makes the guest's records of a process: the container process, or one of exec (docs/guest-interface.md).
 
-# printf %b of the shell turns this back; \0000 is its NUL.
+# The shell's printf %b turns this back into the value. \0000 is its NUL.
 def record($key): "\($key)=" + (split("\\") | join("\\\\")) + "\\0000";
 def optional($key): if . == null or . == "" then "" else record($key) end;
 
@@ -17,7 +17,7 @@ def user:
 	(if .umask == null then "" else .umask | whole("process.user.umask"; 511)
 		| "\(. / 64 | floor)\(. / 8 % 8 | floor)\(. % 8)" | record("umask") end);
 
-# In the order of their numbers in linux/capability.h; a set goes to the guest as a decimal bit mask.
+# The names in the order of their numbers in linux/capability.h. A set goes to the guest as a decimal bit mask.
 def capability_names:
 	"CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
 	NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT
@@ -28,7 +28,7 @@ def capability_names:
 
 def capability_numbers: capability_names | to_entries | map({("CAP_" + .value): .key}) | add;
 
-# "CAP_CHOWN CAP_KILL", of exec --cap.
+# The input is the words of exec --cap, such as "CAP_CHOWN CAP_KILL".
 def added_capabilities:
 	capability_numbers as $numbers
 	| split(" ") | map(select(. != "")) | unique
@@ -43,7 +43,8 @@ def capabilities:
 	| ($sets[$set] | texts("process.capabilities.\($set)") | unique
 		| map($numbers[.] // empty | exp2) | add // 0 | tostring | record("capability.\($set)"));
 
-# Names that a later kernel may have: a capability nobody gets harms nobody, so they are only warned of.
+# A later kernel may have capabilities with other names. runX only warns about them, because a capability that nobody gets
+# does no harm.
 def unknown_capabilities:
 	[(. // {} | .[] // [] | .[])] - [capability_names[] | "CAP_" + .] | unique[]
 	| "log_warning " + ("process.capabilities: unknown capability: \(.) (ignored)" | @sh);
@@ -52,7 +53,7 @@ def rlimit_names:
 	["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS",
 	"SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"];
 
-# JSON's numbers lose their last digits up there, and all of them mean no limit.
+# JSON's numbers lose their last digits from 2^53 on. Every number from 2^63 - 1 on means no limit.
 def limit($field):
 	if type != "number" or . < 0 or . != floor then fail($field; "must be a whole number")
 	elif . >= 9223372036854775807 then "18446744073709551615"

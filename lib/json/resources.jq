@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What is asked for (limits.jq) -> what the VM gets.
+# Decides what the VM gets, from what is asked for (limits.jq).
 
-# Linux's, in microseconds; a full weight of Xen's credit2.
+# The default period of Linux, in microseconds, and the default weight of Xen's credit2.
 def period_default: 100000;
 def weight_default: 256;
 
-# The cap is in percent of one CPU, the quota of each period what all vCPUs may use together.
+# The cap is in percent of one CPU. The quota is what all vCPUs together may use of each period.
 def cap:
 	if .quota == 0 then 0
 	else [(.quota * 100 / .period | ceil), .vcpus * 100] | min end;
@@ -15,7 +15,7 @@ def given_vcpus($default; $most):
 	if .quota == 0 then $default
 	else [(.quota / .period | ceil), ([$default, $most] | max)] | min end;
 
-# linux.resources of a new container. 0: no limit.
+# The resources of a new container, from linux.resources. 0 means no limit.
 def resources($memory; $vcpus; $max_vcpus):
 	section("linux.resources") | wanted("linux.resources.")
 	| (.memory | if . == null or . == 0 then $memory else . end) as $memory
@@ -26,7 +26,7 @@ def resources($memory; $vcpus; $max_vcpus):
 	| .vcpus = given_vcpus($vcpus; $max_vcpus)
 	| .cap = cap;
 
-# The record that update reads and writes: words, none of them empty.
+# The record that update reads and writes. It is a line of words, and no word is empty.
 def resources_line:
 	[.memory_max, .memory, .vcpus, .quota, .period, .cap, .weight, .pids,
 		(if .cpus == "" then "all" else .cpus end)]

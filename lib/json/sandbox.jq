@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# annotations -> whether this is the sandbox of a pod, as containerd's CRI plugin and CRI-O say it.
+# Tells from annotations whether this is the sandbox of a pod. containerd's CRI plugin and CRI-O set them.
 
 def is_sandbox: .["io.kubernetes.cri.container-type"] == "sandbox" or .["io.kubernetes.cri-o.ContainerType"] == "sandbox";

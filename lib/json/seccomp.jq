@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# linux.seccomp -> records for helpers/seccomp.c.
+# Makes records for helpers/seccomp.c from linux.seccomp.
 
-# SECCOMP_RET_* of linux/seccomp.h, which libseccomp takes as well.
+# The values are SECCOMP_RET_* of linux/seccomp.h. libseccomp takes them too.
 def seccomp_actions:
 	{SCMP_ACT_KILL: 0, SCMP_ACT_KILL_THREAD: 0, SCMP_ACT_KILL_PROCESS: 2147483648,
 	SCMP_ACT_TRAP: 196608, SCMP_ACT_ERRNO: 327680, SCMP_ACT_TRACE: 2146435072,
 	SCMP_ACT_LOG: 2147221504, SCMP_ACT_ALLOW: 2147418112};
 
-# In the order of their numbers in seccomp.h, from 1.
+# The operators in the order of their numbers in seccomp.h, from 1.
 def seccomp_operators: "NE LT LE EQ GE GT MASKED_EQ" | split(" ") | map("SCMP_CMP_" + .);
 
 def seccomp_architectures:
@@ -16,7 +16,8 @@ def seccomp_architectures:
 	S390 S390X PARISC PARISC64 RISCV64 LOONGARCH64 M68K SH SHEB"
 	| split("\n") | map(ltrimstr("\t")) | join(" ") | split(" ") | map("SCMP_ARCH_" + .);
 
-# What the guest gives to seccomp(2). A process that has one thread has none to synchronise.
+# The flags that the guest gives to seccomp(2). TSYNC is 0, because the process has only one thread, and so none to
+# synchronise.
 def seccomp_flags:
 	{SECCOMP_FILTER_FLAG_TSYNC: 0, SECCOMP_FILTER_FLAG_LOG: 2, SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4};
 
@@ -24,16 +25,16 @@ def seccomp_action($field; $errno_field; $errno):
 	text($field) | . as $name
 	| seccomp_actions[$name] as $number
 	| if $name == "SCMP_ACT_NOTIFY" then
-		fail($field; "SCMP_ACT_NOTIFY is not supported: a VM can give no descriptor of its system calls to a process of the host")
+		fail($field; "SCMP_ACT_NOTIFY is not supported: a process on the host cannot get a descriptor from a VM's kernel")
 	elif $number == null then fail($field; "unknown action: \($name)")
 	elif $name == "SCMP_ACT_ERRNO" or $name == "SCMP_ACT_TRACE" then
 		$number + (if $errno == null then 1 else $errno | whole($errno_field; 65535) end)
-	elif $errno != null then fail($errno_field; "\($name) has no errno")
+	elif $errno != null then fail($errno_field; "\($name) has no errno: remove this field")
 	else $number end
 	| tostring;
 
-# jq before 1.7 rounds numbers from 2^53 on, and a rounded one would make another filter than was asked
-# for. Later ones print the digits that they read, unless something was calculated.
+# jq before 1.7 rounds numbers from 2^53 on. A rounded number would make another filter than the user asked for. Later
+# versions print the digits that they read, unless the program calculated with the number.
 def keeps_digits: 9007199254740993 | tostring == "9007199254740993";
 
 def uint64($field):
@@ -41,7 +42,7 @@ def uint64($field):
 		fail($field; "must be a whole number of 64 bits")
 	elif . < 9007199254740992 then . + 0 | tostring
 	elif keeps_digits and (tostring | explode | all(. >= 48 and . <= 57)) then tostring
-	else fail($field; "this jq rounds so large a number; jq 1.7 does not") end;
+	else fail($field; "this version of jq rounds such a large number: install jq 1.7 or later") end;
 
 def seccomp_argument($field):
 	object($field)
@@ -61,7 +62,7 @@ def seccomp_rule($field):
 	(.names | texts($field + ".names")
 		| if . == [] then fail($field + ".names"; "must not be empty") else .[] end | record("name"));
 
-# Records for helpers/seccomp.c. One without any content is none, as for runc.
+# The records for helpers/seccomp.c. A profile without content counts as none, as for runc.
 def seccomp:
 	if . == null then empty else
 		object("linux.seccomp")
@@ -72,7 +73,7 @@ def seccomp:
 		([.flags | items("linux.seccomp.flags") | .key as $i
 			| .value | text("linux.seccomp.flags[\($i)]")
 			| if . == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" then
-				fail("linux.seccomp.flags[\($i)]"; "\(.) is for SCMP_ACT_NOTIFY, which is not supported")
+				fail("linux.seccomp.flags[\($i)]"; "\(.) is for SCMP_ACT_NOTIFY, which runX does not support")
 			else seccomp_flags[.] // fail("linux.seccomp.flags[\($i)]"; "unknown flag: \(.)") end]
 			| unique | add // 0 | tostring | record("flags")),
 		(.architectures | items("linux.seccomp.architectures") | .key as $i

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# linux.sysctl -> the guest's records of it.
+# Makes the guest's records of linux.sysctl.
 
 def sysctls:
 	section("linux.sysctl") | to_entries[] as $entry

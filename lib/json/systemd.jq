@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# linux.cgroupsPath under --systemd-cgroup: over what cgroups.jq makes of it.
+# Makes a path from linux.cgroupsPath with --systemd-cgroup. This module's function replaces the one of cgroups.jq.
 
-# systemd's slices are named by their whole path: a-b.slice is a.slice/a-b.slice.
+# The name of a slice in systemd is its whole path: a-b.slice is at a.slice/a-b.slice.
 def slice_path:
 	(rtrimstr(".slice") | split("-")) as $names
 	| if . == "" then "system.slice"
@@ -11,7 +11,7 @@ def slice_path:
 		fail(cgroups_field; "invalid slice name: \(.)")
 	else [range(1; $names | length + 1) as $n | ($names[:$n] | join("-")) + ".slice"] | join("/") end;
 
-# "slice:prefix:name", as engines that leave their groups to systemd write it.
+# The input is "slice:prefix:name". Engines that leave control groups to systemd write it so.
 def unit_path:
 	split(":")
 	| if length != 3 or .[2] == "" or any(.[1:][]; contains("/")) then

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What `runX update` asks for, laid over the record of what the VM has: the record it is to have. The
-# input is linux.resources, or, where $options is "true", an object of the command line's options.
+# Makes the record of what the VM shall have, from the record of what it has and what `runX update` asks for.
 #
-# $now: the record (lib/json/resources.jq).
+# The input is linux.resources, or an object of the command line's options if $options is "true".
+# $now is the record of what the VM has (lib/json/resources.jq).
 
 def number($option):
 	. as $word
 	| if explode | all((. >= 48 and . <= 57) or . == 45 or . == 46) then try tonumber catch null else null end
 	| if . == null then fail("--\($option)"; "must be a number, not \($word)") else . end;
 
-# As docker writes them: 512m, 1g.
+# Numbers of bytes as docker writes them, such as 512m and 1g.
 def bytes($option):
 	(ascii_downcase | rtrimstr("b") | rtrimstr("i")) as $word
 	| {k: 1024, m: 1048576, g: 1073741824, t: 1099511627776}[$word[-1:]] as $unit
@@ -33,7 +33,7 @@ object("resources")
 | if $options == "true" then from_options else . end
 | (wanted("") | with_entries(select(.value != null))) as $changes
 | ($now | resources_read) + $changes
-# No limit is what the VM was made with.
+# No limit means all the memory that the VM was made with.
 | if .memory == 0 then .memory = .memory_max else . end
 | .cap = cap
 | resources_line

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Checks of values of config.json: each gives the value back, or fails and names the field.
+# Checks values of config.json. Each function gives the value back, or fails and names the field.
 
 def fail($field; $problem): error("\($field): \($problem)");
 
-# Strings go to the guest as records that end with a NUL.
+# A string cannot have a NUL, because it goes to the guest as a record that ends with one.
 def text($field):
 	if type != "string" then fail($field; "must be a string")
 	elif index("\u0000") != null then fail($field; "must not contain a NUL")
@@ -28,7 +28,7 @@ def flag($field):
 def object($field):
 	if type != "object" then fail($field; "must be an object") else . end;
 
-# One that is not there is empty.
+# An object that may be absent. It is then empty.
 def section($field): . // {} | object($field);
 
 def absolute($field):

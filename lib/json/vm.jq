@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# {annotations, vm, env, binds}, which plan.jq found, -> shell assignments: what a container says of its VM. The
-# first of the three that has a setting holds (docs/configuration.md).
+# Makes shell assignments from what a container asks for its VM.
 #
-# $annotations, $variables: the names that runX.conf lets be honoured, as words.
+# The input is {annotations, vm, env, binds}, which plan.jq found. A setting may be in annotations, in vm and in env. The
+# first of these counts (docs/configuration.md).
+#
+# $annotations, $variables are the names that runX.conf allows, as words.
 
 def annotation_prefix: "org.lfedge.runx.";
 def annotation_names:
@@ -29,13 +31,14 @@ def printable($field):
 	| if explode | any(. < 32 or . == 127) then fail($field; "must not contain control characters")
 	else . end;
 
-# SOURCE:DESTINATION[:OPTION,…] -> as a bind mount of lib/json/mounts.jq. One that is no block device is refused by stage.
+# SOURCE:DESTINATION[:OPTION,…] -> the same words as a bind mount's in lib/json/mounts.jq. stage refuses a source that is not a
+# block device.
 def disk($field):
 	(split(":") | map(split(","))) as [$source, $destination, $options, $rest]
 	| ($options // [] | map(select(. != ""))) as $options
 	| if $rest != null or any($source, $destination; length != 1 or (.[0] | startswith("/") | not))
 		or $options - ["ro", "rw", "ext4", "squashfs"] != [] then
-		fail($field; "must be SOURCE:DESTINATION[:OPTION,…], absolute paths, of ro, rw, ext4, squashfs, and not \(.)")
+		fail($field; "must be SOURCE:DESTINATION[:OPTION,…] with absolute paths and the options ro, rw, ext4 and squashfs, not \(.)")
 	else {
 		words: ["disk,\(if $options | index("ro") then "ro" else "rw" end),\($options - ["ro", "rw"] | .[0] // "")",
 			$source[0], $destination[0]],
@@ -53,9 +56,9 @@ def check_annotation($name; $field):
 	elif $name == "disks" then [text($field) | split(" ")[] | select(. != "") | disk($field)]
 	elif $name == "kernel_parameters" then printable($field)
 	elif $name == "kernel" or $name == "initrd" then absolute($field)
-	else fail($field; "runX has no such annotation") end;
+	else fail($field; "runX has no annotation of this name (docs/configuration.md lists them)") end;
 
-# Those that are honoured, without the prefix.
+# The annotations that runX.conf allows, without the prefix.
 def annotations($honoured):
 	with_entries((.key | ltrimstr(annotation_prefix)) as $name
 		| select($honoured | index($name))
@@ -67,18 +70,19 @@ def annotation_warnings($honoured):
 	| select($honoured | index($name) | not)
 	| "annotation \(tojson) is ignored: " + if annotation_names | index($name) then
 		"annotations in runX.conf does not list \($name)"
-	else "runX has none of this name (docs/configuration.md lists them)" end;
+	else "runX has no annotation of this name (docs/configuration.md lists them)" end;
 
-# Of several the last, as for the process itself; null where it is not set.
+# The value of a variable, or null if it is not set. If env has several, the last one counts, as for the process itself.
 def variable($name):
 	[.[] | select(startswith($name + "=")) | .[($name | length) + 1:]] | last
 	| if . == "" then null else . end;
 
-# The document and the schema spell it hwConfig, the Go structure, and so what it writes, hwconfig.
+# The specification's document and schema spell it hwConfig. Its Go structure, and so every program that writes with it,
+# spells it hwconfig.
 def hardware:
 	if .hwConfig == null then .hwconfig
 	elif .hwconfig == null or .hwconfig == .hwConfig then .hwConfig
-	else fail("vm.hwConfig"; "is there as vm.hwconfig as well, and differs") end
+	else fail("vm.hwConfig"; "differs from vm.hwconfig: remove one of the two") end
 	| section("vm.hwConfig");
 
 def list($field):
@@ -86,17 +90,18 @@ def list($field):
 	elif type != "array" then fail($field; "must be an array")
 	else range(length) as $i | [.[$i], "\($field)[\($i)]"] end;
 
-# Names of nodes have these characters only (Devicetree specification, 2.2.1), so blanks can part them.
+# Names of nodes have only these characters (Devicetree specification, 2.2.1). So blanks can separate them.
 def device_tree_node($field):
 	absolute($field)
 	| if explode | all((. >= 48 and . <= 57) or (. >= 65 and . <= 90) or (. >= 97 and . <= 122)
 		or ([.] | inside("/,._+-@#" | explode))) then .
-	else fail($field; "must be a path of the device tree") end;
+	else fail($field; "must be a path in the device tree") end;
 
 def hex:
 	(if . < 16 then "" else . / 16 | floor | hex end) + (. % 16 | "0123456789abcdef"[.:. + 1]);
 
-# As xl.cfg(5) has it: frames in hexadecimal, START,COUNT[@GUEST]. 40 bits are those of a physical address.
+# A range of frames as in xl.cfg(5): START,COUNT[@GUEST], in hexadecimal. A frame's number has at most 40 bits, which
+# is enough for every physical address.
 def iomem($field):
 	object($field)
 	| (.firstMFN | between("\($field).firstMFN"; 0; 1099511627775) | hex) + ","
@@ -107,10 +112,10 @@ def iomem($field):
 def from($whose): if . == null then . else "\($whose):\(.)" end;
 def assign($name): "\($name)=\(. // "" | tostring | @sh)";
 
-# Where it is not given, what was assigned before holds.
+# Assigns only if there is a value. Otherwise the variable keeps the value that it has.
 def assign_given($name): if . == null then empty else assign($name) end;
 
-# What counts, each part checked for its type.
+# The settings that count. The type of each part is checked.
 def honoured($annotations; $variables):
 	.env as $env
 	| {
@@ -131,7 +136,8 @@ def kernel_parameters:
 	[.kernel.parameters | list("vm.kernel.parameters") | .[1] as $field | .[0] | printable($field)]
 	+ [.annotation.kernel_parameters // empty] | join(" ");
 
-# Behind the $number bind mounts of config.json, in words for helpers/root/stage.c and in the guest's records.
+# The annotation's disks, as words for helpers/root/stage.c and as the guest's records. Their numbers follow those of the
+# $number bind mounts in config.json.
 def disks($number):
 	.annotation.disks
 	| if . == null then empty else
@@ -175,14 +181,14 @@ def devices:
 	([.irqs | list("vm.hwConfig.irqs") | .[1] as $field | .[0] | between($field; 0; 4294967295) | tostring]
 		| join(", ") | assign("irqs"));
 
-# A host has one hypervisor, and it runs already; what is said of it is checked, and then ignored.
+# A host has one hypervisor, and it already runs. So vm.hypervisor is checked, and then ignored.
 def hypervisor_warning:
 	if .hypervisor == null then empty
 	else
 		.hypervisor | object("vm.hypervisor")
 		| (.path | absolute("vm.hypervisor.path")) as $path
 		| (.parameters | texts("vm.hypervisor.parameters")) as $parameters
-		| "vm.hypervisor is ignored: it is Xen, which runs already"
+		| "vm.hypervisor is ignored: the hypervisor is Xen, and it already runs"
 	end;
 
 def variable_warnings($honoured):
@@ -196,7 +202,7 @@ def variable_warnings($honoured):
 | ($variables / " ") as $variables
 | (honoured($annotations; $variables)
 	| if .vm.image != null then
-		fail("vm.image"; "not supported: the VM boots from its initrd, and mounts root.path itself")
+		fail("vm.image"; "runX does not support it: the VM boots from its initrd, and mounts root.path itself")
 	else boot, settings, devices, disks($binds) end),
 ([
 	(.vm // {} | hypervisor_warning),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX check: says what of this machine is fit to run containers, what is not, and what to do about it.
+# runX check: tells whether this machine can run containers, what is missing, and what to do about it.
 
 check_option() {
 	case $1 in
@@ -33,12 +33,13 @@ cmd_check() {
 	elif [ $errors -eq 0 ]; then
 		echo 'This machine can run runX.'
 	else
-		echo "This machine cannot run runX: errors above, $errors"
+		echo "This machine cannot run runX: see the lines above that begin with error ($errors)"
 	fi
 	[ $errors -eq 0 ] || exit 1
 }
 
-# finding LEVEL WORDS [NEXT]: ok; warning, where runX does with less; or error, where it does not run. NEXT is what to do.
+# finding LEVEL MESSAGE [NEXT]: reports one finding of the check $about. LEVEL is ok, warning (runX works, but something is
+# missing) or error (runX does not work). NEXT tells the user what to do.
 finding() {
 	[ "$1" != error ] || errors=$((errors + 1))
 	if [ "$form" = text ]; then
@@ -55,16 +56,16 @@ finding() {
 	results="$results}"
 }
 
-# Of settings that cannot be read, the defaults are looked at below.
+# If the settings cannot be read, the checks below use the defaults.
 check_settings() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" said
 	if ! said=$(log_file='' read_conf 2>&1); then
-		finding error "${said#runX: }" "mend $file: no container can be created before"
+		finding error "${said#runX: }" "mend $file: runX creates no container before that"
 		RUNX_CONF=/dev/null
 	elif [ -f "$file" ]; then
 		finding ok "$file"
 	else
-		finding ok "$file is not there: the defaults hold"
+		finding ok "there is no $file: runX uses the defaults"
 	fi
 	read_conf
 }
@@ -77,7 +78,7 @@ check_tools() {
 	fi
 }
 
-# The Makefile's HELPERS; seccomp, which a host can do without, is looked at apart.
+# The Makefile's HELPERS, without seccomp. A host can run without that one, so check_seccomp looks for it.
 PARTS='proxy control exec foreground prepare stage block vif network hook'
 
 check_parts() {
@@ -95,7 +96,7 @@ check_parts() {
 	fi
 }
 
-# Sets $xl_info for those that follow.
+# Sets $xl_info to what `xl info` prints, for the checks below, or to nothing if xl does not work.
 check_xen() {
 	local said
 	xl_info=''
@@ -109,12 +110,12 @@ check_xen() {
 		xl_value xen_version
 		finding ok "Xen $value, and this is its dom0"
 		xl_value xen_scheduler
-		[ "$value" = credit2 ] || finding warning "the scheduler is $value: limits of CPU need credit2" \
+		[ "$value" = credit2 ] || finding warning "the scheduler is $value: CPU limits need credit2" \
 			'boot Xen with sched=credit2'
 	fi
 }
 
-# xl_value NAME: sets $value to what `xl info` says of it
+# xl_value NAME: sets $value to the value of NAME in $xl_info.
 xl_value() {
 	value=''
 	case $xl_info in
@@ -130,7 +131,7 @@ check_devices() {
 	done
 }
 
-# has_driver DRIVER MODULE: of a back end; the kernel loads it when a VM first asks
+# has_driver DRIVER MODULE: whether the kernel has this backend's driver, or can load its module when a VM first needs it.
 has_driver() {
 	[ -d "$RUNX_HOST/sys/bus/xen-backend/drivers/$1" ] || modprobe -n -q "$2" 2>/dev/null
 }
@@ -142,7 +143,7 @@ check_type() {
 	guest_type
 	conf_guest_type=$wanted can=$type
 	if [ "$wanted" = pvh ] && [ "$can" = pv ]; then
-		finding error 'guest_type = pvh, but this machine has no hardware virtualization' 'let it be auto in runX.conf'
+		finding error 'guest_type = pvh, but this machine has no hardware virtualization' 'set guest_type = auto in runX.conf'
 	elif [ "$can" = pvh ]; then
 		finding ok 'VMs can be PVH'
 	else
@@ -154,14 +155,14 @@ check_memory() {
 	[ -n "$xl_info" ] || return 0
 	xl_value free_memory
 	if [ "${value:-0}" -lt "$conf_memory" ]; then
-		finding warning "Xen has $value MiB free, less than a VM of $conf_memory: xl has to take them from dom0" \
-			'give dom0 less (dom0_mem= of Xen, xl mem-set Domain-0)'
+		finding warning "Xen has $value MiB free, less than a VM of $conf_memory: xl has to take memory from dom0" \
+			'give dom0 less memory (dom0_mem= on the command line of Xen, or xl mem-set Domain-0)'
 	else
 		finding ok "$value MiB free: $((value / conf_memory)) VMs of $conf_memory"
 	fi
 }
 
-# A root needs one of the two; what the settings ask for, it needs.
+# A root file system needs 9p or disks. If the setting rootfs names one of them, it needs that one.
 check_roots() {
 	local ninep='' disk=''
 	find_qemu || ninep='no QEMU with Xen and 9pfs'
@@ -171,20 +172,20 @@ check_roots() {
 	case $conf_rootfs,$ninep,$disk in
 	auto,?*,?* | 9p,?*,* | disk,*,?* | overlay,*,?*)
 		finding error "rootfs = $conf_rootfs: ${ninep:+9p: $ninep}${ninep:+${disk:+, }}${disk:+disk: $disk}" \
-			'Debian: install qemu-system-xen for 9p, e2fsprogs and the modules for disks'
+			'Debian: install qemu-system-xen for 9p, or e2fsprogs and the kernel modules for disks'
 		;;
 	*,?*,)
-		finding warning "roots are made into disks; binds that are live on both sides need 9p: $ninep" \
+		finding warning "root file systems and bind mounts are disks; changes on the host reach a VM only with 9p: $ninep" \
 			'Debian: install qemu-system-xen (amd64)'
 		;;
-	*,,?*) finding warning "roots are shared by 9p; block devices as roots and volumes need: $disk" 'load it, or install e2fsprogs' ;;
-	*) finding ok 'roots by 9p and by disk' ;;
+	*,,?*) finding warning "root file systems are shared by 9p; block devices as roots and volumes do not work: $disk" 'load the module, or install e2fsprogs' ;;
+	*) finding ok 'root file systems can be 9p and disks' ;;
 	esac
 	command -v mksquashfs >/dev/null ||
-		finding warning 'no mksquashfs: read-only disks take more room' 'install squashfs-tools'
+		finding warning 'no mksquashfs: disks of read-only root file systems take more space' 'install squashfs-tools'
 }
 
-# Disks lie there until their VM is deleted.
+# An image takes space until its container is deleted.
 check_images() {
 	local directory="$conf_images" free
 	while [ ! -d "$directory" ]; do
@@ -193,9 +194,9 @@ check_images() {
 	done
 	free=$(df -Pk "$directory" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')
 	if [ "${free:-0}" -lt 256 ]; then
-		finding warning "$directory has ${free:-no} MiB free for disks of VMs" 'let images in runX.conf be somewhere else'
+		finding warning "$directory has ${free:-no} MiB free for disk images of VMs" 'free some space, or set images in runX.conf to a directory of another disk'
 	else
-		finding ok "$directory has $free MiB free for disks of VMs"
+		finding ok "$directory has $free MiB free for disk images of VMs"
 	fi
 }
 
@@ -207,37 +208,37 @@ check_network() {
 	}
 	for module in sch_ingress cls_matchall act_mirred; do
 		[ -d "$RUNX_HOST/sys/module/$module" ] || modprobe -n -q $module 2>/dev/null || {
-			finding warning "no module $module: networks of engines cannot be joined" 'install the modules of this kernel'
+			finding warning "no module $module: a VM cannot join an engine's network" 'install the modules of this kernel'
 			return
 		}
 	done
 	command -v ip >/dev/null || {
-		finding warning 'no ip: NETCONF cannot make bridges' 'install iproute2'
+		finding warning 'the command ip is not installed: NETCONF cannot make bridges' 'install iproute2'
 		return
 	}
-	finding ok 'bridges (NETCONF), and what engines set up'
+	finding ok 'VMs can join bridges (NETCONF) and the networks of engines'
 }
 
 check_ipam() {
 	local ipam_path
 	find_ipam host-local
 	if [ -n "$ipam_path" ]; then
-		finding ok "NETCONF: addresses by $ipam_path"
+		finding ok "NETCONF: addresses come from $ipam_path"
 	else
-		finding ok "NETCONF: addresses by DHCP, or as given: no host-local in $conf_cni_path"
+		finding ok "NETCONF: addresses come from DHCP or from the file: no host-local in $conf_cni_path"
 	fi
 }
 
 check_seccomp() {
 	local rc=0
 	[ "$conf_seccomp" = yes ] || {
-		finding ok 'seccomp = no: profiles are left to the border of the VM'
+		finding ok 'seccomp = no: runX applies no profiles, and only the VM confines the container'
 		return
 	}
-	# An empty profile it refuses, which it can only do where its library is.
+	# The helper refuses an empty profile. It can only do so if its library is installed.
 	"$RUNX_LIBEXEC/seccomp" </dev/null >/dev/null 2>&1 || rc=$?
 	if [ $rc -eq 125 ]; then
-		finding ok 'profiles are turned into filters for the guest'
+		finding ok 'runX turns profiles into filters for the guest'
 	else
 		finding error "$RUNX_LIBEXEC/seccomp does not run, and Docker and podman give every container a profile" \
 			'install libseccomp2, or set seccomp = no in runX.conf'
@@ -251,6 +252,6 @@ check_cgroups() {
 	elif ls "$root"/*/cgroup.procs >/dev/null 2>&1; then
 		finding ok "version 1, $root"
 	else
-		finding warning "none in $root: engines look there for their containers' processes" 'mount -t cgroup2 cgroup2 /sys/fs/cgroup'
+		finding warning "no control groups in $root: engines look there for their containers' processes" 'mount -t cgroup2 cgroup2 /sys/fs/cgroup'
 	fi
 }

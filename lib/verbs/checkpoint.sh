@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX checkpoint: refused, also with --help: podman takes success there for support.
+# runX checkpoint: always fails, because runX does not support it.
+#
+# It also fails with --help: podman runs that, and takes success as support.
 
 cmd_checkpoint() {
-	die "checkpoint is not supported: xl save could keep the VM's memory, but the streams of its proxy and the devices behind it cannot be restored"
+	die "checkpoint is not supported: xl save could keep the VM's memory, but the streams of its proxy and its devices cannot be restored"
 }

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX create: makes a container and its VM, which waits, paused, for start.
+# runX create: makes a container and its VM. The VM waits, paused, for start.
 
 create_option() {
 	case $1 in
 	bundle | b) bundle=$2 ;;
 	pid-file) absolute_path "$2" && pid_file=$absolute ;;
 	console-socket) absolute_path "$2" && console_socket=$absolute ;;
-	preserve-fds) [ "$2" = 0 ] || die "--preserve-fds $2: a VM cannot be given descriptors" ;;
-	# A VM is not entered by pivot_root and has no keyring of the host.
+	preserve-fds) [ "$2" = 0 ] || die "--preserve-fds $2: runX cannot give file descriptors to a VM" ;;
+	# The rest is ignored. A VM needs no pivot_root, and has no keyring of the host.
 	*) ;;
 	esac
 }
 
-# For parse_options; run has these and more.
+# Options of create, for parse_options. run has these and more.
 CREATE_VALUED='bundle b pid-file console-socket pidfd-socket preserve-fds'
 CREATE_SWITCHES='no-pivot no-new-keyring'
 
@@ -27,8 +27,9 @@ cmd_create() {
 	create_container "$@"
 }
 
-# create_container ID: with what the options left in $bundle, $pid_file and $console_socket. $verb is
-# the command that was given, create or run.
+# create_container ID: makes the container from $bundle, $pid_file and $console_socket, which the options have set. $verb is
+# create or run. On return the container is in the state created, and $dir, $domid and $pid are set. Ends with an error, and
+# leaves nothing behind, if anything fails.
 create_container() {
 	# shellcheck source=lib/background.sh
 	. "$RUNX_LIBDIR/background.sh"
@@ -70,7 +71,7 @@ create_container() {
 	publish
 }
 
-# Of $uuid and $name, as the plan says.
+# Makes the VM, with the UUID $uuid and the name $name, as the plan says.
 make_vm() {
 	trace network
 	read_network
@@ -82,23 +83,23 @@ make_vm() {
 	prepare_boot
 	[ -z "$root_device" ] || release_rootfs
 	domain_create
-	exec 7<&- # of release_rootfs: the VM has the device now
+	exec 7<&- # release_rootfs opened it, and the VM has the device now
 	[ ! -f "$dir/images" ] || [ -n "$files_size" ] || unlink_images
 	[ -n "$netconf" ] || [ -z "$netns" ] || save netns '%s\n' "$netns"
 }
 
-# A pod's sandbox only holds the pod's network namespace, whose interfaces are for a container of the pod: the proxy does
-# that, alone, and nothing of its image is run.
+# A pod's sandbox only holds the pod's network namespace. The interfaces in it are for a container of the pod. The proxy alone
+# holds the namespace, without a VM, and nothing of the sandbox's image runs.
 no_vm() {
 	kill_seconds='' uuid='' files_size=''
 	save destroyed ''
 }
 
-# The state directory is the claim to the id: whoever makes it has it. From here on, every way out but
-# success takes everything away again.
+# Claims the id: the process that makes the state directory has it. Sets $uuid and $name. From here on, a create that does
+# not succeed removes everything that it made.
 reserve() {
 	[ -d "$RUNX_ROOT" ] || mkdir -p "$RUNX_ROOT" 2>/dev/null ||
-		die "cannot make the state directory $RUNX_ROOT"
+		die "cannot make the state directory $RUNX_ROOT (is the disk full or read-only?)"
 	if ! mkdir -m 0700 "$dir" 2>/dev/null; then
 		[ ! -d "$dir" ] || die "container $id: container with given ID already exists"
 		die "cannot make the state directory $dir (is the disk full or read-only?)"
@@ -109,14 +110,14 @@ reserve() {
 	trap 'exit 143' TERM
 	read -r uuid </proc/sys/kernel/random/uuid
 	save uuid '%s\n' "$uuid"
-	# Ids are unique in one root only, names in all of Xen; the prefix also keeps xl from taking an
-	# id of digits for a domid.
+	# A domain's name must be unique in all of Xen, and an id is unique only in one root. The prefix also keeps xl from taking
+	# an id of digits as a domid.
 	name=rx-$id
 	[ "$RUNX_ROOT" = /run/runX ] || name=$name.${uuid%%-*}
 }
 
-# A network namespace is looked into at start only. On return $vif is what xl.cfg is to have now, and $nic what its
-# guest is told of it.
+# Sets $vif to the network interface for xl.cfg, and $nic to its description for the guest. Both are empty if the container
+# has a network namespace, because only start looks into it.
 read_network() {
 	nic='' vif=''
 	[ -n "$netconf" ] || [ -z "$netns" ] || return 0
@@ -125,18 +126,19 @@ read_network() {
 	if [ -n "$netconf" ]; then read_netconf; else read_host_network; fi
 }
 
-# The profile becomes one more record of the guest's description: the program for its kernel.
+# Adds the seccomp profile to the guest's description, as a program for the guest's kernel.
 add_seccomp() {
 	local rc=0
 	save profile %b "$seccomp"
 	helper seccomp <"$dir/profile" >>"$dir/container" || rc=$?
-	# What the shell says of a program that is not there, and ld.so of one whose library is not.
+	# 127 is the shell's status for a missing program, and ld.so's for a missing library.
 	[ $rc -ne 127 ] || die "linux.seccomp needs $RUNX_LIBEXEC/seccomp and libseccomp (package libseccomp2): \
-install them, or set seccomp = no in runX.conf, which leaves profiles to the border of the VM"
+install them, or set seccomp = no in runX.conf (no profile is applied then, and only the VM confines the container)"
 	[ $rc -eq 0 ] || die "runX $verb failed: $problem"
 }
 
-# The proxy gets this command's stdio; only its words until it is ready come to us. Sets $domid and $pid.
+# Starts the proxy. It gets this command's stdio for the container. Until it is ready, its own messages come to $problem.
+# Sets $domid and $pid.
 start_proxy() {
 	set -- -t "$conf_start_timeout"
 	[ -z "$kill_seconds" ] || set -- "$@" -k "$kill_seconds"
@@ -146,22 +148,22 @@ start_proxy() {
 	read -r domid pid _ <"$dir/proxy"
 }
 
-# With the proxy's pid and network namespace there for them, and before anybody is told of the container.
-# Recorded only now: what failed before its hooks ran leaves poststop nothing to undo.
+# Runs the hooks of create. They need the proxy's pid and network namespace, and run before anybody hears of the container.
+# The hooks are recorded only now. If create failed earlier, no hook has run, and poststop has nothing to undo.
 create_hooks() {
 	local kind
 	# shellcheck source=lib/hooks.sh
 	. "$RUNX_LIBDIR/hooks.sh"
-	# Never half: it is a program, and delete must be able to run it.
+	# The rename makes the file whole. It is a program, and delete must be able to run it.
 	save hooks.new %s "$hooks"
-	mv "$dir/hooks.new" "$dir/hooks" 2>/dev/null || die "cannot write $dir/hooks"
+	mv "$dir/hooks.new" "$dir/hooks" 2>/dev/null || die "cannot write $dir/hooks (is the disk full?)"
 	for kind in prestart createRuntime createContainer; do
 		run_hooks $kind creating || die "runX $verb failed: $problem"
 	done
 }
 
-# The container is created once its state can be read; the pid file comes last, whole and without a
-# newline, as engines take its appearance for the end of create.
+# Makes the container created: from here on, others can read its state. The pid file comes last, because engines take its
+# appearance as the end of create.
 publish() {
 	record_resources
 	save state '%s\n' "$state_head" "$state_tail"
@@ -169,9 +171,9 @@ publish() {
 	trap - EXIT HUP INT TERM
 }
 
-# What the VM has, for update to lay its changes over.
+# Records what the VM has. update starts from this record.
 record_resources() {
-	# shellcheck disable=SC2086 # nine words of lib/json/resources.jq
+	# shellcheck disable=SC2086 # the nine words that lib/json/resources.jq made
 	set -- $resources
 	save resources '%s\n' "${given_memory:-$1} ${given_memory:-$2} ${given_vcpus:-$3} $4 $5 $6 $7 $8 $9"
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX delete: removes a container that has stopped, or with --force any.
+# runX delete: removes a stopped container, or with --force any container.
 
 delete_option() {
 	force=true
@@ -19,7 +19,7 @@ cmd_delete() {
 
 	[ -d "$dir" ] || [ $force = false ] || return 0
 	read_status
-	# A created one goes too, as under runc: containerd deletes what it could not start.
+	# A created container is removed too, as runc does: containerd deletes a container that it could not start.
 	case $status,$force in
 	running,false | paused,false | creating,false)
 		die "cannot delete container $id that is not stopped: $status (kill it, or use --force)"

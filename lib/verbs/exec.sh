@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX exec: runs one more process in a container that is running.
+# runX exec: runs another process in a running container.
 
 EXEC_VALUED='process p console-socket pidfd-socket pid-file cwd env e user u additional-gids g'
 EXEC_VALUED="$EXEC_VALUED process-label apparmor cap c preserve-fds cgroup"
@@ -13,16 +13,16 @@ exec_option() {
 	tty | t) terminal=true ;;
 	detach | d) detach=true ;;
 	ignore-paused) ignore_paused=true ;;
-	preserve-fds) [ "$2" = 0 ] || die "--preserve-fds $2: a VM cannot be given descriptors" ;;
+	preserve-fds) [ "$2" = 0 ] || die "--preserve-fds $2: runX cannot give file descriptors to a VM" ;;
 	cap | c) caps="$caps $2" ;;
 	user | u)
 		case $2 in
-		'' | *[!0-9:]* | :* | *: | *:*:*) usage_error "exec: --user $2: must be UID or UID:GID, in numbers" ;;
+		'' | *[!0-9:]* | :* | *: | *:*:*) usage_error "exec: --user $2: must be UID or UID:GID, as numbers" ;;
 		esac
 		;;
 	additional-gids | g)
 		case $2 in
-		'' | *[!0-9]*) usage_error "exec: --additional-gids $2: must be a number (give it once for each)" ;;
+		'' | *[!0-9]*) usage_error "exec: --additional-gids $2: must be a number (give the option once for each group)" ;;
 		esac
 		;;
 	cwd)
@@ -31,7 +31,8 @@ exec_option() {
 		*) usage_error "exec: --cwd $2: must be an absolute path" ;;
 		esac
 		;;
-	# Those of the process are read once more, by exec_record; a VM has no label and no cgroup to join.
+	# exec_record reads the options about the process later. The rest is ignored, because a VM has no label and no cgroup to
+	# join.
 	*) ;;
 	esac
 }
@@ -81,7 +82,7 @@ exec_check_status() {
 	running,* | paused,true) ;;
 	paused,*) die "container $id: cannot exec in a paused container (resume it, or use --ignore-paused)" ;;
 	stopped,*) die "container $id: cannot exec in a stopped container" ;;
-	*) die "container $id: cannot exec in a container that is $status: its VM runs from start on" ;;
+	*) die "container $id: cannot exec in a container that is $status: its VM does not run before start" ;;
 	esac
 }
 
@@ -91,7 +92,8 @@ exec_in_foreground() {
 	in_foreground 255 '' exec --detach "$@"
 }
 
-# Prints the records of the process (docs/guest-interface.md), which lie over those of the container's own.
+# Prints the records of the process (docs/guest-interface.md). The guest starts from the records of the container process,
+# and these change or extend them.
 exec_describe() {
 	printf %b "$guest"
 	[ -z "$process" ] || return 0

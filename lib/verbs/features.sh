@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX features: what engines may ask for (runtime-spec, features.md). Needs neither Xen nor a container.
+# runX features: prints what engines may ask for (runtime-spec, features.md). It needs neither Xen nor a container.
 
 cmd_features() {
 	# shellcheck source=lib/verbs/version.sh
@@ -10,7 +10,7 @@ cmd_features() {
 	[ $# -eq 0 ] || usage_error "features: too many arguments: $*"
 
 	local seccomp='"enabled": false'
-	# The names of lib/json/seccomp.jq, without SCMP_ACT_NOTIFY, which it refuses.
+	# These are the names in lib/json/seccomp.jq. It refuses SCMP_ACT_NOTIFY, so that one is missing here.
 	[ ! -x "$RUNX_LIBEXEC/seccomp" ] || seccomp='
 			"enabled": true,
 			"actions": [
@@ -38,8 +38,8 @@ cmd_features() {
 				"SECCOMP_FILTER_FLAG_TSYNC"
 			]
 		'
-	# mountOptions are the flags of guest/mounts/mounts.c. What is absent is unknown, what is false not supported:
-	# of systemd the paths are taken, but it is not asked to manage them.
+	# mountOptions are the flags in guest/mounts/mounts.c. In this format an absent field means unknown, and false means not
+	# supported. systemd is false: runX accepts systemd's cgroup paths, but does not ask systemd to manage them.
 	cat <<END
 {
 	"ociVersionMin": "1.0.0",

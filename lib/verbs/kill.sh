@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX kill: sends a signal to the container's process.
+# runX kill: sends a signal to the container process, or to all processes of the container.
 
-# In the order of their numbers, from 1; the same on x86 and Arm.
+# The signals in the order of their numbers, from 1. The numbers are the same on x86 and Arm.
 SIGNALS='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP
 TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'
 SIGRTMIN=34
@@ -27,11 +27,14 @@ cmd_kill() {
 	trace signal
 	set -- signal "$signal"
 	[ $all = false ] || set -- "$@" all
-	helper control "$dir" "$@" ||
+	ask_proxy "$@" || {
+		problem=${problem#"container $id: "}
 		die "container $id: ${problem:-container not running}"
+	}
 }
 
-# Sets $signal to the number of $1: a number, or a name with or without SIG, in any case.
+# Sets $signal to the number of the signal $1. $1 is a number, or a name with or without SIG, in upper or lower case. Ends
+# with an error if there is no such signal.
 signal_number() {
 	local name known
 	signal=$1
@@ -39,7 +42,7 @@ signal_number() {
 	*[!0-9]* | '' | ???*) ;;
 	*)
 		if [ "$1" -lt 1 ] || [ "$1" -gt $SIGRTMAX ]; then
-			die "unknown signal: $1 (1 to $SIGRTMAX)"
+			die "unknown signal: $1 (numbers are 1 to $SIGRTMAX)"
 		fi
 		return 0
 		;;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX list: shows the containers of this root whose create has finished.
+# runX list: shows the containers of this root. A container appears once its create has finished.
 
 list_option() {
 	case $1 in
@@ -36,8 +36,8 @@ cmd_list() {
 	esac
 }
 
-# Sets $state to what runX state prints, on one line. Fails where the container is just being made or
-# deleted: only whole lines count.
+# Sets $state to what runX state prints, on one line. Fails if the container is just being made or deleted, because its
+# record may then be incomplete.
 read_state() {
 	find_status
 	join_state 2>/dev/null
@@ -55,8 +55,8 @@ join_state() {
 	state="$head\"pid\":$pid,\"status\":\"$status\",$tail"
 }
 
-# As runc's: columns of at least 12, three blanks between them. Without regular expressions, which not
-# every jq has.
+# Prints the table as runc does: columns have at least 12 characters, and three blanks between them. The jq program has no
+# regular expressions, because not every jq supports them.
 print_table() {
 	# shellcheck disable=SC2016 # jq's variables
 	jq -r '

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX pause: stops the VM of a running container, until resume.
+# runX pause: stops the VM of a running container until resume.
 
 cmd_pause() {
 	parse_options no_option '' '' "$@"
@@ -15,8 +15,8 @@ cmd_pause() {
 	*) die "container $id: container not running" ;;
 	esac
 
-	# Marked first: Xen counts pauses, so one that nobody knows of would outlast every resume. A mark
-	# without a pause, where we are killed here, is what resume takes away.
+	# The mark comes before the pause. Xen counts pauses, so a pause without a mark would outlast every resume. If this
+	# command is killed here, there is a mark without a pause. resume then removes the mark.
 	save paused ''
 	xl_domain pause || {
 		rm -f "$dir/paused"

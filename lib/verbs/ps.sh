@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX ps: shows the container's process on the host, which is its proxy: those in the VM are not the host's.
+# runX ps: shows the container's process on the host, which is its proxy. The host cannot see the processes in the VM.
 
 ps_option() {
 	format=$2
@@ -22,20 +22,20 @@ cmd_ps() {
 	*) die "container $id: container not running" ;;
 	esac
 
-	# Read by engines together with stderr: nothing else may be said.
+	# Engines read this output together with stderr, so nothing else may be printed.
 	if [ "$format" = json ]; then
 		echo "[$pid]"
 		return 0
 	fi
 	[ $# -gt 0 ] || set -- -ef
-	processes=$(ps "$@" 2>/dev/null) || die "container $id: ps $* failed on the host (try it by hand)"
+	processes=$(ps "$@" 2>/dev/null) || die "container $id: ps $* failed on the host (run it there to see why)"
 	print_process "$*"
 }
 
-# Prints the header of $processes, and the lines of $pid. $1 is what ps was given.
+# Prints the header of $processes, and the lines about $pid. $1 is the options that ps got.
 print_process() {
 	local options="$1" line='' column=0
-	# Fields are split by the shell, and must not be taken for patterns.
+	# The shell splits the fields. It must not take them as patterns.
 	set -f
 	while read -r line; do
 		# shellcheck disable=SC2086 # fields, to be split
@@ -45,7 +45,7 @@ print_process() {
 				column=$((column + 1))
 				shift
 			done
-			[ $# -gt 0 ] || die "container $id: ps $options prints no column PID (give it options that do)"
+			[ $# -gt 0 ] || die "container $id: ps $options prints no column PID (add an option such as -o pid)"
 			column=$((column + 1))
 		else
 			[ $# -ge $column ] || continue

@@ -12,7 +12,7 @@ cmd_resume() {
 	[ "$status" = paused ] || die "container $id: container not paused"
 
 	xl_domain unpause || case $problem in
-	# Xen's word for a domain that is not paused: a pause or resume was killed halfway.
+	# This is Xen's error for a domain that is not paused. A pause or resume was killed halfway, so only the mark is left.
 	*'Invalid argument'*) ;;
 	*) die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)" ;;
 	esac

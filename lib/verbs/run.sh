@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX run: create and start; without --detach, also the wait for the end, and delete.
+# runX run: creates and starts a container. Without --detach it also waits for the container's end, and deletes it.
 
 run_option() {
 	case $1 in
 	detach | d) detach=true ;;
 	keep) keep=true ;;
-	# In the foreground there is always one: the process is not our child.
+	# Ignored. The foreground program is always a subreaper, because the process is not its own child.
 	no-subreaper) ;;
 	*) create_option "$@" ;;
 	esac

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX spec: writes a config.json to begin a bundle with.
+# runX spec: writes a config.json, the beginning of a bundle.
 
 spec_option() {
 	case $1 in
 	bundle | b) bundle=$2 ;;
-	rootless) log_warning "spec --rootless: xl needs root's rights, so this is the ordinary config.json" ;;
+	rootless) log_warning "spec --rootless: xl needs root's rights, so runX writes the ordinary config.json" ;;
 	esac
 }
 
@@ -14,7 +14,7 @@ cmd_spec() {
 	shift "$options_used"
 	[ $# -eq 0 ] || usage_error "spec: too many arguments: $*"
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
-	# Also a link that leads nowhere is one.
+	# A link that leads nowhere counts as a config.json too.
 	if [ -e "$bundle/config.json" ] || [ -L "$bundle/config.json" ]; then
 		die "File config.json exists. Remove it first"
 	fi

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # runX start: runs the process of a created container.
 
-# The proxy destroys a VM that does not end its process in 5 s; more than this, and xl hangs.
+# The proxy destroys a VM that does not end its process within 5 s. If the end takes longer than this, xl hangs.
 STOP_SECONDS=60
 
 cmd_start() {
@@ -26,22 +26,23 @@ check_created() {
 	esac
 }
 
-# Of the created container $id, whose $domid and $pid are known, at the word of $verb, start or run.
+# Starts the created container $id, with its $domid and $pid. $verb is start or run. Ends with an error if the process does
+# not start, or if a poststart hook fails. The caller then has to end the container.
 start_container() {
 	[ ! -f "$dir/netns" ] || start_network
 	trace 'xl unpause'
 	[ "$domid" = - ] || xl_domain unpause ||
 		die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
 	trace 'wait for process'
-	# Marked first: a process that ends at once must not leave a container that looks created.
+	# The mark comes first. Otherwise a process that ends at once could leave a container that looks created.
 	save started ''
-	helper control "$dir" start || process_ran ||
-		die "runX $verb failed: ${problem:-the proxy of container $id has died}"
+	ask_proxy start || process_ran ||
+		die "runX $verb failed: ${problem:-the proxy of container $id died before the process ran}"
 	[ ! -f "$dir/hooks" ] || start_hooks
 }
 
-# A container whose start, or poststart hook (runtime-spec 1.3), failed is over when we return: engines delete only what has
-# ended (containerd's client, task.Delete).
+# Ends the container after a failed start or a failed poststart hook (runtime-spec 1.3). It must have ended when runX returns,
+# because engines delete only a container that has ended (containerd's client, task.Delete).
 end_container() {
 	helper control "$dir" signal 9 || :
 	helper control "$dir" wait $STOP_SECONDS || :
@@ -56,13 +57,14 @@ start_network() {
 	attach_namespace
 }
 
-# Whether the process has run and ended before its proxy could be asked.
+# Whether the process ran and ended before its proxy could be asked. If the VM ended in another way, $problem says how, as the
+# proxy recorded it. A start that was still waiting gets the same words from the proxy.
 process_ran() {
 	local how=''
 	{ read -r how <"$dir/ended"; } 2>/dev/null || return 1
 	case $how in
 	'exited with status '*) return 0 ;;
-	*) return 1 ;;
+	*) problem=$how && return 1 ;;
 	esac
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX state: prints a container's state, from its record alone.
+# runX state: prints a container's state, from its record and its proxy. It starts no process.
 
 cmd_state() {
 	local line
@@ -10,7 +10,7 @@ cmd_state() {
 
 	read_status
 	[ -f "$dir/state" ] || die "container $id: container does not exist (its create has not finished)"
-	# The record is two halves, between which what changes goes.
+	# The record has two halves. The fields that change go between them.
 	while read -r line; do
 		case $line in
 		'"bundle"'*) printf '  "pid": %s,\n  "status": "%s",\n  %s\n' "$pid" "$status" "$line" ;;

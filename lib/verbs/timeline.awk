@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# For lib/verbs/timeline.sh: lines of RUNX_TRACE (lib/trace.sh) as bars, each container's by itself. $FORM is text or svg,
-# $WANTED the id of the one container to draw, or empty. Where that cannot be, says why and fails.
+# Draws the lines of a RUNX_TRACE (lib/trace.sh) as bars, each container by itself, for lib/verbs/timeline.sh.
+#
+# environment: FORM is text or svg. WANTED is the id of the only container to draw, or empty for all.
+# If it cannot draw, it prints the reason and fails.
 
 BEGIN {
 	FS = "\t"
@@ -14,12 +16,12 @@ function fail(words) {
 }
 
 NF != 5 || $1 !~ /^[0-9]+[.][0-9]+$/ || $2 !~ /^[A-Za-z0-9_.+-]+$/ || $3 !~ /^[a-z]+$/ || $4 !~ /^([0-9]+|-)$/ || $5 !~ /^[A-Za-z ]+$/ {
-	fail("line " NR " is not one of RUNX_TRACE's")
+	fail("line " NR " is not a line of a RUNX_TRACE")
 }
 
 ENVIRON["WANTED"] != "" && $2 != ENVIRON["WANTED"] { next }
 
-# An id may be used again. `run` in the foreground begins twice.
+# An id may be used again, so a create begins a new life. But `run` in the foreground begins twice, and has only one life.
 $5 == "options" && ($3 == "create" || $3 == "run") {
 	if (busy[$2, lives[$2]])
 		lives[$2]++
@@ -50,7 +52,7 @@ $5 == "options" && ($3 == "create" || $3 == "run") {
 	}
 }
 
-# Sets row[1…] to the bars of a life, the first one first; returns how many.
+# Sets row[1…] to the bars of a life, in the order of their beginnings. Returns how many there are.
 function sort_bars(life,    n, i, at) {
 	for (i = 1; i <= bars; i++) {
 		if (lane[i] != life)
@@ -71,7 +73,7 @@ function span(life) {
 	return last[life] > first[life] ? last[life] - first[life] : 0.001
 }
 
-# One that did not end in this file goes on.
+# The end of a bar. A bar without an end in this file goes on until the last line of its life.
 function bar_end(i) {
 	return i in ends ? ends[i] : last[lane[i]]
 }
@@ -98,7 +100,7 @@ function draw_text(life,    rows, n, i, from, to) {
 			from = width - 1
 		if (to <= from)
 			to = from + 1
-		# %9s counts bytes in some, and … has three.
+		# In some awks %9s counts bytes, and … has three bytes.
 		printf "%9.3f %s%s  %-8s  %-21s |%s%s%s|\n", begins[i] - first[life], repeat(" ", i in ends ? 9 - length(took(i)) : 8),
 			took(i), who[i], what[i], repeat(" ", from), repeat(i in ends ? "#" : ">", to - from), repeat(" ", width - to)
 	}
@@ -111,7 +113,7 @@ function colour(actor) {
 	return "#c2857a"
 }
 
-# Sets step to 1, 2 or 5 times a power of ten, so that there are ten at most.
+# Sets step to 1, 2 or 5 times a power of ten, so that the axis has at most ten steps.
 function choose_step(seconds) {
 	for (step = 0.000001; seconds / step > 10; step *= 10) {
 		if (seconds / step <= 20) { step *= 2; break }
@@ -152,7 +154,7 @@ END {
 	if (failed)
 		exit 1
 	if (!count)
-		fail(ENVIRON["WANTED"] == "" ? "has no events" : "has no events of a container " ENVIRON["WANTED"])
+		fail(ENVIRON["WANTED"] == "" ? "it has no lines" : "it has no lines about container " ENVIRON["WANTED"])
 	if (ENVIRON["FORM"] == "svg")
 		printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1040\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
 			bars * 18 + count * 40 + 10

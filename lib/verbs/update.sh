@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# runX update: changes what the VM of a container may use, as far as Xen can.
+# runX update: changes what a container's VM may use, as far as Xen can.
 
 update_option() {
 	case $1 in
@@ -8,7 +8,7 @@ update_option() {
 		json_string "$2"
 		options="$options${options:+,}\"$1\":$json"
 		;;
-	# What runc accepts, and a VM has no use for.
+	# runc accepts these options, and a VM has no use for them. runX ignores them.
 	*) ;;
 	esac
 }
@@ -37,7 +37,8 @@ cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
 	change
 }
 
-# Sets $now and $wanted: records as create's plan writes them (lib/json/resources.jq).
+# Sets $now to what the VM has, and $wanted to what it shall have. Both are records as create's plan writes them
+# (lib/json/resources.jq). Ends with an error if what is asked for is wrong.
 read_wanted() {
 	local rc=0
 	need_jq
@@ -60,9 +61,9 @@ wanted_record() {
 	json 'values.jq limits.jq resources.jq update.jq' --arg options "$1" --arg now "$now"
 }
 
-# Sets the fields of both records, and refuses what no running VM can be given.
+# Sets a variable for each field of both records. Ends with an error if a running VM cannot have the wanted values.
 check_wanted() {
-	# shellcheck disable=SC2086 # words of a record of ours
+	# shellcheck disable=SC2086 # words of a record that runX wrote
 	set -- $now
 	old_memory=$2 old_quota=$4 old_period=$5 old_cap=$6 old_weight=$7 old_pids=$8 old_cpus=$9
 	# shellcheck disable=SC2086
@@ -70,12 +71,12 @@ check_wanted() {
 	memory_max=$1 memory=$2 vcpus=$3 quota=$4 period=$5 cap=$6 weight=$7 pids=$8 cpus=$9
 
 	[ "$pids" = "$old_pids" ] ||
-		die "container $id: pids.limit cannot be changed: it is the VM's own, and only a new container can have another"
+		die "container $id: pids.limit cannot be changed: the VM's kernel got it at create, and only a new container can have another"
 	[ "$memory" -le "$memory_max" ] ||
 		die "container $id: its VM was made with $memory_max MiB, and memory.limit needs $memory: only a new container can have more"
 }
 
-# All is tried, and what was done is recorded, whatever fails.
+# Tries every change, and records the ones that were done, even if another one fails.
 change() {
 	local failure=''
 	change_memory || failure=$problem
@@ -85,7 +86,7 @@ change() {
 	[ -z "$failure" ] || die "container $id: $failure"
 }
 
-# The guest's balloon driver gives back what is above, and may take it again.
+# The guest's balloon driver gives back the memory above the new size, and may take it again later.
 change_memory() {
 	[ "$memory" != "$old_memory" ] || return 0
 	! xl_do mem-set "$domid" "${memory}m" || return 0

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# How dom0's image is made: sourced by bed, needs lib.sh and debian.sh. Makes $cache/dom0-ARCH-KEY with the files
+# Makes dom0's image, the folder $cache/dom0-ARCH-KEY with these files:
 #   xen vmlinux initrd root.img id_ed25519 known_hosts
+# bed sources this file, and also lib.sh and debian.sh, which it needs.
 # shellcheck shell=sh
-# dash, busybox ash and bash all have local. here, cache and what is in ARCH.sh are bed's.
+# dash, busybox ash and bash all have local. bed provides here, cache and the variables of ARCH.sh.
 # shellcheck disable=SC3043,SC2154
 
 host_packages='busybox cpio e2fsprogs jq kmod openssh-client qemu-utils socat tar util-linux xz-utils'
 
-# list FILE: its lines without comments
+# list FILE: prints its lines without comments
 list() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/$1"
 }
 
-# What the image is made from: the bed's own files and the versions that apt would install now; it knows this machine's
-# packages, of the same sources. linux-libc-dev comes from the kernel's, busybox-static is the initrd's.
+# Prints a digest of what the image is made from: the bed's own files, and the versions that apt would install now. These
+# are versions for this machine's architecture, of the same source packages. linux-libc-dev stands for the kernel, because
+# it has the same source. busybox-static is the initrd's.
 image_key() {
 	# shellcheck disable=SC2046
 	# Package names are plain words.
@@ -26,7 +28,8 @@ image_key() {
 	} | digest
 }
 
-# Asking apt takes seconds; so its answer is kept until apt's or dpkg's state or a file of the bed changes.
+# Prints a digest of the bed's files and of apt's and dpkg's state. image_key takes seconds, because it asks apt. So bed
+# keeps its answer until this digest changes.
 image_inputs() {
 	{
 		(cd "$here" && sha256sum ./*)
@@ -45,18 +48,18 @@ install_host_packages() {
 	local missing
 	missing=$(missing_packages)
 	[ -n "$missing" ] || return 0
-	[ "$(id -u)" -eq 0 ] || die "not root, and this machine lacks: $missing(apt-get install them)"
+	[ "$(id -u)" -eq 0 ] || die "packages are missing; as root: apt-get install $missing"
 	# shellcheck disable=SC2086
 	# Package names are plain words.
 	apt_install $missing >&2 || die "apt-get could not install: $missing"
 }
 
-# A fresh machine knows no package yet.
+# A fresh machine has no package lists yet.
 lists_fresh() {
 	apt-cache show linux-libc-dev >/dev/null 2>&1 || apt-get update -q >&2 || die 'apt-get update failed'
 }
 
-# The files of ours that go over the distribution's.
+# Makes the test bed's own files, which are laid over the distribution's.
 overlay() {
 	local dir key
 	dir=$work/overlay
@@ -75,7 +78,7 @@ overlay() {
 		xenfs /proc/xen xenfs defaults 0 0
 	END
 	echo 'nameserver 10.0.2.3' >"$dir/etc/resolv.conf"
-	# No cri: it is what containerd spends its start on, and cri.bats starts one that has it.
+	# Without the cri plugin, which takes most of containerd's start. cri.bats starts a containerd with it.
 	cat >"$dir/etc/containerd/config.toml" <<-'END'
 		version = 2
 		disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.aufs",
@@ -101,7 +104,7 @@ overlay() {
 	BUSYBOX=$work/boot/bin/busybox BUNDLE_ARCH=$debarch "$here/bundle" "$dir/bundles"
 }
 
-# Unpacks the kernel and Xen rather than installing them: no initramfs is made, no boot loader is asked.
+# Unpacks the packages of the kernel and of Xen. It does not install them, so no initramfs is made and no boot loader runs.
 boot_packages() {
 	local kernel xen deb
 	install -d "$work/debs" "$work/boot"
@@ -122,7 +125,8 @@ apt_failed() {
 	die "apt-get $1"
 }
 
-# closure WHEN...: paths under lib/modules/VERSION of the listed modules and of what they need, in loading order
+# closure WHEN...: prints the paths, below lib/modules/VERSION, of the listed modules and of those that they need, in
+# loading order
 closure() {
 	local when name
 	for when in "$@"; do
@@ -159,8 +163,8 @@ initrd() {
 	(cd "$dir" && find . | sort | cpio --quiet -o -H newc) >"$work/initrd"
 }
 
-# unpack ROOT PACKAGE...: they, the required ones and what they need, unpacked into one tree: so no program of dom0's runs
-# here, which may be of another architecture, and it takes half of the time.
+# unpack ROOT PACKAGE...: unpacks these packages, the required ones, and all that they need, into one tree. It does not
+# install them: dom0's programs may be for another architecture, so none of them runs here. It also takes half the time.
 unpack() {
 	local root deb dir
 	root=$1
@@ -170,7 +174,7 @@ unpack() {
 		install -d "$root/usr/$dir"
 		ln -s "usr/$dir" "$root/$dir"
 	done
-	# Relative, as tar follows them.
+	# Relative links, because tar follows them.
 	ln -s ../run ../run/lock "$root/var"
 	apt_private apt-get -y --no-install-recommends --download-only -o Dir::Cache::archives="$work/debs" \
 		install '?priority(required)' "$@" >>"$work/apt.log" 2>&1 ||
@@ -186,7 +190,7 @@ unpack() {
 	rm -r "$work/debs"
 }
 
-# accounts ROOT NAME...: the users of Debian's base system, and these as 100 and up, each with a group
+# accounts ROOT NAME...: makes the users of Debian's base system, and these with ids from 100 on, each with a group
 accounts() {
 	local root name number
 	root=$1 number=100
@@ -204,12 +208,12 @@ accounts() {
 	install -d "$root/proc" "$root/sys"
 }
 
-# What is missed of the packages' maintainer scripts.
+# Does what dom0 needs of the packages' maintainer scripts.
 configure() {
 	local root name
 	root=$work/root
 	accounts "$root" sshd dnsmasq
-	# sshd runs commands by root's shell: the quicker one.
+	# sshd runs commands with root's login shell. sh starts faster than bash.
 	sed -i '1s,/bin/bash$,/bin/sh,' "$root/etc/passwd"
 	for name in iptables ip6tables; do
 		ln -s $name-nft "$root/usr/sbin/$name"
@@ -220,7 +224,7 @@ configure() {
 	cp -a "$work/overlay/." "$root"
 }
 
-# Another root, which is one for containers.
+# Makes /srv/debian, a root file system for containers.
 software() {
 	local root
 	root=$work/root/srv/debian
@@ -241,9 +245,9 @@ root_filesystem() {
 	chmod 444 "$work/root.img"
 }
 
-# image_make DIR: leaves the whole image there, or nothing
+# image_make DIR: makes the whole image there, or nothing
 image_make() {
-	[ "$(id -u)" -eq 0 ] || die 'making the image takes root (its files are to be root'"'"'s)'
+	[ "$(id -u)" -eq 0 ] || die 'only root can make the image, because its files must belong to root'
 	work=$(mktemp -d "$cache/image-$ARCH.XXXXXX")
 	chmod 755 "$work"
 	cleanup_add "$work"

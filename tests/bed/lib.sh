@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Words shared by the scripts of the test bed: architecture, messages, steps. Sourcing it only defines.
+# Functions that the test bed's scripts share: architecture, messages, steps. Sourcing this file only defines functions.
 # shellcheck shell=sh
 # dash, busybox ash and bash all have local.
 # shellcheck disable=SC3043
@@ -17,7 +17,7 @@ now() {
 	date +%s.%N
 }
 
-# since START: the time gone by, as 4.2s or 2m41s
+# since START: prints the time since START (now) as 4.2s or 2m41s
 since() {
 	now | awk -v start="$1" '{
 		s = $1 - start
@@ -26,7 +26,7 @@ since() {
 	}'
 }
 
-# steps N: the number of steps to come
+# steps N: N steps will come
 steps() {
 	steps_all=$1
 	steps_now=0
@@ -42,15 +42,15 @@ step_done() {
 	log "[$steps_now/$steps_all] done in $(since "$step_start")${1:+: $1}"
 }
 
-# digest: the first 16 letters of the sha256 of stdin
+# digest: prints the first 16 digits of stdin's SHA-256
 digest() {
 	sha256sum | cut -c 1-16
 }
 
-# Sets ARCH, this machine's unless it is set, and reads what the bed has of its own for it. $here is the bed's folder.
+# Sets ARCH (default: this machine's), and reads the bed's file for it. $here is the bed's folder.
 bed_arch() {
 	ARCH=${ARCH:-$(uname -m)}
-	[ -f "$here/$ARCH.sh" ] || die "ARCH=$ARCH: there are test beds of x86_64 and aarch64"
+	[ -f "$here/$ARCH.sh" ] || die "ARCH=$ARCH: there is no test bed for it, only for x86_64 and aarch64"
 	# shellcheck source=x86_64.sh
 	. "$here/$ARCH.sh"
 }

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The part of tests/bench/all that runs in dom0.
 #
-# usage: all.sh GROUP REPEAT TYPE…     prints rows for report.awk: what, unit, runX's median, least and most, what is
-#                                      beside it, and its three; then the budget: <=N or >=N times that, or at most =N
+# usage: all.sh GROUP REPEAT TYPE…
+#
+# Prints rows for report.awk, with ten columns: what was measured; its unit; runX's median, least and most; what runX is
+# compared with; that one's median, least and most; and the budget. A budget is <=N or >=N (times the other median), or
+# =N (at most N).
 set -eu
 . "${0%/*}/lib.sh"
 
@@ -14,38 +17,39 @@ kinds='9p disk'
 [ -x /usr/libexec/xen-qemu-system-i386 ] || kinds=disk
 image=runx.test/busybox:latest
 
-# three FILE: median, least, most of a column of numbers
+# three FILE: the median, the least and the most of a column of numbers
 three() {
 	sort -n "$1" | awk '{ v[NR] = $1 } END { printf "%s\t%s\t%s", v[int((NR + 1) / 2)], v[1], v[NR] }'
 }
 
-# result WHAT UNIT OURS [BESIDE THEIRS [BUDGET]]: of files of numbers, - for none
+# result WHAT UNIT OURS [BESIDE THEIRS [BUDGET]]: prints a row. OURS and THEIRS are files of numbers. Without a file THEIRS
+# the row is compared with nothing. - stands for an argument that is left out.
 result() {
-	local theirs='-	-	-'
-	[ ! -f "${5:--}" ] || theirs=$(three "$5")
-	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$(three "$3")" "${4:--}" "$theirs" "${6:--}"
+	local beside=- theirs='-	-	-'
+	[ ! -f "${5:--}" ] || beside=$4 theirs=$(three "$5")
+	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$(three "$3")" "$beside" "$theirs" "${6:--}"
 }
 
-# conf TYPE ROOT
+# conf TYPE ROOT: configures runX with this type of VM and this kind of root file system
 conf() {
 	printf '%s\n' "guest_type = $1" "rootfs = $2" >/etc/runX/runX.conf
 }
 
-# bundle NAME PROGRAM: /b/NAME, busybox's changed by a jq program
+# bundle NAME PROGRAM: makes /b/NAME, which is busybox's bundle changed by a jq program
 bundle() {
 	mkdir -p "/b/$1"
 	jq '.process.terminal = false | .process.args = ["sleep", "100000"] | .root = {path: "/bundles/busybox/rootfs", readonly: false}'" | $2" \
 		/bundles/busybox/config.json >"/b/$1/config.json"
 }
 
-# timed FILE COMMAND…: adds what it takes
+# timed FILE COMMAND…: runs it and adds its milliseconds to the file
 timed() {
 	local file="$1"
 	shift
 	ms "$@" >>"$tmp/$file"
 }
 
-# repeated COMMAND…
+# repeated COMMAND…: runs it $repeat times
 repeated() {
 	local round=0
 	while [ $((round += 1)) -le "$repeat" ]; do
@@ -55,7 +59,8 @@ repeated() {
 
 # ---- create ----
 
-# What xl made of a container, for xl alone: its files outlive the container, whose disk is another.
+# bare_config KIND: writes a configuration with which xl alone makes the VM of a container. The container is deleted here,
+# so its files are copied, and the VM gets a disk of its own.
 bare_config() {
 	quietly runX create --bundle /b/create c
 	cp /run/runX/c/initrd "$tmp/initrd"
@@ -69,6 +74,7 @@ bare_config() {
 	esac
 }
 
+# create_pair TYPE-KIND
 create_pair() {
 	timed "create-$1" runX create --bundle /b/create c
 	quietly runX delete --force c
@@ -91,14 +97,14 @@ bench_create() {
 
 # ---- start ----
 
-# until_up FILE COMMAND…: from the command's begin until descriptor 3 says so
+# until_up FILE COMMAND…: adds to the file how long it takes from the command's begin until descriptor 3 says "up"
 until_up() {
 	local begun now line file="$1"
 	shift
 	clock
 	begun=$now
 	"$@" >"$tmp/said" 2>&1 </dev/null 3>&- &
-	# Of a console, with a carriage return.
+	# A console ends the line with a carriage return.
 	while read -r line <&3; do
 		case $line in up*) break ;; esac
 	done
@@ -107,6 +113,7 @@ until_up() {
 	wait $!
 }
 
+# floor TYPE: starts the least guest
 floor() {
 	local tty=''
 	printf '%s\n' 'name = "floor"' "type = \"$1\"" 'memory = 128' 'kernel = "/usr/share/runX/kernel"' \
@@ -120,6 +127,7 @@ floor() {
 	quietly xl destroy floor
 }
 
+# start TYPE KIND: starts a container
 start() {
 	exec 3<>"$tmp/out"
 	runX create --bundle /b/start s >"$tmp/out" 2>"$tmp/said" </dev/null
@@ -194,12 +202,13 @@ bench_verbs() {
 	done
 }
 
-# ---- what goes through, what it takes ----
+# ---- throughput, memory and sizes ----
 
-# By io.sh's table: "| machine type, stdout | median (least–most) | median (least–most) | ratio |"
+# Takes the rows from io.sh's table: "| machine type, stdout | median (least–most) | median (least–most) | ratio |"
 bench_io() {
 	# shellcheck disable=SC2086 # words
-	sh "${0%/*}/io.sh" "$repeat" $types | sed -n 's/^| [^ ]* \(.*, std[a-z]*\) |/\1 |/p' | tr '|(–)' '\t   ' |
+	sh "${0%/*}/io.sh" "$repeat" $types >"$tmp/io"
+	sed -n 's/^| [^ ]* \(.*, std[a-z]*\) |/\1 |/p' "$tmp/io" | tr '|(–)' '\t   ' |
 		awk -F '\t' -v OFS='\t' '{
 			split($2, o, " "); split($3, b, " ")
 			sub(/ $/, "", $1)
@@ -207,7 +216,7 @@ bench_io() {
 		}'
 }
 
-# idle KIND: its dom0's memory, and how many processes of it there are
+# idle KIND: what a container that does nothing takes in dom0: memory, and the number of processes
 idle() {
 	conf "$type" "$1"
 	quietly runX run --detach --bundle /b/idle i
@@ -234,13 +243,13 @@ bench_size() {
 	result initrd bytes "$tmp/initrd" - - =307200
 }
 
-# runs_with MIB
+# runs_with MIB: whether a container runs with so much memory
 runs_with() {
 	bundle memory ".process.args = [\"echo\", \"up\"] | .annotations = {\"org.lfedge.runx.memory\": \"$1\", \"org.lfedge.runx.start_timeout\": \"40\"}"
 	[ "$(runX run --bundle /b/memory m </dev/null 2>/dev/null)" = up ]
 }
 
-# To 2 MiB, between what no VM runs in and what all do.
+# Finds it to 2 MiB. No VM runs with 8 MiB, and every VM runs with 72.
 bench_memory() {
 	local kind low high middle
 	for kind in $kinds; do
@@ -256,9 +265,10 @@ bench_memory() {
 	done
 }
 
-# ---- create, and what it depends on ----
+# ---- what the time of create depends on ----
 
-# The median of the first three beside that of the last three; disks, since 20 QEMUs may be too many for dom0.
+# Compares the median of the first three with that of the last three. The roots are disks, because 20 QEMUs may be too many
+# for dom0.
 bench_many() {
 	local n=0
 	conf "$type" disk
@@ -294,6 +304,7 @@ bench_mounts() {
 	done
 }
 
+# roots_set KIND
 roots_set() {
 	local size
 	for size in small large; do
@@ -306,7 +317,7 @@ bench_roots() {
 	local kind
 	cp -a /bundles/busybox/rootfs "$tmp/rootfs"
 	head -c 64m /dev/urandom >"$tmp/rootfs/file"
-	sync # else the first create waits for that
+	sync # or the first create would wait for these writes
 	bundle root-small .
 	bundle root-large ".root.path = \"$tmp/rootfs\""
 	for kind in $kinds; do

@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # The part of tests/bench/files that runs in dom0.
 #
-# usage: files.sh REPEAT SMALL     how often; how many small files
+# usage: files.sh REPEAT SMALL     how often each thing is measured; the number of small files
 #
-# The roots are native (dom0, a chroot), 9p, image (a disk made of the directory) and device (an ext4 file system with a
-# journal that was mounted at the root, on a loop device with direct I/O, so that dom0 keeps no pages of it). All lie in
-# dom0's own file system. Cold is after drop_caches in the VM and in dom0; what the test bed's machine keeps stays warm.
+# There are four kinds of root file system:
+# - native: a directory in dom0, used with chroot
+# - 9p: a directory, shared with the VM
+# - image: a disk that runX makes of the directory
+# - device: a mounted ext4 file system with a journal. Its loop device has direct I/O, so dom0 keeps no pages of it.
+# All lie in dom0's own file system. Cold means: after drop_caches in the VM and in dom0. The machine that emulates the
+# test bed still has its caches.
 set -eu
 . "${0%/*}/lib.sh"
 
@@ -15,7 +19,7 @@ kinds='native 9p image device'
 [ -x /usr/libexec/xen-qemu-system-i386 ] || kinds='native image device'
 vms=${kinds#native }
 
-# root DIRECTORY: busybox, and what is measured with
+# root DIRECTORY: makes a root file system with busybox and the programs and files of this bench
 root() {
 	mkdir -p "${1%/*}"
 	cp -a /bundles/busybox/rootfs "$1"
@@ -24,7 +28,7 @@ root() {
 	mkdir "$1/work"
 }
 
-# Without a process for each.
+# Makes /tmp/small.tar, without a process for each file.
 small_files() {
 	mkdir /tmp/small
 	seq 0 50 "$((small - 1))" | sed 's,^,/tmp/small/,' | xargs mkdir
@@ -40,7 +44,7 @@ small_files() {
 	rm -r /tmp/small
 }
 
-# device NAME: mounts one at its root
+# device NAME: moves the root file system of /b/NAME to a device, and mounts that in its place
 device() {
 	local loop
 	mkfs.ext4 -q -d "/b/$1/rootfs" "/b/$1.img" 256m 2>/dev/null
@@ -48,10 +52,10 @@ device() {
 	mkdir "/b/$1/rootfs"
 	loop=$(losetup --direct-io=on --show -f "/b/$1.img")
 	mount "$loop" "/b/$1/rootfs"
-	losetup -d "$loop" # with its last user
+	losetup -d "$loop" # the kernel frees it with its last user
 }
 
-# bundle NAME KIND [PROGRAM]: in /b/NAME, whose root is there
+# bundle NAME KIND [PROGRAM]: writes the config.json of /b/NAME, changed by a jq program. Its root file system exists.
 bundle() {
 	local how="$2"
 	case $how in
@@ -64,7 +68,7 @@ bundle() {
 		/b/config.json >"/b/$1/config.json"
 }
 
-# in_root KIND COMMAND…
+# in_root KIND COMMAND…: runs it with this kind of root file system
 in_root() {
 	local kind="$1"
 	shift
@@ -73,12 +77,14 @@ in_root() {
 
 drop_caches='sync; echo 3 >/proc/sys/vm/drop_caches'
 
+# cold KIND: empties the caches of the VM and of dom0
 cold() {
 	in_root "$1" sh -c "$drop_caches"
 	sh -c "$drop_caches"
 }
 
-# measure KIND WHAT AMOUNT ARGUMENT…: of io's time, AMOUNT for each second; it itself where that is 0
+# measure KIND WHAT AMOUNT ARGUMENT…: runs io with these arguments. Adds AMOUNT divided by the seconds that it took to the
+# file /tmp/KIND.WHAT. If AMOUNT is 0, adds the milliseconds.
 measure() {
 	local kind="$1" what="$2" amount="$3" took
 	shift 3
@@ -86,6 +92,7 @@ measure() {
 	echo "$took" | awk -v amount="$amount" '{ printf "%.1f\n", amount ? amount * 1000 / $1 : $1 }' >>"/tmp/$kind.$what"
 }
 
+# all_of KIND: measures everything once
 all_of() {
 	measure "$1" write 32 write /work/file 65536 512
 	cold "$1"
@@ -101,7 +108,7 @@ all_of() {
 	in_root "$1" sh -c 'rm -r /work/* && sync'
 }
 
-# row WORDS WHAT
+# row WORDS WHAT: prints a row of the table, with a column for each kind
 row() {
 	local line="| $1 |" kind
 	for kind in $kinds; do
@@ -140,13 +147,13 @@ files() {
 	row 'find -newer among them, cold (files each second)' find
 }
 
-# used: KiB of dom0's file system
+# used: the used space of dom0's file system, in KiB
 used() {
 	sync
 	df -k --output=used /var/lib | tail -n 1
 }
 
-# directory MIB: a root of so many, with files of dom0's own
+# directory MIB: makes a root file system of this size, filled with files of dom0
 directory() {
 	root "/b/d$1/rootfs"
 	find /usr/lib /usr/bin /usr/sbin /usr/share -xdev -type f -printf '%b %p\n' |
@@ -155,7 +162,7 @@ directory() {
 		tar -C / -cf - -T - | tar -C "/b/d$1/rootfs" -xf -
 }
 
-# image MIB WORDS KIND [PROGRAM]: a row of what create takes
+# image MIB WORDS KIND [PROGRAM]: prints a row: the time and the space that create takes
 image() {
 	local before took
 	bundle "d$1" "$3" "${4:-.}"
@@ -178,12 +185,12 @@ images() {
 	done
 }
 
-# field NAME: of /proc/meminfo
+# field NAME: a value of /proc/meminfo, in KiB
 field() {
 	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo
 }
 
-# memory KIND COUNT: a row of what an idle container takes of dom0
+# memory KIND COUNT: prints a row: the memory of dom0 that one idle container takes, as the mean of COUNT
 memory() {
 	local n=0 free cached proxy qemu pages
 	while [ $((n += 1)) -le "$2" ]; do

@@ -12,9 +12,9 @@ mkfifo "$tmp/in" "$tmp/out"
 kib=1024
 id=bench$$
 
-# shellcheck disable=SC2016 # for the guest to expand
-# What both guests do, with their console as stdin and stdout: "out KIB" and "in KIB", a line each, as often as asked.
-# dd, since busybox's head and wc take each byte by itself, and would be what is measured.
+# shellcheck disable=SC2016 # the guest expands it
+# What both guests run, with their console as stdin and stdout. They read lines, "out KIB" or "in KIB", and do what each
+# says. They use dd: busybox's head and wc read each byte by itself, and this bench would measure that.
 payload='while read -r what kib; do
 	case $what in
 	out) dd if=/dev/zero bs=16k count=$((kib / 16)) 2>/dev/null ;;
@@ -27,24 +27,24 @@ now() {
 	date +%s%3N
 }
 
-# row TYPE WHAT BYTES SINCE: KiB/s, to a file of its own
+# row TYPE WHAT BYTES SINCE: adds the throughput, in KiB/s, to the file of TYPE and WHAT
 row() {
 	echo $(($3 * 1000 / ($(now) - $4) / kib)) >>"$tmp/$1-$2"
 }
 
-# Descriptor 3 is what the guest writes, 4 what it reads.
+# What the guest writes comes from descriptor 3. It reads what goes to descriptor 4.
 
-# time_out TYPE NAME BYTES: from the first byte to the last
+# time_out TYPE NAME BYTES: measures the guest's stdout, from the first byte to the last
 time_out() {
 	local begun
 	echo "out $(($3 / kib))" >&4
 	head -c 1 <&3 >/dev/null
 	begun=$(now)
-	[ "$(head -c $(($3 - 1)) <&3 | wc -c)" -eq $(($3 - 1)) ] || { echo "$1, $2: bytes are missing" >&2 && return 1; }
+	[ "$(head -c $(($3 - 1)) <&3 | wc -c)" -eq $(($3 - 1)) ] || { echo "$1, $2: not all of the $3 bytes came" >&2 && return 1; }
 	row "$1" "$2" "$3" "$begun"
 }
 
-# time_in TYPE NAME BYTES: until the guest has counted them
+# time_in TYPE NAME BYTES: measures the guest's stdin, until the guest has counted all bytes
 time_in() {
 	local begun line
 	echo "in $(($3 / kib))" >&4
@@ -53,11 +53,11 @@ time_in() {
 	begun=$(now)
 	head -c "$3" /dev/zero >&4
 	read -r line <&3
-	[ "$line" = "$(($3 / kib))+0 records in" ] || { echo "$1, $2: $line of $3 bytes" >&2 && return 1; }
+	[ "$line" = "$(($3 / kib))+0 records in" ] || { echo "$1, $2: of $3 bytes the guest counted: $line" >&2 && return 1; }
 	row "$1" "$2" "$3" "$begun"
 }
 
-# both TYPE NAME OUT-BYTES IN-BYTES
+# both TYPE NAME OUT-BYTES IN-BYTES: measures both ways, $repeat times
 both() {
 	local round=0
 	while [ $((round += 1)) -le "$repeat" ]; do
@@ -68,7 +68,7 @@ both() {
 
 # ---- Xen's console ----
 
-# A VM of busybox, whose PID 1 has hvc0.
+# Makes the initrd of a VM with busybox. Its PID 1 has hvc0 as stdin and stdout.
 bare_initrd() {
 	mkdir "$tmp/root"
 	cp -a /bundles/busybox/rootfs/. "$tmp/root"
@@ -87,7 +87,7 @@ bare_initrd() {
 	rm -r "$tmp/root"
 }
 
-# Its pty straight, and not by xl console, which is one process more on the way.
+# Uses the pty of the VM's console directly: xl console would be one process more on the way.
 bare() { # TYPE OUT-BYTES IN-BYTES
 	local domain tty='' line
 	printf '%s\n' 'name = "bare"' "type = \"$1\"" 'memory = 128' 'kernel = "/usr/share/runX/kernel"' \
@@ -107,7 +107,7 @@ bare() { # TYPE OUT-BYTES IN-BYTES
 
 # ---- a container ----
 
-# bundle SCRIPT
+# bundle SCRIPT: makes the bundle of a container that runs this script
 bundle() {
 	mkdir -p "$tmp/bundle"
 	jq --arg script "$1" '.process.terminal = false | .process.args = ["sh", "-c", $script]
@@ -127,12 +127,12 @@ container() { # TYPE OUT-BYTES IN-BYTES
 
 # ---- the table ----
 
-# spread FILE: "median (least–most)", MiB/s
+# spread FILE: "median (least–most)", in MiB/s, of a column of KiB/s
 spread() {
 	sort -n "$1" | awk '{ v[NR] = $1 / 1024 } END { printf "%.2f (%.2f–%.2f)", v[int((NR + 1) / 2)], v[1], v[NR] }'
 }
 
-# ratio FILE FILE: of their medians
+# ratio FILE FILE: the ratio of their medians
 ratio() {
 	echo "$(spread "$1") $(spread "$2")" | awk '{ printf "%.1f", $1 / $3 }'
 }
@@ -171,18 +171,21 @@ whole() { # MIB
 		tee "$tmp/out" | sha256sum >"$tmp/received" &
 	wc -c <"$tmp/out" >"$tmp/count"
 	wait
-	printf 'sent      %s\nreceived  %s\n%s bytes in %s ms\n' "$(cat "$tmp/sent")" "$(cat "$tmp/received")" \
-		"$(cat "$tmp/count")" $(($(now) - begun))
+	begun=$(($(now) - begun))
+	printf '%s\n' '| MiB, in and out at once | bytes that came out | ms | SHA-256, sent | SHA-256, received |' \
+		'| --- | --- | --- | --- | --- |' \
+		"| $1 | $(cat "$tmp/count") | $begun | $(cut -c 1-64 "$tmp/sent") | $(cut -c 1-64 "$tmp/received") |"
 	cmp "$tmp/sent" "$tmp/received" && [ "$(cat "$tmp/count")" -eq $(($1 * kib * kib)) ]
 }
 
 # ---- a reader that stops ----
 
+# pss PID: in KiB
 pss() {
 	awk '$1 == "Pss:" { print $2 }' "/proc/$1/smaps_rollup"
 }
 
-# moves WHEN: what memory the proxy has, and how long signals and exec take
+# moves WHEN: prints a row: the memory of the proxy, and how long a signal and an exec take
 moves() {
 	local begun signal line
 	begun=$(now)
@@ -209,14 +212,14 @@ stall() { # SECONDS
 	read -r _ proxy _ <"/run/runX/$id/proxy"
 	echo '| | PSS of the proxy, KiB | signal and answer, ms | exec of true, ms |'
 	echo '| --- | --- | --- | --- |'
-	# Not read once: what the pipes and the window take is all that is written.
+	# Nobody reads, so the container can write only as much as the pipes and the credit of the stream take.
 	while [ $round -le 6 ]; do
 		moves "stopped for $((round * $1 / 6)) s"
 		[ $((round += 1)) -gt 6 ] || sleep $(($1 / 6))
 	done
-	[ "$(sha256sum <&3)" = "$sum" ] || { echo 'not what was written' >&2 && return 1; }
+	[ "$(sha256sum <&3)" = "$sum" ] || { echo 'the reader did not get what the container wrote' >&2 && return 1; }
 	wait
-	echo "then all $bytes bytes were read, and the status was $(cat "$tmp/status")"
+	printf '\n%s\n' "Then the reader got all $bytes bytes, and the status of the container was $(cat "$tmp/status")."
 }
 
 case $1 in

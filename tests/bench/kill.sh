@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The part of tests/bench/kill that runs in dom0. bash: it has a clock of its own, and a process takes longer to start
-# here than a signal to arrive.
+# The part of tests/bench/kill that runs in dom0. It needs bash, which has a clock of its own: here a process takes longer
+# to start than a signal to arrive.
 #
 # usage: kill.sh TYPE…
 # shellcheck shell=bash
@@ -14,22 +14,23 @@ jq '.process.terminal = false | .process.args = ["/signals"] | .root = {path: "/
 	| .mounts += [{destination: "/signals", type: "bind", source: "/tmp/bench/signals", options: ["bind", "ro"]}]' \
 	/bundles/busybox/config.json >"$tmp/bundle/config.json"
 
+# to_proxy SIGNAL
 to_proxy() {
 	kill "-$1" "$proxy"
 }
 
-# Sets now, in microseconds.
+# Sets $now, in microseconds.
 clock() {
 	now=$EPOCHREALTIME
 	now=${now%.*}${now#*.}
 }
 
-# spread FILE: of microseconds
+# spread FILE: "median (least–most)", in milliseconds, of a column of microseconds
 spread() {
 	sort -n "$1" | awk '{ v[NR] = $1 / 1000 } END { printf "%.0f (%.0f–%.0f)", v[int((NR + 1) / 2)], v[1], v[NR] }'
 }
 
-# row WHAT COMMAND…: all that can be taken, twice
+# row WHAT COMMAND…: sends each signal that a process can catch, twice, by `COMMAND… SIGNAL`, and prints a row
 row() {
 	local begun line n now what="$1"
 	shift
@@ -41,7 +42,7 @@ row() {
 		read -r line <&3
 		clock
 		echo $((now - begun)) >>"$tmp/times"
-		[ "$line" = "$n:" ] || { echo "wanted $n, got $line" >&2 && return 1; }
+		[ "$line" = "$n:" ] || { echo "signal $n: the process answered $line" >&2 && return 1; }
 	done
 	echo "| $(uname -m) $type, $what | $(spread "$tmp/times") |"
 }

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-# Words shared by what tests/bench has in dom0. Sourcing it only defines.
+# Functions that the benches share in dom0. Sourcing this file only defines them.
 
-# quietly COMMAND…: what it said is shown if it fails
+# quietly COMMAND…: runs it, and shows its output only if it fails
 quietly() {
 	"$@" >/tmp/said 2>&1 </dev/null || { cat /tmp/said >&2 && return 1; }
 }
 
-# Sets $now, in milliseconds, by lib/trace.sh's clock: emulated, a process would take longer than some of what is timed.
+# Sets $now, in milliseconds, by lib/trace.sh's clock. It starts no process: in an emulated machine a process takes longer
+# than some of what is timed here.
 clock() {
 	{ read -r _ && read -r _ && read -r _ _ now _; } </proc/timer_list
 	now=$((now / 1000000))
 }
 
-# ms COMMAND…: runs it; how long it took, in milliseconds
+# ms COMMAND…: runs it and prints how long it took, in milliseconds
 ms() {
 	local begun now
 	clock
@@ -22,7 +23,7 @@ ms() {
 	echo $((now - begun))
 }
 
-# pss NAME: KiB of all processes of that name
+# pss NAME: the PSS of all processes of that name together, in KiB
 pss() {
 	local pid
 	for pid in $(pgrep "$1"); do
@@ -35,6 +36,7 @@ spread() {
 	sort -n "$1" | awk '{ v[NR] = $1 } END { printf "%s (%s–%s)", v[int((NR + 1) / 2)], v[1], v[NR] }'
 }
 
+# median FILE: of a column of numbers
 median() {
 	spread "$1" | cut -d ' ' -f 1
 }

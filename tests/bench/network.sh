@@ -8,6 +8,7 @@ set -eu
 
 repeat=$1
 
+# namespace COUNT: makes a network namespace with so many interfaces, all on the bridge lan0
 namespace() {
 	local n=0
 	ip netns add n1
@@ -19,7 +20,7 @@ namespace() {
 	done
 }
 
-# start_with N: milliseconds of a start of a VM with N interfaces
+# start_with N: adds the milliseconds of a start of a VM with N interfaces to /tmp/startN
 start_with() {
 	namespace "$1"
 	quietly runX create --bundle /b/bench n
@@ -29,7 +30,7 @@ start_with() {
 	ip netns del n1
 }
 
-# Into the VM that has no interface: Xen's own script, and none.
+# Attaches two interfaces to the VM that has none: one with Xen's own script, one without a script.
 bare() {
 	local domain
 	domain=$(xl list | awk 'NR > 2 { print $2 }')

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Rows of all.sh as a table, an array of JSON or a chart of bars: $FORM is text, json or svg.
+# Turns the rows of all.sh into a table for the terminal, a table for docs/measurements.md, an array of JSON or a chart
+# of bars. FORM in the environment says which: text, markdown, json or svg.
 
 BEGIN { FS = "\t" }
 
-# Whether the row keeps to its budget; empty where it has none.
+# Whether the row keeps to its budget. Empty if it has none.
 function verdict(    limit) {
 	limit = substr($10, 2) + 0
 	if ($10 ~ /^=/) return $3 <= limit ? "yes" : "NO"
@@ -11,6 +12,10 @@ function verdict(    limit) {
 	if ($10 ~ /^</) return $3 <= limit * $7 ? "yes" : "NO"
 	if ($10 ~ /^>/) return $3 >= limit * $7 ? "yes" : "NO"
 	return ""
+}
+
+function subject() {
+	return $1 ($2 == "" ? "" : ", " $2)
 }
 
 function ratio() {
@@ -28,14 +33,14 @@ function budget() {
 	return ($10 ~ /^</ ? "≤ " : "≥ ") substr($10, 3) " ×"
 }
 
-# Padded to a width.
+# The text, padded to a width.
 function cell(text, width,    n) {
 	for (n = letters(text); n < width; n++)
 		text = text " "
 	return text
 }
 
-# Some awks count the bytes of these.
+# How many letters a text has. Some awks count the bytes of these letters.
 function letters(text) {
 	gsub(/–|≤|≥|×|…/, ".", text)
 	return length(text)
@@ -48,7 +53,13 @@ function text_row(what, ours, beside, theirs, times, most, kept) {
 ENVIRON["FORM"] == "text" {
 	if (NR == 1)
 		text_row("median (least–most)", "runX", "beside", "", "ratio", "budget", "kept")
-	text_row($1 ($2 == "" ? "" : ", " $2), spread($3, $4, $5), $6 == "-" ? "" : $6, spread($7, $8, $9), ratio(), budget(), verdict())
+	text_row(subject(), spread($3, $4, $5), $6 == "-" ? "" : $6, spread($7, $8, $9), ratio(), budget(), verdict())
+}
+
+ENVIRON["FORM"] == "markdown" {
+	if (NR == 1)
+		print "| what, median (least–most) | runX | beside | ratio | budget | kept |\n| --- | --- | --- | --- | --- | --- |"
+	print "| " subject() " | " spread($3, $4, $5) " | " ($6 == "-" ? "" : $6 " " spread($7, $8, $9)) " | " ratio() " | " budget() " | " verdict() " |"
 }
 
 function json_three(name, median, least, most) {
@@ -69,7 +80,7 @@ function bar(y, value, scale, colour) {
 	return sprintf("<rect x=\"330\" y=\"%d\" width=\"%.1f\" height=\"10\" fill=\"%s\"/>\n", y, value / scale * 450 + 0.5, colour)
 }
 
-# What the budget allows, in the row's unit.
+# What the budget allows, in the row's unit. 0 without a budget.
 function allowed() {
 	if ($10 ~ /^=/) return substr($10, 2) + 0
 	return $10 == "-" ? 0 : substr($10, 3) * $7
@@ -92,6 +103,6 @@ END {
 	if (ENVIRON["FORM"] == "json")
 		print NR ? "]" : "[]"
 	if (ENVIRON["FORM"] == "svg")
-		printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1060\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n<text x=\"4\" y=\"18\">runX, and grey what is beside it; the line is the budget</text>\n%s</svg>\n",
+		printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1060\" height=\"%d\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n<text x=\"4\" y=\"18\">coloured: runX, red if it misses its budget. Grey: what is beside it. The line is the budget.</text>\n%s</svg>\n",
 			34 * NR + 50, bars
 }

@@ -1,29 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The part of tests/bench/network about TCP: how fast it is between a VM and dom0, beside a bare vif. Runs in dom0.
+# The part of tests/bench/network that measures TCP: between dom0 and a VM of runX, and between dom0 and a VM of xl
+# with a bare vif. Runs in dom0.
 #
-# usage: tcp.sh REPEAT MIB TYPE     how often each; how much is sent; what kind of VM xl is to make
+# usage: tcp.sh REPEAT MIB TYPE     how often each is measured; how much each transfer sends; the type of xl's VM
 #
-# All are the same kernel and the same bridge. Each transfer is of zeros, from dd to dd, whose stdio are the socket. The
-# one that receives counts the bytes and takes the time, from the first byte on, so that no start of a process is in it.
+# All VMs have the same kernel and the same bridge. Each transfer sends zeros from one dd to another. The socket is their
+# stdin and stdout. The receiver counts the bytes and takes the time from the first byte on, so the time has no start of
+# a process in it.
 set -eu
 . "${0%/*}/lib.sh"
 
 repeat=$1 mib=$2 type=$3
 blocks=$((mib * 16))
 send="printf x; dd if=/dev/zero bs=64k count=$blocks 2>/dev/null"
-# Says how many whole blocks came, and from when to when.
+# Prints how many whole blocks came, and the times of begin and end.
 receive="dd bs=1 count=1 of=/dev/null 2>/dev/null; read -r a _ </proc/uptime
 	said=\$(dd bs=64k iflag=fullblock count=$blocks of=/dev/null 2>&1); read -r b _ </proc/uptime; echo \${said%%+*} \$a \$b"
-# What each VM does: port 7 sends, port 8 receives and answers.
+# What each VM runs: port 7 sends, port 8 receives and answers.
 serve="nc -ll -p 8 -e sh -c '$receive' & exec nc -ll -p 7 -e sh -c '$send'"
 
-# rate: MiB/s; no rate where not all has come
+# rate: prints MiB/s. It fails if not all blocks came.
 rate() {
 	awk -v blocks=$blocks '$1 == blocks { printf "%.1f\n", $1 / 16 / ($3 - $2); found = 1 } END { exit !found }'
 }
 
-# A guest that is nothing but busybox; its console, and so its stdin, is at its end.
+# Starts a VM of xl with nothing but busybox. Its stdin is /dev/null.
 bare() {
 	cp -a /bundles/busybox/rootfs /tmp/bare
 	cat >/tmp/bare/init <<-END
@@ -44,13 +46,14 @@ bare() {
 	quietly xl create -q -e /tmp/bare.cfg
 }
 
-# container NAME PROGRAM: the bench's bundle, changed by a jq program
+# container NAME PROGRAM: runs the bundle of this bench, changed by a jq program
 container() {
 	mkdir -p "/b/$1"
 	jq --arg serve "$serve" ".process.args = [\"sh\", \"-c\", \$serve] | $2" /b/bench/config.json >"/b/$1/config.json"
 	quietly runX run --detach --bundle "/b/$1" "$1"
 }
 
+# Makes a network namespace as an engine does.
 engine() {
 	ip netns add tcp
 	ip link add out type veth peer name eth0 netns tcp
@@ -59,15 +62,15 @@ engine() {
 	ip -n tcp address add 10.9.0.4/24 dev eth0
 }
 
-# answers ADDRESS: within a minute
+# answers ADDRESS: waits up to a minute until it answers
 answers() {
 	local tries=60
 	until busybox ping -c 1 -W 1 "$1" >/dev/null; do
-		[ $((tries -= 1)) -gt 0 ] || { echo "$1 does not answer" >&2 && return 1; }
+		[ $((tries -= 1)) -gt 0 ] || { echo "$1 does not answer pings" >&2 && return 1; }
 	done
 }
 
-# transfers NAME ADDRESS
+# transfers NAME ADDRESS: measures both ways once
 transfers() {
 	busybox nc "$2" 7 -e sh -c "{ $receive; } >/tmp/answer"
 	rate </tmp/answer >>"/tmp/$1.out"
@@ -75,7 +78,7 @@ transfers() {
 	rate </tmp/answer >>"/tmp/$1.in"
 }
 
-# row WORDS NAME
+# row WORDS NAME: prints a row, with the percentage of the bare vif's median
 row() {
 	local in out
 	in=$(($(median "/tmp/$2.in" | tr -d .) * 100 / $(median /tmp/bare.in | tr -d .)))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the fuzz targets share: taking an input apart, and saying what must hold. */
+/* Shared by the fuzz targets: they take an input apart, and check what must hold. */
 #ifndef RUNX_FUZZ_H
 #define RUNX_FUZZ_H
 
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                                  \
 	} while (0)
 
-/* What is left of an input; what lies behind its end is zero. */
+/* The rest of an input. Numbers beyond its end are zero. */
 struct bytes {
 	const uint8_t *at;
 	size_t left;
@@ -48,7 +48,7 @@ static inline uint32_t take32(struct bytes *in)
 	return low | take16(in) << 16;
 }
 
-/* Up to `count` bytes as they are; returns how many. */
+/* Copies up to `count` bytes of the input to `into`. Returns how many. */
 static inline size_t take(struct bytes *in, void *into, size_t count)
 {
 	if (count > in->left)
@@ -61,8 +61,8 @@ static inline size_t take(struct bytes *in, void *into, size_t count)
 }
 
 /*
- * Takes the place of a function: the linker (--wrap) has the modules call this instead, and
- * libFuzzer too, whose descriptors are real and lie below FIRST.
+ * Defines a replacement for a function: with --wrap, the linker makes the modules call it.
+ * libFuzzer calls it too. Its descriptors are real, and below FIRST.
  */
 #define WRAP(type, name, ...)                                                                      \
 	type __real_##name(__VA_ARGS__);                                                           \

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A proxy without Xen, between a guest that does anything and users who do anything: the input says
- * what happens, in which order. Nothing is real: descriptors, the ring and time are of our making,
- * so that more lives fit into a second, and every misuse of a descriptor is seen.
+ * Fuzzes the proxy, between a guest and users that may do anything. The input says what happens,
+ * and in which order. Descriptors, the ring and time are simulated. So many lives fit into a
+ * second, and every misuse of a descriptor is seen.
  *
- * What must hold: the proxy never waits but in poll(); nothing grows with what the guest sends, nor
- * does a turn; no credit is exceeded; who breaks the rules ends its container, with status 255 and
- * words; SIGKILL ends any; then the proxy is done as soon as nobody reads; every client is
- * answered; all descriptors and memory are back.
+ * What must hold:
+ * - The proxy waits only in poll().
+ * - Neither its memory nor the length of a turn grows with what the guest sends.
+ * - No credit is exceeded.
+ * - A guest that breaks the protocol ends its container, with status 255 and a reason.
+ * - SIGKILL ends every container. Then the proxy is done as soon as nobody reads.
+ * - Every client gets an answer.
+ * - At the end all descriptors are closed and all memory is freed.
  */
 #include "fuzz.h"
 #include "helpers/proxy/container.h"
@@ -46,59 +50,59 @@ static struct page {
 } page;
 
 /*
- * A descriptor of the proxy, and what is at its other end. No number is used twice, so that what
- * uses one after its closing is found.
+ * A descriptor of the proxy, and the state of its other end. No number is used twice, so the target
+ * finds every use after a close.
  */
 struct file {
 	bool open;
 	enum { SOURCE, SINK, CLIENT, DEVICE, WORDS } kind;
 	bool ended;    /* the other end is gone */
-	size_t amount; /* SOURCE: bytes to come. SINK: bytes that nobody has read. */
-	bool asks;     /* CLIENT: `words` are to be read, with `fds` */
+	size_t amount; /* SOURCE: bytes to read. SINK: bytes that nobody has read yet. */
+	bool asks;     /* CLIENT: `words` and `fds` wait to be received */
 	bool silent;   /* CLIENT: it has sent no request */
 	int fds[CONTROL_FDS];
 	size_t fds_used;
-	size_t answers; /* CLIENT: messages that it got */
+	size_t answers; /* CLIENT: messages that it has got */
 	size_t length;
 	char words[CONTROL_MESSAGE + 32];
 };
 
 #define FILES 600
-#define PEERS 72 /* more than may join */
+#define PEERS 72 /* more than the proxy allows */
 #define PIPE  65536
 #define STATE 9999 /* the state directory */
-/* Of a session, with what belongs to it. */
+/* The memory of a session, with all that belongs to it. */
 #define SESSION_BYTES (sizeof(struct session) + 256)
-/* Reads of a ring that is always full, in one turn. */
+/* The most reads in one turn of a ring that is always full. */
 #define READS 96
 
-/* Whose streams a session has: those of its user, and of the user's socket. */
+/* The user's side of a session: its socket and its streams. */
 struct peer {
 	int client, fds[WIRE_STREAMS];
 };
 
-/* What the input has made of Xen, of the guest and of the users. */
+/* The state of Xen, the guest and the users. */
 static struct {
 	struct file files[FILES];
 	size_t files_used;
 	struct peer peers[PEERS]; /* the first is the container's own */
 	size_t peers_used;
 	int64_t now;
-	int store; /* xenstore's descriptor */
+	int store; /* the descriptor of xenstore */
 	struct question {
 		uint32_t id;
 		char path[XENSTORE_PATH];
-	} questions[8]; /* that it has yet to answer */
+	} questions[8]; /* questions that xenstore has not answered yet */
 	size_t asked_of_store;
 	bool event, released, no_domain, map_fails, bind_fails, write_fails;
-	bool over;		  /* the domain has ended, but for its nodes and its pages */
-	unsigned int ends, asked; /* of domains; and xl */
-	uint8_t state, ref, port; /* in xenstore; 255: no such node */
+	bool over;		  /* the domain has ended; its nodes and pages still exist */
+	unsigned int ends, asked; /* how often a domain has ended, and xl was asked */
+	uint8_t state, ref, port; /* values in xenstore; 255: no such node */
 	const char *flood;	  /* what the guest writes as fast as it is read, or NULL */
-	unsigned int reads;	  /* of the ring, in this turn */
-	bool unclear;		  /* what the guest has sent need not be frames any more */
-	struct wire_input input;  /* of the guest */
-	uint64_t given, taken;	  /* credit for stdin, and what came of it */
+	unsigned int reads;	  /* reads of the ring in this turn */
+	bool unclear;		  /* the guest may have sent something else than frames */
+	struct wire_input input;  /* what the guest has read */
+	uint64_t given, taken;	  /* credit for stdin, and bytes of it that came */
 	uint64_t sent[WIRE_STREAMS], credited[WIRE_STREAMS];
 } world;
 
@@ -136,7 +140,7 @@ WRAP(ssize_t, read, int fd, void *into, size_t count)
 		return __real_read(fd, into, count);
 	struct file *f = file(fd);
 	if (f->kind == SOURCE) {
-		must(f->amount || f->ended); /* else it would wait */
+		must(f->amount || f->ended); /* otherwise the read would block */
 		if (count > f->amount)
 			count = f->amount;
 		f->amount -= count;
@@ -162,7 +166,7 @@ WRAP(ssize_t, write, int fd, const void *from, size_t count)
 	return (ssize_t)count;
 }
 
-/* Whether a process's description is a file. */
+/* A SOURCE is a regular file, so it may be a description. */
 WRAP(int, fstat, int fd, struct stat *st)
 {
 	if (fd < FIRST)
@@ -171,7 +175,7 @@ WRAP(int, fstat, int fd, struct stat *st)
 	return 0;
 }
 
-/* ---- streams, which never wait ---- */
+/* ---- streams ---- */
 
 struct stream stream_take(int fd, int access)
 {
@@ -277,7 +281,7 @@ static short ready(const struct file *f)
 	}
 }
 
-/* Nobody waits: what would be waited for is in the input. */
+/* It never waits: the input says what happens next. */
 WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout)
 {
 	(void)timeout;
@@ -288,7 +292,7 @@ WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout)
 	return 1;
 }
 
-/* ---- Xen, as the modules under test see it ---- */
+/* ---- stand-ins for Xen and for other modules ---- */
 
 int64_t host_now(void)
 {
@@ -425,7 +429,7 @@ WRAP(int, munmap, void *at, size_t size)
 	return at == &page ? 0 : __real_munmap(at, size);
 }
 
-/* Behind the host's back, as fast as it reads: a ring of two frames, that of a flood. */
+/* In a flood, the guest fills the ring again with two frames whenever the proxy has emptied it. */
 WRAP(ssize_t, ring_read, struct ring *ring, void *into, size_t room)
 {
 	ssize_t n = __real_ring_read(ring, into, room);
@@ -440,7 +444,7 @@ WRAP(ssize_t, ring_read, struct ring *ring, void *into, size_t room)
 
 /* ---- memory ---- */
 
-static _Thread_local bool inside; /* the thread that runs the target does; libFuzzer has others */
+static _Thread_local bool inside; /* true in the target's thread; libFuzzer has others */
 static size_t held;
 
 static void count_malloc(const volatile void *at, size_t size)
@@ -478,7 +482,7 @@ static void turn(void)
 	check();
 }
 
-/* The reason of the end, as runX's commands read it: a line that is fit for a terminal. */
+/* The reason of the end, which runX's commands read, must be one line of printable characters. */
 static void check_words(bool misbehaved)
 {
 	const struct file *ended = NULL;
@@ -501,7 +505,7 @@ static uint32_t queued(void)
 	return page.out_prod - page.out_cons;
 }
 
-/* As a driver does it, a ring at a time, while somebody takes it. */
+/* Writes as a driver does: one full ring at a time, while somebody reads it. */
 static void guest_writes(const uint8_t *bytes, size_t count)
 {
 	while (count > 0 && container.phase != OVER && container.ring.shared && !world.over) {
@@ -514,7 +518,7 @@ static void guest_writes(const uint8_t *bytes, size_t count)
 	}
 }
 
-/* Frames that nobody may send, whatever came before. */
+/* True: the guest must not send such a frame now. */
 static bool forbidden(const uint8_t *header)
 {
 	unsigned int type = header[0], stream = header[1], session = header[2] | header[3] << 8;
@@ -561,7 +565,7 @@ static void op_frame(struct bytes *in)
 	uint8_t type = take8(in), stream = take8(in), session = take8(in);
 	uint32_t length = take16(in);
 
-	/* Most lengths are to be small, and some types frequent. */
+	/* Make most lengths small, and some types frequent. */
 	if (length < 0xc000)
 		length &= 15;
 	else
@@ -646,7 +650,7 @@ static void guest_reads(size_t count)
 
 /* ---- the users ---- */
 
-/* Its streams; with a terminal, no stderr. */
+/* Makes a peer with its streams; with a terminal there is no stderr. */
 static struct peer *new_peer(bool terminal)
 {
 	struct peer *p = &world.peers[world.peers_used++];
@@ -658,7 +662,7 @@ static struct peer *new_peer(bool terminal)
 	return p;
 }
 
-/* Also of a descriptor that the proxy has closed. */
+/* Picks a file of a peer. The proxy may have closed it. */
 static struct file *peer_file(struct bytes *in, unsigned int which)
 {
 	const struct peer *p = &world.peers[take8(in) % world.peers_used];
@@ -667,14 +671,14 @@ static struct file *peer_file(struct bytes *in, unsigned int which)
 	return fd < 0 ? NULL : &world.files[fd - FIRST];
 }
 
-/* Sends a request, and has it taken. */
+/* Sends a request, and lets the proxy take it. */
 static int request(const char *words, size_t length, const int *fds, size_t count)
 {
 	int client = new_file(CLIENT);
 	struct file *f = file(client);
 
 	f->asks = true;
-	f->silent = length == 0; /* an empty request looks like none */
+	f->silent = length == 0; /* an empty request looks like the end */
 	f->length = length;
 	memcpy(f->words, words, length);
 	f->fds_used = count;
@@ -721,7 +725,8 @@ static void op_words(struct bytes *in)
 	turn();
 }
 
-/* Connects, and sends nothing. Some places stay free: the proxy accepts nobody without one. */
+/* A client that connects and sends nothing. Some places stay free, since without one the proxy
+ * accepts nobody. */
 static void op_silent(void)
 {
 	size_t waiting = 0;
@@ -787,7 +792,7 @@ static void op_write(struct bytes *in)
 	turn();
 }
 
-/* What an exec proxy says on. */
+/* A further message of an exec's client. */
 static void op_say(struct bytes *in)
 {
 	static const char *const known[] = {"signal 15", "signal 9", "size 10 20", "signal 65"};
@@ -812,7 +817,7 @@ static void op_time(struct bytes *in)
 	turn();
 }
 
-/* With an answer in the ring to what was not asked yet. */
+/* The domain ends. In its ring it leaves a PONG for a PING that was not sent yet. */
 static void guest_dies(void)
 {
 	static const uint8_t pong[WIRE_HEADER] = {WIRE_PONG};
@@ -959,13 +964,13 @@ static void begin(bool terminal, bool running)
 }
 
 /*
- * The end of the VM is noticed, once it can have been there. Whatever else has happened, SIGKILL
- * ends the container in time; the guest may be silent.
+ * If the VM has ended, the proxy must notice that. In any other state SIGKILL must end the
+ * container in time, even if the guest is silent.
  */
 static void end(void)
 {
 	if (world.over && (container.hello || container.phase == BOOTING)) {
-		/* An event, a ping, xl at most each 10 s, and its answer: a turn for each. */
+		/* The event, the ping, xl (every 10 s at most) and its answer take a turn each. */
 		for (int turns = 0; turns < 6; turns++) {
 			world.now += 10000;
 			turn();
@@ -987,7 +992,7 @@ static void end(void)
 		turn();
 	}
 	session_abandon(&container.session);
-	/* Who has sent no request by now never will. */
+	/* The proxy drops clients that have sent no request by now. */
 	world.now += 10000;
 	turn();
 	for (size_t i = 0; i < world.files_used; i++) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console's ring, whose page and nodes are the guest's to write: any index, any content, at any
- * time; and its rings may be in pages beside it. What must hold: no byte outside of these is
- * touched, a count is never larger than what is there or fits, and indices that make no sense are
- * refused, for as long as they make none.
+ * Fuzzes the console's ring. The guest can write its page and its xenstore nodes: any index and any
+ * content, at any time. The rings may also be in further pages.
+ *
+ * What must hold: ring.c touches no byte outside of these pages. It never reads more bytes than are
+ * in a ring, and never writes more than fit. It refuses impossible indices as long as they are
+ * impossible.
  */
 #include "helpers/shared/ring.h"
 
@@ -28,7 +30,7 @@ struct page {
 static struct page *page;
 static char *pages;
 static struct bytes *input;
-static uint8_t numbers[4], faults; /* of xenstore's nodes; of what fails */
+static uint8_t numbers[4], faults; /* the values of xenstore's nodes; which calls fail */
 static size_t asked;
 
 /* ---- Xen ---- */
@@ -41,7 +43,7 @@ static long number(void)
 	return n < 200 ? n % 8 : -1;
 }
 
-/* Its data-refs: none, what is right, or whatever the guest likes. */
+/* The node data-refs is missing, or is right, or has any content. */
 static const char *data_refs(void)
 {
 	static char value[XENSTORE_VALUE + 1];
@@ -96,7 +98,7 @@ WRAP(int, munmap, void *at, size_t size)
 	return at == page || at == pages ? 0 : __real_munmap(at, size);
 }
 
-/* ---- the host's side, and what it must come to ---- */
+/* ---- the host's side, and its right results ---- */
 
 static void reads(struct ring *ring, size_t room)
 {
@@ -160,7 +162,7 @@ static void step(struct ring *ring, struct bytes *in)
 	}
 }
 
-/* Where the bytes are is one of two. */
+/* The rings are either in the shared page or in the further pages. */
 static void check_rings(const struct ring *ring)
 {
 	if (ring->data)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * xenstore's client, with a xenstored that answers anything, in pieces of any size, and then no
- * more. What must hold: a value ends within its buffer, a number is one, a failure says which.
+ * Fuzzes the xenstore client. Its xenstored answers anything, in pieces of any size, and then
+ * nothing more.
+ *
+ * What must hold: a value ends within its buffer, a number is valid, a failure sets errno.
  */
 #include "helpers/shared/xenstore.h"
 
@@ -23,7 +25,7 @@ WRAP(ssize_t, read, int fd, void *into, size_t count)
 		errno = EINTR;
 		return -1;
 	}
-	/* Mostly all of it. */
+	/* Most reads return all that is asked for. */
 	return (ssize_t)take(&answers, into, piece < 16 && piece < count ? piece + 1U : count);
 }
 
@@ -50,7 +52,7 @@ static void check_value(long n, const char *value)
 
 static void ask(struct xenstore *xs)
 {
-	char *value = malloc(XENSTORE_VALUE + 1); /* its end is watched */
+	char *value = malloc(XENSTORE_VALUE + 1); /* the sanitizer watches its end */
 	struct xenstore_answer answer = {0};
 	long n;
 

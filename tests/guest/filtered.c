@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Does something under the filter of a container's description, as the guest's PID 1 installs it.
+ * Installs the seccomp filter of a container's description, as PID 1 of a guest does. Then makes
+ * one system call, or executes a command.
  *
- * usage: filtered DESCRIPTION NUMBER [ARGUMENT…]   makes a system call, and prints what errno says
+ * usage: filtered DESCRIPTION NUMBER [ARGUMENT…]   makes a system call, and prints "allowed" or
+ *                                                  the name of its errno
  *        filtered DESCRIPTION COMMAND…             executes a command
  */
 #include "guest/process/seccomp.h"

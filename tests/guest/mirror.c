@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes one directory what another is, as a guest writes its disk back.
+ * Makes the directory TO equal to FROM, as a guest does when it writes its root back to the host.
  *
  * usage: mirror FROM TO
  */

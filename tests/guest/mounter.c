@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes mounts as a guest does, by its own module, and runs a command that sees them.
+ * Makes mounts with the guest's own module, and runs a command that sees them.
  *
  * usage: mounter TOP [DESTINATION TYPE OPTIONS]… -- COMMAND…
  *
- * TOP/binds is PID 1's BINDS, TOP/root the container's root; the command is outside of both, in the
- * mount namespace. Type bind takes the sources of BINDS one after another. OPTIONS have commas
- * between them. Prints what fails.
+ * TOP/binds is PID 1's BINDS, TOP/root is the container's root. The command runs in the mount
+ * namespace, outside of both. Each mount of type bind takes the next source of BINDS. OPTIONS are
+ * separated by commas. Prints a line for each mount that fails.
  */
 #include "guest/mounts/mounts.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is understood of `xl list`, by an xl that prints what it is to. */
+/* Tests how an inquiry reads the output of `xl list`. A script stands in for xl. */
 #include "helpers/proxy/domain.h"
 
 #include <setjmp.h>
@@ -127,7 +127,7 @@ static int make_xl(void **state)
 	xl = fopen(program, "w");
 	if (!xl)
 		return -1;
-	/* Of the shell alone: PATH has nothing else. */
+	/* The script uses only what the shell has built in: PATH has nothing else. */
 	fputs("#!/bin/sh\n[ \"$*\" = list ] || exit 2\nprintf %s \"$XL_LIST\"\n"
 	      "[ -z \"$XL_HANGS\" ] || read -r line <\"$XL_HANGS\"\n"
 	      "[ -z \"$XL_FILE\" ] || while read -r line; do echo \"$line\"; done <\"$XL_FILE\"\n"

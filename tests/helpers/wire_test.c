@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames and sessions, with a guest that keeps the rules and one that does not. */
+/* Tests frames and sessions, with a guest that keeps to the protocol and one that does not. */
 #include "helpers/proxy/session.h"
 #include "helpers/shared/wire.h"
 
@@ -76,8 +76,8 @@ static void frames_come_one_after_another(void **state)
 static void what_is_no_frame_is_refused(void **state)
 {
 	static const uint8_t bad[][WIRE_HEADER] = {
-		{0, 0, 0, 0, 0, 0, 0, 0},	   /* no type */
-		{WIRE_TYPES, 0, 0, 0, 0, 0, 0, 0}, /* a type of the future */
+		{0, 0, 0, 0, 0, 0, 0, 0},	   /* type 0, which is none */
+		{WIRE_TYPES, 0, 0, 0, 0, 0, 0, 0}, /* a type that is not defined yet */
 		{WIRE_DATA, WIRE_STREAMS, 0, 0, 0, 0, 0, 0},
 		{WIRE_DATA, 1, 0, 0, 1, 0x10, 0, 0}, /* 4097 bytes */
 		{WIRE_DATA, 1, 0, 0, 0xff, 0xff, 0xff, 0xff},
@@ -102,7 +102,7 @@ static void short_payload_has_words_of_zero(void **state)
 	assert_int_equal(wire_word(&frame, 1), 0);
 }
 
-/* Under the sanitizers: no byte that a guest can send makes the parser leave its buffer. */
+/* The sanitizers watch that no byte from a guest makes the parser leave its buffer. */
 static void garbage_is_survived(void **state)
 {
 	struct wire_input in = {0};
@@ -134,7 +134,7 @@ static void garbage_is_survived(void **state)
 struct rig {
 	struct outbox box;
 	struct session session;
-	int reader, writer; /* our ends of its stdout and its stdin */
+	int reader, writer; /* the test's ends of its stdout and its stdin */
 };
 
 static int new_rig(void **state)
@@ -190,7 +190,7 @@ static bool send_word(struct session *s, enum wire_type type, unsigned int strea
 	return session_frame(s, &frame);
 }
 
-/* The next frame that waits in the outbox for the guest. */
+/* Takes the next frame for the guest out of the outbox. */
 static struct wire_frame sent(struct outbox *box)
 {
 	static struct wire_input in;
@@ -231,7 +231,8 @@ static void more_than_the_credit_is_refused(void **state)
 	assert_false(send_data(&rig->session, WIRE_STDOUT, data, 1));
 }
 
-/* Also where nobody reads and nothing is held: the guest gets no credit while it reads nothing. */
+/* The credit also bounds data that is dropped because nobody reads it. A guest that reads nothing
+ * gets no new credit. */
 static void credit_bounds_what_is_dropped(void **state)
 {
 	struct rig *rig = *state;
@@ -263,7 +264,7 @@ static void a_reader_that_stops_loses_nothing(void **state)
 			at += n;
 			credit -= n;
 		}
-		/* A pipe takes 64 KiB, then the session has to hold the rest. */
+		/* The pipe takes 64 KiB, then the session must hold the rest. */
 		for (int i = 0; i < 40; i++)
 			serve(&rig->session);
 		if (rig->session.sinks[WIRE_STDOUT].used || at == sizeof(data))
@@ -285,7 +286,7 @@ static void a_closed_reader_is_told_to_the_guest(void **state)
 	struct wire_frame frame = sent(&rig->box);
 	assert_int_equal(frame.type, WIRE_EOF);
 	assert_int_equal(frame.stream, WIRE_STDOUT);
-	/* What was on its way then is taken, dropped, and credited. */
+	/* Data that was already on its way is taken, dropped and credited. */
 	assert_true(send_data(&rig->session, WIRE_STDOUT, "yz", 2));
 	serve(&rig->session);
 	uint32_t credit = 0;
@@ -308,7 +309,7 @@ static void input_stops_at_the_credit(void **state)
 	static uint8_t data[WIRE_WINDOW];
 	size_t sum = 0;
 
-	/* The pipe is as large as the window: fill it, drain it by the session, fill it again. */
+	/* The pipe is as large as the window: fill it, let the session drain it, fill it again. */
 	for (int round = 0; round < 2; round++) {
 		assert_int_equal(write(rig->writer, data, sizeof(data)), sizeof(data));
 		for (int i = 0; i < 40; i++) {
@@ -405,7 +406,7 @@ static void signals_fit_beside_data(void **state)
 	assert_int_equal(write(rig->writer, data, sizeof(data)), sizeof(data));
 	for (int i = 0; i < 40; i++)
 		serve(&rig->session);
-	/* The guest has taken nothing; its signals still find room, and then an end. */
+	/* The guest has read nothing. There is still room for signals, but only for so many. */
 	int signals = 0;
 	while (outbox_put(&rig->box, WIRE_SIGNAL, 0, 0, data, 4))
 		signals++;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Annotations of runX: what they set, what they are stronger than, and who may use them.
+# runX's annotations: what they set, which settings they override, and who may use them.
 
 load helpers
 
@@ -24,7 +24,7 @@ warned() {
 	grep -q '^proxy -t 7 ' "$FAKE/calls"
 }
 
-@test "annotations: are stronger than the vm section, resources and runX.conf" {
+@test "annotations: they override the vm section, resources and runX.conf" {
 	: >"$BATS_TEST_TMPDIR/kernel"
 	printf '%s\n' 'memory = 200' 'vcpus = 4' >>"$RUNX_CONF"
 	creates ".annotations = {\"org.lfedge.runx.memory\": \"300\", \"org.lfedge.runx.vcpus\": \"2\", \"org.lfedge.runx.kernel_parameters\": \"b\"}
@@ -35,14 +35,14 @@ warned() {
 	has 'extra += " console=hvc0 quiet panic=-1 a b"'
 }
 
-@test "annotations: an unknown one of runX's is warned of, another's is not" {
+@test "annotations: runX warns of an unknown annotation with its own prefix, and of no other" {
 	creates '.annotations = {"org.lfedge.runx.colour\n": "red", "org.lfedge.runx.": "", "org.lfedge.other": "x"}'
 	[ "${#lines[@]}" -eq 2 ]
-	warned 'annotation "org.lfedge.runx.colour\n" is ignored: runX has none of this name'
+	warned 'annotation "org.lfedge.runx.colour\n" is ignored: runX has no annotation of this name'
 	[ "$(jq -r .level "$log" | uniq)" = warning ]
 }
 
-@test "annotations: what runX.conf does not list is ignored with a warning" {
+@test "annotations: one that runX.conf does not list is ignored with a warning" {
 	echo 'annotations = vcpus' >>"$RUNX_CONF"
 	creates '.annotations = {"org.lfedge.runx.memory": "no number", "org.lfedge.runx.vcpus": "2"}'
 	[ "${#lines[@]}" -eq 1 ]
@@ -51,14 +51,14 @@ warned() {
 	has 'vcpus = 2'
 }
 
-@test "annotations: none where runX.conf says so" {
+@test "annotations: runX.conf can forbid them all" {
 	echo 'annotations =' >>"$RUNX_CONF"
 	creates '.annotations = {"org.lfedge.runx.vcpus": "2"}'
 	warned 'annotation "org.lfedge.runx.vcpus" is ignored'
 	has 'vcpus = 1'
 }
 
-# Those that name files of the host.
+# Annotations that name files of the host
 
 own_files() {
 	printf '%s\n' 'annotations = kernel initrd' "host_files = /nowhere $BATS_TEST_TMPDIR/host" >>"$RUNX_CONF"
@@ -74,7 +74,7 @@ own_files() {
 	has 'kernel = "/kernel"'
 }
 
-@test "annotations: kernel and initrd are copied once they are checked" {
+@test "annotations: kernel and initrd are copied after they are checked" {
 	own_files
 	creates ".annotations = {\"org.lfedge.runx.kernel\": \"$BATS_TEST_TMPDIR/host/kernel\", \"org.lfedge.runx.initrd\": \"$BATS_TEST_TMPDIR/host/initrd\"}"
 	has "kernel = \"$RUNX_ROOT/c1/kernel\""
@@ -82,7 +82,7 @@ own_files() {
 	[ "$(head -c 7 "$RUNX_ROOT/c1/initrd")" = 1234567 ]
 }
 
-@test "annotations: a kernel that others may write" {
+@test "annotations: a kernel that other users can write" {
 	own_files
 	chmod 664 "$BATS_TEST_TMPDIR/host/kernel"
 	bad ".annotations = {\"org.lfedge.runx.kernel\": \"$BATS_TEST_TMPDIR/host/kernel\"}" 'must belong to root, and nobody else may write it'
@@ -99,12 +99,12 @@ own_files() {
 }
 @test "annotations: that are no object" { bad '.annotations = ["a"]' 'annotations: must be an object'; }
 
-@test "annotations: a name in runX.conf that there is not" {
+@test "annotations: runX.conf lists an annotation that does not exist" {
 	echo 'annotations = memory colour' >>"$RUNX_CONF"
-	bad . 'annotations: colour is none of disk_headroom'
+	bad . 'annotations: colour is not one of disk_headroom'
 }
 
-@test "annotations: features tells that they are for trusted hands" {
+@test "annotations: features lists them as potentially unsafe" {
 	runX features
 	jq -e '.potentiallyUnsafeConfigAnnotations == ["org.lfedge.runx."]' <<<"$output"
 }

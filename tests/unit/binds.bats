@@ -1,16 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Bind mounts: what create makes of them for xl and the guest, and what `stage` shows to a command.
+# Bind mounts: what create tells xl and the guest about them, and what `stage` shows to a command.
 
 load helpers
 
-# bound OPTIONS [SOURCE [DESTINATION]]: a jq program that adds a bind mount; OPTIONS is JSON
+# bound OPTIONS [SOURCE [DESTINATION]]: prints a jq program that adds a bind mount; OPTIONS is JSON
 bound() {
 	printf '.mounts += [{type: "bind", source: "%s", destination: "%s", options: %s}]' \
 		"${2:-$volume}" "${3:-/data}" "$1"
 }
 
-# stands_in PROGRAM…: xl's create also runs this shell program, as the QEMU that it starts would
+# stands_in PROGRAM…: xl create also runs this shell program, in place of the QEMU that it would start
 stands_in() {
 	rm "$FAKE/bin/xl"
 	printf '%s\n' '#!/bin/sh' "[ \"\$1\" != create ] || { $*; } || exit" \
@@ -18,7 +18,7 @@ stands_in() {
 	chmod 755 "$FAKE/bin/xl"
 }
 
-# as_disk: the root, and so the bind mounts, become images
+# as_disk: the root becomes an image, and so do the bind mounts
 as_disk() {
 	echo 'rootfs = disk' >>"$RUNX_CONF"
 	config '.root.readonly = false'
@@ -61,7 +61,7 @@ mount=/data mount.type=bind mount.source=0 mount.option=rbind mount.option=ro mo
 mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=noexec" ]
 }
 
-@test "binds: one share more has them all, and xl sees them there" {
+@test "binds: one further share has them all, and xl sees them there" {
 	setup_volume
 	stands_in "cat $view/0/file $view/1"
 	config "$(bound '["rbind"]')"
@@ -83,7 +83,7 @@ mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=no
 	[ "$(calls xl)" -eq 1 ]
 }
 
-@test "binds: an option makes a bind of any type, and the type one without options" {
+@test "binds: a bind option makes a bind mount of any type, and so does the type bind without options" {
 	setup_volume
 	config "$(bound '["bind"]') | .mounts[-1].type = \"tmpfs\""
 	config "$(bound '["rbind"]') | .mounts[-1] |= del(.type)"
@@ -91,18 +91,18 @@ mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=no
 	[ "$(records mount.type | grep -c '^bind$')" -eq 3 ]
 }
 
-@test "binds: relative sources are the bundle's, relative destinations are taken from /" {
+@test "binds: a relative source begins at the bundle, a relative destination at /" {
 	setup_volume
 	mkdir "$bundle/mine"
 	echo mine >"$bundle/mine/file"
 	stands_in "cp $view/0/file $FAKE/seen"
 	creates "$(bound '["bind"]' mine data)"
 	[ "$(cat "$FAKE/seen")" = mine ]
-	[ "$output" = 'runX: warning: mount destination data is relative, and taken from /' ]
+	[ "$output" = 'runX: warning: mount destination data is relative: runX takes it from /' ]
 	records mount | grep -qx /data
 }
 
-@test "binds: a read-only one is so for xl's QEMU, whatever the options' order" {
+@test "binds: a read-only one is read-only for xl's QEMU too, in any order of options" {
 	setup_volume
 	config "$(bound '["ro", "bind"]')"
 	config "$(bound '["rbind", "rro"]')"
@@ -112,7 +112,7 @@ mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=no
 	[ "$(ls "$volume")" = "$(printf '2\nfile\nsub')" ]
 }
 
-@test "binds: forty of them, and any characters" {
+@test "binds: forty of them, and names with any characters" {
 	setup_volume
 	odd=$BATS_TEST_TMPDIR/"a'b \"c\" \$(id) \\n
 x,y"
@@ -133,7 +133,7 @@ x,y"
 	[ "$(records binds.type) $(records binds.source) $(records binds.readonly)" = 'ext4 /dev/xvdb true' ]
 }
 
-@test "binds: one that may be written makes the second disk so" {
+@test "binds: a writable one makes the second disk writable" {
 	setup_volume
 	as_disk
 	config "$(bound '["rbind", "ro"]')"
@@ -142,7 +142,7 @@ x,y"
 	[ "$(records binds.readonly)" = '' ]
 }
 
-@test "binds: what hooks change in the sources is on the second disk, which goes with a hook that fails" {
+@test "binds: changes that hooks make in the sources are on the second disk, which is removed if a hook fails" {
 	setup_volume
 	as_disk
 	printf '%s\n' '#!/bin/sh' "echo \$1 >$volume/file" 'exit "$2"' >"$BATS_TEST_TMPDIR/hook"
@@ -156,20 +156,20 @@ x,y"
 	bad '.hooks.createRuntime[0].args[2] = "1"' 'hook'
 }
 
-@test "binds: a source that is missing, in runc's words" {
+@test "binds: a missing source is reported in runc's words" {
 	bad "$(bound '["rbind"]' /nowhere)" \
 		'runX create failed: error mounting "/nowhere" to rootfs at "/data": no such file or directory'
 	as_disk
 	bad . 'runX create failed: error mounting "/nowhere" to rootfs at "/data": no such file or directory'
 }
 
-@test "binds: xl that fails is told as ever" {
+@test "binds: a failure of xl is reported as without bind mounts" {
 	setup_volume
 	export XL_FAIL=create XL_SAYS='libxl: error: libxl_dm.c:1:spawn: Domain 3:device model did not start: -3'
 	bad "$(bound '["rbind"]')" 'xl cannot create the VM: device model did not start: -3'
 }
 
-@test "binds: sources that a VM can make nothing of" {
+@test "binds: sources that a VM cannot use" {
 	setup_volume
 	mkfifo "$volume/fifo"
 	bad "$(bound '["bind"]' "$volume/fifo")" 'the source is a FIFO'
@@ -178,24 +178,24 @@ x,y"
 	bad ".mounts[-1].source = \"$volume/socket\"" 'the source is a socket'
 }
 
-@test "binds: none given" { bad '.mounts[0] = {destination: "/x", type: "bind"}' 'mounts[0].source: a bind mount needs one'; }
+@test "binds: no source" { bad '.mounts[0] = {destination: "/x", type: "bind"}' 'mounts[0].source: a bind mount needs a source'; }
 @test "binds: an option that no bind mount has" {
 	bad '.mounts[0] = {destination: "/x", source: "/", options: ["bind", "size=1m"]}' \
 		'mounts[0].options: a bind mount cannot have the option size=1m'
 }
-@test "binds: an idmapped one" {
+@test "binds: the option idmap" {
 	bad '.mounts[0] = {destination: "/x", source: "/", options: ["bind", "idmap"]}' 'cannot have the option idmap'
 }
 @test "binds: a mount of no type" { bad 'del(.mounts[0].type)' 'mounts[0].type: must not be empty'; }
 @test "binds: options that are a text" { bad '.mounts[0].options = "bind"' 'mounts[0].options: must be an array'; }
 @test "binds: a NUL in a source" { bad '.mounts[0] = {destination: "/x", source: "/a\u0000", type: "bind"}' 'must not contain a NUL'; }
 
-@test "binds: the options that they may have are the flags that the guest knows" {
+@test "binds: the allowed options are the flags that the guest knows" {
 	[ "$(jq -nr "$(sed -n '/^def mount_flags/,/;$/p' "$top/lib/json/mounts.jq") mount_flags[]")" = \
 		"$(sed -n '/} flags\[\] = {/,/^};/s/^[[:space:]]*{"\([a-z]*\)",.*/\1/p' "$top/guest/mounts/mounts.c" | sort)" ]
 }
 
-@test "binds: a file of the host that the container can see is no XLCONF" {
+@test "binds: a file of the host that the container can see cannot be XLCONF" {
 	setup_volume
 	echo 'vcpus = 2' >"$volume/xl"
 	printf '%s\n' "host_files = $BATS_TEST_TMPDIR" >>"$RUNX_CONF"
@@ -205,14 +205,14 @@ x,y"
 	creates '.mounts[-1].source = "/proc"'
 }
 
-@test "binds: a program in one is left to the guest" {
+@test "binds: create does not look up a program in a bind mount" {
 	setup_volume
 	creates "$(bound '["rbind"]') | .process.args = [\"/data/program\"]"
 }
 
-# stage by itself
+# stage alone
 
-@test "stage: files and directories side by side, and nothing is left of them" {
+@test "stage: it shows files and directories side by side, and leaves nothing" {
 	setup_volume
 	staged rw "$volume" /d rw "$volume/file" /f -- sh -c 'cd "$1" && cat 0/file 1 && ls' sh "$BATS_TEST_TMPDIR/s"
 	succeeds
@@ -222,7 +222,7 @@ x,y"
 
 @test "stage: rbind brings what is mounted in the source, bind does not, and rro makes it read-only" {
 	setup_volume
-	# shellcheck disable=SC2016 # for the shell in the namespace
+	# shellcheck disable=SC2016 # variables of the shell in the namespace
 	run unshare -m sh -c 'mount -t tmpfs t "$2/sub" && : >"$2/sub/x" && exec "$3" "$1" bind "$2" /0 rbind,ro "$2" /1 \
 		rbind,rro "$2" /2 -- sh -c "cd \"$1\"; ls 0/sub; ls 1/sub; : >1/sub/y && : >2/sub/z"' \
 		sh "$BATS_TEST_TMPDIR/s" "$volume" "$FAKE/libexec/stage"
@@ -231,7 +231,7 @@ x,y"
 	[ "${#lines[@]}" -eq 2 ]
 }
 
-@test "stage: neither devices nor the bits of setuid files work there" {
+@test "stage: devices and setuid bits do not work there" {
 	setup_volume
 	mknod "$volume/null" c 1 3
 	staged rw "$volume" /d -- sh -c ': >"$1/0/null"' sh "$BATS_TEST_TMPDIR/s"
@@ -239,7 +239,7 @@ x,y"
 	[ "$status" -ne 0 ]
 }
 
-@test "stage: no link is followed there, whatever a guest makes one of meanwhile" {
+@test "stage: links there are not followed, so a guest cannot make one to a file of the host" {
 	setup_volume
 	echo secret >"$BATS_TEST_TMPDIR/secret"
 	ln -s "$BATS_TEST_TMPDIR" "$volume/link"
@@ -248,10 +248,10 @@ x,y"
 	[[ ${lines[1]} == *'Too many levels of symbolic links' ]]
 }
 
-@test "stage: what is mounted on the host later is there, unless it is to be private" {
+@test "stage: later mounts of the host appear there, unless the bind mount is private" {
 	setup_volume
 	mkfifo "$BATS_TEST_TMPDIR/ready" "$BATS_TEST_TMPDIR/go"
-	# shellcheck disable=SC2016 # for the shells in the namespaces
+	# shellcheck disable=SC2016 # variables of the shells in the namespaces
 	run unshare -m sh -c 'cd "$1" && mount -t tmpfs t volume && mount --make-shared volume && mkdir volume/a
 		"$2" "$1/s" rbind volume /0 rbind,private volume /1 -- \
 			sh -c "echo >ready && read x <go; ls s/0/a | sed s/^/shared:/; ls s/1/a | sed s/^/private:/" &
@@ -261,9 +261,9 @@ x,y"
 	[ "$output" = shared:later ]
 }
 
-@test "stage: with -k no other container's mounts are kept in use" {
+@test "stage: -k takes the mounts of other containers out of the namespace" {
 	setup_volume
-	# shellcheck disable=SC2016 # for the shell in the namespace
+	# shellcheck disable=SC2016 # variables of the shell in the namespace
 	run unshare -m sh -c 'while umount -lR /run; do :; done 2>/dev/null; mount -t tmpfs t /run && cd /run && mkdir -p xen/a/b e/c1/rootfs e/c1/x "e/c2/root fs" && mount -t tmpfs x xen/a/b &&
 		mount -t tmpfs a e/c1 && mkdir e/c1/rootfs && mount -t tmpfs b e/c1/rootfs && mount -t tmpfs c "e/c2/root fs" && : >e/c1/rootfs/file &&
 		exec "$2" -k e/c1/rootfs "$1/s" rw "e/c2/root fs" /d -- \
@@ -273,34 +273,34 @@ x,y"
 	[ "$(xargs <<<"$output")" = '/run /run/xen/a/b /run/e/c1 /run/e/c1/rootfs file x' ]
 }
 
-@test "stage: a command ends with who started it" {
+@test "stage: the command is killed when the starter of stage ends" {
 	local pid
 	export FIFO=$BATS_TEST_TMPDIR/started
 	mkfifo "$FIFO"
-	# shellcheck disable=SC2016 # for the shells
+	# shellcheck disable=SC2016 # variables of the shells
 	run sh -c '"$0" - -- sh -c "echo \$\$ >\"\$FIFO\"; exec sleep 1000" >/dev/null & read -r pid <"$FIFO"; echo $pid; kill -9 $$' \
 		"$FAKE/libexec/stage" 3>&-
 	pid=${lines[0]}
 	timeout 20 tail --pid="$pid" -f /dev/null
 }
 
-@test "stage: nothing is started for who has ended already" {
-	# shellcheck disable=SC2016 # for the shell
+@test "stage: it starts nothing if the runX of -p has already ended" {
+	# shellcheck disable=SC2016 # variables of the shell
 	run sh -c 'exec "$0" -p $$ - -- echo not reached' "$FAKE/libexec/stage" 3>&-
 	[ "$status" -eq 125 ]
 	[ "$output" = 'the runX that started this has ended' ]
-	# shellcheck disable=SC2016 # for the shell
+	# shellcheck disable=SC2016 # variables of the shell
 	run sh -c 'said=$(exec "$0" -p $$ - -- echo reached) && echo "$said"' "$FAKE/libexec/stage" 3>&-
 	[ "$output" = reached ]
 }
 
-@test "stage: a command that is not there" {
+@test "stage: a command that does not exist" {
 	staged -- /nowhere/x
 	[ "$status" -eq 125 ]
-	[ "$output" = '/nowhere/x: No such file or directory' ]
+	[ "$output" = 'cannot execute /nowhere/x: No such file or directory' ]
 }
 
-@test "stage: words that are no three" {
+@test "stage: an incomplete bind mount" {
 	staged rw /x
 	[ "$status" -eq 125 ]
 	[[ $output == usage:* ]]

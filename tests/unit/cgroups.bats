@@ -1,17 +1,17 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# linux.cgroupsPath: the proxy's place in the host's control groups, made of plain directories here.
+# linux.cgroupsPath: create puts the proxy into control groups of the host. Here these are plain directories.
 
 load helpers
 
-# A directory with files cannot be removed, unless it is one of the kernel's.
+# The kernel's rmdir removes a control group with its files. For plain directories this stand-in does that.
 fake_rmdir() {
 	printf '%s\n' '#!/bin/sh' 'echo rmdir >>"$FAKE/calls"' 'for dir; do rm -f "$dir"/c*.*; done' \
 		"exec $(command -v rmdir) \"\$@\"" >"$FAKE/bin/rmdir"
 	chmod 755 "$FAKE/bin/rmdir"
 }
 
-# v1: three hierarchies, a second name of one, and v2 beside them
+# v1: makes three hierarchies, a second name for one, and v2 beside them
 v1() {
 	fake_rmdir
 	mkdir -p "$RUNX_CGROUP/cpu,cpuacct" "$RUNX_CGROUP/cpuset" "$RUNX_CGROUP/unified" "$RUNX_CGROUP/none"
@@ -28,7 +28,7 @@ v2() {
 	touch "$RUNX_CGROUP/cgroup.procs" "$RUNX_CGROUP/system.slice/cgroup.procs"
 }
 
-# created PATH [GLOBAL-OPTION…]: a container with that cgroupsPath
+# created PATH [GLOBAL-OPTION…]: creates a container with that cgroupsPath
 created() {
 	config ".linux.cgroupsPath = \"$1\""
 	shift
@@ -36,7 +36,7 @@ created() {
 	succeeds
 }
 
-# member GROUP…: the proxy, and nothing else, was put into these, and into none beside them
+# member GROUP…: the proxy is in exactly these groups
 member() {
 	local wanted got
 	wanted=$(printf "$RUNX_CGROUP/%s\n" "$@" | sort)
@@ -54,14 +54,14 @@ groups() {
 	member ns/c1
 }
 
-@test "cgroups: v1 in every hierarchy, once, and v2 beside it" {
+@test "cgroups: v1, once in every hierarchy, and v2 beside it" {
 	v1
 	created /ns/c1
 	member cpu,cpuacct/ns/c1 cpuset/ns/c1 unified/ns/c1
 	[ ! -e "$RUNX_CGROUP/none/ns" ]
 }
 
-@test "cgroups: v1's cpuset takes nothing before it has CPUs and memory" {
+@test "cgroups: a v1 cpuset gets CPUs and memory nodes before it gets the proxy" {
 	v1
 	created /ns/c1
 	[ "$(cat "$RUNX_CGROUP/cpuset/ns/cpuset.cpus" "$RUNX_CGROUP/cpuset/ns/c1/cpuset.cpus" | xargs)" = '0-7 0-7' ]
@@ -69,13 +69,13 @@ groups() {
 	[ ! -e "$RUNX_CGROUP/unified/ns/cpuset.cpus" ]
 }
 
-@test "cgroups: a path without a slash before it, and with needless ones" {
+@test "cgroups: a path without a leading slash, and one with needless slashes" {
 	v2
 	created 'ns//./c1/'
 	member ns/c1
 }
 
-@test "cgroups: no path, or no hierarchy, and the proxy stays" {
+@test "cgroups: without a path or a hierarchy the proxy stays in its group" {
 	v2
 	runX create --bundle "$bundle" c1
 	succeeds
@@ -87,7 +87,7 @@ groups() {
 	[ ! -e "$RUNX_CGROUP" ]
 }
 
-@test "cgroups: dots lead nowhere outside" {
+@test "cgroups: dots in a path do not lead out of the hierarchy" {
 	v2
 	created '/a/../../../../../tmp/../x'
 	member x
@@ -97,7 +97,7 @@ groups() {
 	member y
 }
 
-@test "cgroups: strings that mean something to a shell are names" {
+@test "cgroups: names with characters that are special to a shell" {
 	v2
 	created '/a b/*/$(id)`id`;'"'"
 	member 'a b/*/$(id)`id`;'"'"
@@ -106,7 +106,7 @@ groups() {
 	[ "$(groups)" = ./system.slice ]
 }
 
-@test "cgroups: the notation of systemd" {
+@test "cgroups: paths in systemd's notation" {
 	v2
 	created system.slice:docker:abc --systemd-cgroup
 	member system.slice/docker-abc.scope
@@ -121,13 +121,13 @@ groups() {
 	member k.slice
 }
 
-@test "cgroups: without the option it is a path" {
+@test "cgroups: without --systemd-cgroup such a text is a plain path" {
 	v2
 	created system.slice:docker:abc --systemd-cgroup=false
 	member system.slice:docker:abc
 }
 
-@test "cgroups: a bad notation of systemd" {
+@test "cgroups: malformed paths in systemd's notation" {
 	local path
 	v2
 	for path in /a/b a:b 'a.slice:b:' 'a.slice:../b:c' 'a.slice:b:../c'; do
@@ -143,7 +143,7 @@ groups() {
 	nothing_left
 }
 
-@test "cgroups: a path that is none" {
+@test "cgroups: values that are not a path" {
 	bad '.linux.cgroupsPath = 5' 'linux.cgroupsPath: must be a string'
 	bad '.linux.cgroupsPath = "a\nb"' 'linux.cgroupsPath: must not contain control characters'
 }
@@ -170,7 +170,7 @@ groups() {
 	[ "$(groups)" = './mine ./ns ./system.slice' ]
 }
 
-@test "cgroups: delete leaves what others use" {
+@test "cgroups: delete leaves groups that others use" {
 	v2
 	created /ns/c1
 	mkdir "$RUNX_CGROUP/ns/c2"
@@ -179,7 +179,7 @@ groups() {
 	[ "$(groups)" = './ns ./ns/c2 ./system.slice' ]
 }
 
-@test "cgroups: a group that cannot be made or entered is an error, and nothing is left" {
+@test "cgroups: if a group cannot be made or entered, create fails and leaves nothing" {
 	v2
 	: >"$RUNX_CGROUP/file"
 	bad '.linux.cgroupsPath = "/file/c1"' 'cannot make the cgroup /file/c1'
@@ -188,14 +188,14 @@ groups() {
 	[ "$(groups)" = './full ./full/cgroup.procs ./system.slice' ]
 }
 
-@test "cgroups: one process makes all of them, and it is there before the hooks are" {
+@test "cgroups: one mkdir makes them all, and the proxy is in them before hooks run" {
 	v1
 	printf '%s\n' '#!/bin/sh' 'echo mkdir >>"$FAKE/calls"' "exec $(command -v mkdir) \"\$@\"" >"$FAKE/bin/mkdir"
 	printf '%s\n' '#!/bin/sh' 'grep -q . "$RUNX_CGROUP/unified/ns/c1/cgroup.procs" && echo hooked >>"$FAKE/calls"' >"$FAKE/bin/saw"
 	chmod 755 "$FAKE/bin/mkdir" "$FAKE/bin/saw"
 	config ".hooks.createRuntime = [{path: \"$FAKE/bin/saw\"}]"
 	created /ns/c1
-	# The root, the state directory, and the groups.
+	# At most three calls: for the state root, the state directory and the groups.
 	[ "$(calls mkdir)" -le 3 ]
 	[ "$(calls hooked)" -eq 1 ]
 }

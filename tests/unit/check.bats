@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# runX check: what it finds on machines that are put together here, and what it says to do.
+# runX check: what it finds on simulated machines, and what it tells the user to do.
 
 load helpers
 
-# machine: one that has everything
+# machine: makes a machine that has everything
 machine() {
 	local part
 	export RUNX_HOST=$BATS_TEST_TMPDIR/host
@@ -28,12 +28,12 @@ free_memory            : 1000'
 	printf '{"runtimes": {"vm": {"path": "/usr/sbin/runX"}}}\n' >"$RUNX_HOST/etc/docker/daemon.json"
 }
 
-# program NAME: a command of the machine
+# program NAME: the machine has this command
 program() {
 	[ -e "$FAKE/bin/$1" ] || ln -s "$(command -v "$1" || echo /bin/true)" "$FAKE/bin/$1"
 }
 
-# finds LEVEL CHECK WORDS [NEXT]: runX check says so, in both forms, and its status is that of errors
+# finds LEVEL CHECK WORDS [NEXT]: runX check reports this, as text and as JSON, and its status is 1 if LEVEL is error
 finds() {
 	local rc=0
 	[ "$1" != error ] || rc=1
@@ -59,14 +59,14 @@ finds() {
 	finds ok engines 'Docker: runX is a runtime in '
 }
 
-@test "check: it leaves nothing, and starts nothing" {
+@test "check: it leaves nothing, and calls xl only for xl info" {
 	machine
 	runX check
 	nothing_left
 	[ "$(grep -vc '^xl info' "$FAKE/calls" || :)" -eq 0 ]
 }
 
-@test "check: settings that nobody can read" {
+@test "check: a bad runX.conf" {
 	machine
 	echo 'colour = blue' >>"$RUNX_CONF"
 	finds error settings 'colour = blue is not a setting' "mend $RUNX_CONF"
@@ -111,7 +111,7 @@ finds() {
 @test "check: PVH without hardware virtualization" {
 	machine
 	echo 'guest_type = pvh' >>"$RUNX_CONF"
-	finds error type 'guest_type = pvh, but this machine has no hardware virtualization' 'let it be auto'
+	finds error type 'guest_type = pvh, but this machine has no hardware virtualization' 'set guest_type = auto'
 }
 
 @test "check: too little memory" {
@@ -120,35 +120,35 @@ finds() {
 	finds warning memory 'Xen has 100 MiB free, less than a VM of 128' 'give dom0 less'
 }
 
-@test "check: no QEMU, and then no disks either" {
+@test "check: no QEMU, and then no tools for disks either" {
 	machine
 	export RUNX_QEMU=/nowhere
-	finds warning roots 'roots are made into disks' 'Debian: install qemu-system-xen'
+	finds warning roots 'root file systems and bind mounts are disks' 'Debian: install qemu-system-xen'
 	rm "$RUNX_HOST/dev/loop-control"
 	finds error roots '9p: no QEMU with Xen and 9pfs, disk: no module loop'
 }
 
-@test "check: 9p where it is asked for" {
+@test "check: runX.conf asks for 9p, and there is no QEMU" {
 	machine
 	export RUNX_QEMU=/nowhere
 	echo 'rootfs = 9p' >>"$RUNX_CONF"
 	finds error roots 'rootfs = 9p: 9p: no QEMU with Xen and 9pfs'
 }
 
-@test "check: no networks" {
+@test "check: nothing for networks" {
 	machine
 	rmdir "$RUNX_HOST/sys/bus/xen-backend/drivers/vif"
 	finds warning network 'no module xen-netback'
 }
 
-@test "check: host-local, where it is" {
+@test "check: the IPAM plugin host-local" {
 	machine
 	finds ok ipam "no host-local in $FAKE/plugins"
 	ln -s /bin/true "$FAKE/plugins/host-local"
-	finds ok ipam "addresses by $FAKE/plugins/host-local"
+	finds ok ipam "addresses come from $FAKE/plugins/host-local"
 }
 
-@test "check: seccomp without its helper, and without profiles" {
+@test "check: no seccomp helper, and seccomp turned off" {
 	machine
 	rm "$FAKE/libexec/seccomp"
 	finds error seccomp "$FAKE/libexec/seccomp does not run" 'install libseccomp2'
@@ -159,18 +159,18 @@ finds() {
 @test "check: no control groups" {
 	machine
 	rm "$FAKE/cgroup/cgroup.procs"
-	finds warning cgroups "none in $FAKE/cgroup" 'mount -t cgroup2'
+	finds warning cgroups "no control groups in $FAKE/cgroup" 'mount -t cgroup2'
 }
 
-@test "check: an engine that is not told of runX, and one whose runc it is" {
+@test "check: an engine without runX in its configuration, and one that uses it as runc" {
 	machine
 	echo '# "/usr/sbin/runX"' >"$RUNX_HOST/etc/docker/daemon.json"
-	finds warning engines 'Docker is not told of runX in /etc/docker/daemon.json' 'give it a runtime'
+	finds warning engines 'Docker: /etc/docker/daemon.json does not name runX' 'give it a runtime'
 	ln -s "$top/runX" "$FAKE/bin/runc"
-	finds ok engines 'Docker runs it as runc'
+	finds ok engines 'Docker runs runX as runc'
 }
 
-@test "check: a word too many" {
+@test "check: an extra argument" {
 	runX check c1
 	fails_with 'check: too many arguments: c1'
 }

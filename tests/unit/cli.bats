@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The command line: options as engines give them, and everything that is not one.
+# The command line: options as engines give them, and words that are no options.
 
 load helpers
 
@@ -15,7 +15,7 @@ load helpers
 	[ ! -e "$RUNX_ROOT" ]
 }
 
-@test "cli: an unknown global option fails, and swallows nothing" {
+@test "cli: an unknown global option fails, and takes no next word as its value" {
 	runX --frob state c1
 	fails_with "unknown option: --frob"
 }
@@ -37,7 +37,7 @@ load helpers
 	fails_with "invalid container ID format: --force"
 }
 
-@test "cli: every command that is accepted has its module" {
+@test "cli: every accepted command has its module" {
 	local verb
 	for verb in $(accepted_verbs); do
 		grep -q "^cmd_$verb()" "$top/lib/verbs/$verb.sh"
@@ -58,19 +58,19 @@ load helpers
 	[[ ${lines[0]} == "runc version "* ]]
 }
 
-@test "cli: global options of runc, crun and old go-runc are taken, with and without =" {
+@test "cli: global options of runc, crun and old go-runc are accepted, with and without =" {
 	runX --root="$RUNX_ROOT" --systemd-cgroup --criu /x --rootless=false --cgroup-manager disabled \
 		--debug=false state nosuch
 	[[ $output == *"container does not exist"* ]]
 }
 
-@test "cli: all is well without a PATH" {
+@test "cli: runX works without a PATH" {
 	run env -i RUNX_ROOT="$RUNX_ROOT" "$(command -v dash)" "$top/runX" state nosuch
 	[ "$status" -eq 1 ]
 	[[ $output == *"container nosuch: container does not exist" ]]
 }
 
-@test "cli: errors reach the log also when stderr cannot be written" {
+@test "cli: errors reach the log even if stderr cannot be written" {
 	dash "$top/runX" --log "$log" --log-format json state nosuch 2<"$top/runX" || :
 	[ "$(jq -r .msg "$log")" = "container nosuch: container does not exist" ]
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# runX create, with stand-ins for xl and the proxy: what it writes, and that failing leaves nothing.
+# runX create, with stand-ins for xl and the proxy: what it writes, and that it leaves nothing when it fails.
 
 load helpers
 
@@ -80,7 +80,7 @@ load helpers
 	grep -q '^memory = 128$' "$FAKE/xl.cfg"
 }
 
-@test "create: what a VM is, by what Xen can" {
+@test "create: guest_type auto chooses pvh or pv by what Xen can run" {
 	echo 'guest_type = auto' >>"$RUNX_CONF"
 	local capabilities=$BATS_TEST_TMPDIR/host/sys/hypervisor/properties/capabilities
 	export RUNX_HOST=$BATS_TEST_TMPDIR/host
@@ -99,7 +99,7 @@ load helpers
 	[ "$(grep -E 'acpi|tsc_mode' "$FAKE/xl.cfg")" = 'tsc_mode = "native"' ]
 }
 
-# Bad bundles: the field and the cause in one sentence, and nothing left.
+# Bad bundles: the error names the field and the cause in one sentence, and nothing is left.
 
 @test "create: no bundle" {
 	runX create --bundle "$BATS_TEST_TMPDIR/none" c1
@@ -110,11 +110,11 @@ load helpers
 @test "create: no config.json" {
 	rm "$bundle/config.json"
 	runX create --bundle "$bundle" c1
-	fails_with "bundle $bundle: no config.json"
+	fails_with "bundle $bundle: config.json is missing"
 	nothing_left
 }
 
-@test "create: what it says where xl does not even list domains is why it failed, and nothing is left" {
+@test "create: if xl list fails too, the error still names the first cause, and nothing is left" {
 	echo '{"ociVersion": ' >"$bundle/config.json"
 	XL_FAIL=list runX create --bundle "$bundle" c1
 	fails_with "config.json: not JSON"
@@ -162,7 +162,7 @@ load helpers
 @test "create: a soft limit over the hard one" { bad '.process.rlimits[0].soft = 5000' 'soft must not be more than hard'; }
 @test "create: an oom_score_adj that is out of range" { bad '.process.oomScoreAdj = 1001' 'process.oomScoreAdj: must be a whole number'; }
 @test "create: capabilities that are no object" { bad '.process.capabilities = []' 'process.capabilities: must be an object'; }
-@test "create: a device of no type" { bad '.linux.devices = [{path: "/dev/x"}]' 'linux.devices[0].type: must be c, u, b or p'; }
+@test "create: a device without a type" { bad '.linux.devices = [{path: "/dev/x"}]' 'linux.devices[0].type: must be c, u, b or p'; }
 @test "create: a sysctl that is a number" { bad '.linux.sysctl = {a: 1}' 'linux.sysctl.a: must be a string'; }
 
 @test "create: capabilities become masks, and each unknown one is warned of once and ignored" {
@@ -201,7 +201,7 @@ load helpers
 }
 @test "create: a root that is missing" { bad '.root.path = "nowhere"' "root file system $bundle/nowhere: no such directory"; }
 
-@test "create: a terminal needs a console socket, and the reverse" {
+@test "create: a terminal needs a console socket, and a console socket needs a terminal" {
 	bad '.process.terminal = true' 'without setting console socket'
 	config '.process.terminal = false'
 	runX create --bundle "$bundle" --console-socket /x c1
@@ -209,12 +209,12 @@ load helpers
 	nothing_left
 }
 
-# The program is looked up on the host, in the words that engines turn into 126 and 127.
+# create looks the program up on the host. Engines turn these error texts into the statuses 126 and 127.
 
 @test "create: a program that is not in PATH" {
 	bad '.process.args = ["nosuch"]' 'exec: "nosuch": executable file not found in $PATH'
 }
-@test "create: a program that is not there" {
+@test "create: a program that does not exist" {
 	bad '.process.args = ["/bin/nosuch"]' 'exec: "/bin/nosuch": stat /bin/nosuch: no such file or directory'
 }
 @test "create: a program that is not executable" {
@@ -224,31 +224,31 @@ load helpers
 @test "create: a program that is a directory" {
 	bad '.process.args = ["/bin"]' 'exec: "/bin": is a directory'
 }
-@test "create: a program behind a link out of the root is not found there" {
+@test "create: a link does not lead to a program outside of the root" {
 	ln -s /proc/self/exe "$bundle/rootfs/bin/out"
 	ln -s ../../../../../../bin/true "$bundle/rootfs/bin/up"
 	bad '.process.args = ["/bin/up"]' 'no such file or directory'
 }
-@test "create: a program under a mount is left to the guest" {
+@test "create: a program under a mount is not looked up on the host" {
 	config '.process.args = ["/dev/shm/later"]'
 	runX create --bundle "$bundle" c1
 	succeeds
 }
-@test "create: a program that links lead under a mount is left to the guest" {
+@test "create: a program whose links lead under a mount is not looked up either" {
 	ln -s /a/../dev/./shm//x "$bundle/rootfs/bin/in"
 	ln -s bin "$bundle/rootfs/sub"
 	creates '.process.args = ["in"]'
 	runX delete --force c1
 	creates '.process.args = ["/sub/there/x"] | .mounts += [{destination: "/bin/there/", type: "tmpfs"}]'
 }
-@test "create: a program that links lead past a mount is not found" {
+@test "create: a program whose links lead past a mount is not found" {
 	ln -s /dev/shm/../../x "$bundle/rootfs/bin/past"
 	ln -s loop "$bundle/rootfs/bin/loop"
 	bad '.process.args = ["past"]' 'executable file not found in $PATH'
 	bad '.process.args = ["/bin/loop"]' 'too many levels of symbolic links'
 }
 
-# What can fail on the host.
+# Failures of the host
 
 @test "create: a machine without Xen" {
 	export RUNX_XENBUS=$BATS_TEST_TMPDIR/none
@@ -260,7 +260,7 @@ load helpers
 @test "create: no xl" {
 	mkdir "$FAKE/few"
 	ln -s "$(command -v jq)" "$(command -v date)" "$(command -v mkdir)" "$FAKE/few/"
-	# runX adds the usual places to PATH; only a machine that has xl there cannot show this.
+	# runX adds the usual folders to PATH. So a machine with xl in one of them cannot run this test.
 	[ ! -e /usr/sbin/xl ] || skip "this machine has xl"
 	rm "$FAKE/bin/xl"
 	runX create --bundle "$bundle" c1
@@ -273,13 +273,13 @@ load helpers
 	for name in control prepare proxy stage; do
 		mv "$FAKE/libexec/$name" "$FAKE/away"
 		runX create --bundle "$bundle" c1
-		fails_with "no $FAKE/libexec/$name: install runX again"
+		fails_with "$FAKE/libexec/$name is missing: install runX again"
 		nothing_left
 		mv "$FAKE/away" "$FAKE/libexec/$name"
 	done
 }
 
-@test "create: xl that cannot create says why in one sentence, and its noise stays away" {
+@test "create: if xl create fails, one sentence says why, without xl's other messages" {
 	export XL_FAIL=create
 	XL_SAYS='Parsing config from /x
 libxl: error: libxl_dm.c:3131:device_model_spawn_outcome: Domain 3:domain 3 device model: spawn failed (rc=-3)
@@ -297,7 +297,7 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	nothing_left
 }
 
-@test "create: a proxy that fails takes the domain with it" {
+@test "create: if the proxy fails, the domain is destroyed" {
 	export PROXY_FAIL='/dev/xen/evtchn: No such file'
 	runX create --bundle "$bundle" c1
 	fails_with "runX create failed: /dev/xen/evtchn"
@@ -317,14 +317,14 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	fails_with "cannot make the state directory"
 }
 
-@test "create: a setting that runX does not know" {
+@test "create: an unknown setting in runX.conf" {
 	echo 'colour = blue' >>"$RUNX_CONF"
 	runX create --bundle "$bundle" c1
 	fails_with "colour = blue is not a setting"
 	nothing_left
 }
 
-@test "create: 9p without a QEMU for Xen is refused with the package's name" {
+@test "create: without a QEMU for Xen rootfs = 9p fails, and the error names the package" {
 	export RUNX_QEMU=/nowhere
 	echo 'rootfs = 9p' >>"$RUNX_CONF"
 	runX create --bundle "$bundle" c1
@@ -339,8 +339,8 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	[ "$(debugfs -R 'stat /bin/sh' "$FAKE/rootfs.img" 2>/dev/null | grep -c 'Type: regular')" -eq 1 ]
 }
 
-# Nothing of config.json is left out for how it is spelled, though a module is, whose key is not in the text.
-@test "create: a key that is written with an escape counts as any other" {
+# create leaves out a jq module if the text of config.json does not have its key. A key with an escape must not be lost.
+@test "create: a key that is written with an escape counts like any other" {
 	local part key
 	for part in hooks linux.sysctl linux.seccomp linux.resources.memory; do
 		key=${part##*.}
@@ -354,21 +354,21 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	done
 }
 
-@test "create: what appears in config.json while it is read is refused" {
+@test "create: a config.json that changes while runX reads it is refused" {
 	local part
 	for part in seccomp sysctls host_hooks 'guest_hooks({})' '{pids: .} | wanted("")'; do
 		run jq -n "$(cat "$top/lib/json/values.jq" "$top/lib/json/absent.jq") {} | $part"
 		[ "$status" -eq 5 ]
-		[[ $output == *'has changed while runX read it' ]]
+		[[ $output == *'has changed while runX read it: run it again' ]]
 		[ -z "$(jq -n "$(cat "$top/lib/json/values.jq" "$top/lib/json/absent.jq") null | $part | select(. != {})")" ]
 	done
 }
 
-@test "create: a module of jq's that is missing is said in one sentence" {
+@test "create: a missing jq module is reported in one sentence" {
 	cp -r "$top/lib" "$BATS_TEST_TMPDIR/lib"
 	rm "$BATS_TEST_TMPDIR/lib/json/devices.jq"
 	export RUNX_LIBDIR=$BATS_TEST_TMPDIR/lib
 	runX create --bundle "$bundle" c1
-	fails_with "not all are in $RUNX_LIBDIR/json: install runX again"
+	fails_with "not all of these modules are in $RUNX_LIBDIR/json: values.jq "
 	nothing_left
 }

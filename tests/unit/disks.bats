@@ -1,28 +1,28 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Disks of a VM: images of the root, the device that was mounted there, and block volumes.
+# Disks of a VM: images of the root, a device that is mounted at the root, and block volumes.
 
 load helpers
 
-# disk_root HOW PROGRAM: makes c1 with this kind of root
+# disk_root ROOTFS PROGRAM: creates c1 with this kind of root
 disk_root() {
 	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
 	echo "rootfs = $1" >>"$RUNX_CONF"
 	creates "$2"
 }
 
-# setup_device: $device is a block device that nobody opens
+# setup_device: makes a block device at $device, which nobody opens
 setup_device() {
 	device=$BATS_TEST_TMPDIR/device
 	mknod "$device" b 7 250 || skip 'only root may make devices'
 }
 
-# mounted LINE…: what lib/json/mounts.jq makes of this mountinfo for /b/c/rootfs
+# mounted LINE…: prints which device lib/json/mounts.jq finds in this mountinfo at /b/c/rootfs
 mounted() {
 	printf '%s\n' "$@" | jq -Rsr "$(cat "$top/lib/json/values.jq" "$top/lib/json/process.jq" "$top/lib/json/mounts.jq") mounted_device(\"/b/./c//rootfs/\")"
 }
 
-@test "disks: a read-only root is a compressed image, under a layer for the places of mounts" {
+@test "disks: a read-only root is a compressed image, under a layer for mount points" {
 	disk_root disk '.root.readonly = true'
 	grep -q '^disk = \[ "[^"]*vdev=xvda,access=ro,[^"]*/rootfs.img" \]$' "$FAKE/xl.cfg"
 	[ "$(records root.type) $(records root.overlay) $(records root.readonly)" = 'squashfs true true' ]
@@ -30,7 +30,7 @@ mounted() {
 	diff -r "$bundle/rootfs" "$BATS_TEST_TMPDIR/out"
 }
 
-@test "disks: images have no names once the VM has them, and a create that fails leaves none" {
+@test "disks: images lose their names once the VM has them, and a failed create leaves none" {
 	disk_root disk '.root.readonly = false'
 	[ "$(cat "$RUNX_ROOT/c1/images")" = "$BATS_TEST_TMPDIR/images/$(cat "$RUNX_ROOT/c1/uuid")" ]
 	[ -z "$(ls "$BATS_TEST_TMPDIR/images")" ]
@@ -41,7 +41,7 @@ mounted() {
 	bad . 'for disk images (images in runX.conf says where they are made)'
 }
 
-@test "disks: what the hotplug script says is what create says" {
+@test "disks: create reports the message of the hotplug script" {
 	export XL_FAIL=create XL_SAYS='xc: error: panic: xg_dom_core.c:374: xc_dom_do_gunzip: inflate failed (rc=-5): Internal error
 /dev/loop1 is in use on the host (mounted?): Device or resource busy
 libxl: error: libxl_exec.c:117:libxl_report_child_exitstatus: /usr/libexec/runX/block add [270] exited with error status 125
@@ -50,12 +50,12 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	bad . 'xl cannot create the VM: /dev/loop1 is in use on the host (mounted?): Device or resource busy'
 }
 
-@test "disks: overlay is the same where the root may be written" {
+@test "disks: overlay does the same with a writable root" {
 	disk_root overlay '.root.readonly = false'
 	[ "$(records root.type) $(records root.overlay) $(records root.readonly)" = 'squashfs true false' ]
 }
 
-@test "disks: an image has the headroom that runX.conf or an annotation says, and is sparse" {
+@test "disks: an image has the headroom that runX.conf or an annotation asks for, and is sparse" {
 	echo 'disk_headroom = 1000' >>"$RUNX_CONF"
 	disk_root disk '.root.readonly = false'
 	[ "$(stat -c %s "$FAKE/rootfs.img")" -ge 1048576000 ]
@@ -65,19 +65,19 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	[ "$(stat -c %s "$FAKE/rootfs.img")" -lt 12000000 ]
 }
 
-@test "disks: what is mounted in the root is not a part of its image" {
+@test "disks: the image of the root has no files of mounts in the root" {
 	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
 	mkdir "$bundle/rootfs/sub"
 	printf '%s\n' 'rootfs = disk' >>"$RUNX_CONF"
 	config '.root.readonly = false'
-	# shellcheck disable=SC2016 # for the shell in the namespace
+	# shellcheck disable=SC2016 # variables of the shell in the namespace
 	run unshare -m sh -c 'mount -t tmpfs t "$1/rootfs/sub" && : >"$1/rootfs/sub/x" && exec "$2" create --bundle "$1" c1 </dev/null 3>&-' \
 		sh "$bundle" "$top/runX"
 	succeeds
 	[ "$(debugfs -R 'ls -p /sub' "$FAKE/rootfs.img" 2>/dev/null | grep -c /x/)" -eq 0 ]
 }
 
-@test "disks: a bind of a block device is a disk, beside 9p and without a share for it" {
+@test "disks: a bind mount of a block device is a disk, beside a 9p root, and needs no share" {
 	setup_device
 	creates ".mounts += [{destination: \"/dev/data\", type: \"bind\", source: \"$device\", options: [\"ro\"]}]"
 	grep -q "^disk = \[ \"format=raw,vdev=xvda,access=ro,[^\"]*target=$device\" \]$" "$FAKE/xl.cfg"
@@ -86,7 +86,7 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	[ "$(records mount.type | tail -n 1) $(records mount.source | tail -n 1)" = 'bind 0' ]
 }
 
-@test "disks: the file system of a block device, behind other mounts" {
+@test "disks: a file system on a block device, after other mounts" {
 	setup_device
 	mkdir "$bundle/volume"
 	disk_root disk ".root.readonly = false | .mounts += [{destination: \"/v\", type: \"bind\", source: \"volume\"},
@@ -97,7 +97,7 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	[ "$(records mount.source | tail -n 2 | xargs) $(records mount.option | tail -n 3 | xargs)" = '0 1 noatime ro rw' ]
 }
 
-@test "disks: a file system whose source is no block device" {
+@test "disks: a file system whose source is not a block device" {
 	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
 	bad '.mounts += [{destination: "/data", type: "ext4", source: "/etc/passwd"}]' \
 		'error mounting "/etc/passwd" to rootfs at "/data": the source is not a block device'
@@ -110,7 +110,7 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	bad ".mounts += [range(27) as \$i | {destination: \"/dev/d\\(\$i)\", type: \"bind\", source: \"$device\"}]" 'a VM can have 26 disks'
 }
 
-@test "disks: an annotation adds some, where runX.conf lists it" {
+@test "disks: an annotation adds disks, if runX.conf lists it" {
 	setup_device
 	creates ".annotations.\"org.lfedge.runx.disks\" = \"$device:/dev/a  $device:/srv:ro,ext4\""
 	[[ $output == *'annotation "org.lfedge.runx.disks" is ignored: annotations in runX.conf does not list disks'* ]]
@@ -121,7 +121,7 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	[ "$(records mount | tail -n 3 | xargs) $(records mount.source | tail -n 3 | xargs)" = '/dev/b /dev/a /srv 0 1 2' ]
 }
 
-@test "disks: annotations that say no disk" {
+@test "disks: malformed annotations" {
 	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
 	echo 'annotations = disks' >>"$RUNX_CONF"
 	bad '.annotations = {"org.lfedge.runx.disks": "/etc/passwd:/dev/a"}' 'the source is not a block device'
@@ -130,7 +130,7 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	done
 }
 
-@test "disks: a file system mounted at the root is told by mountinfo, if it is whole and nowhere else" {
+@test "disks: mountinfo shows the device at the root, which counts only if all of it is mounted there and nowhere else" {
 	local root='20 1 8:1 / / rw - ext4 /dev/sda1 rw' here='/b/c/rootfs rw,relatime shared:1'
 	[ "$(mounted "$root" "30 20 253:0 / $here - ext4 /dev/mapper/snap-1 rw")" = '/dev/mapper/snap-1 ext4 rw' ]
 	[ "$(mounted "$root" "30 20 7:0 / $here master:2 - squashfs /dev/loop0 ro,errors=continue")" = '/dev/loop0 squashfs ro' ]

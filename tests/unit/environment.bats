@@ -22,14 +22,14 @@ image_files() {
 	nothing_left
 }
 
-@test "environment: a kernel alone gets the common initrd; the last of two variables holds, an empty one is none" {
+@test "environment: a kernel alone gets the common initrd; of two variables the last counts; an empty one is ignored" {
 	image_files
 	creates '.process.env += ["RUNX_KERNEL=/nowhere", "RUNX_KERNEL=/boot/vmlinuz", "RUNX_RAMDISK="]'
 	has "kernel = \"$RUNX_ROOT/c1/kernel\""
 	head -c 1024 "$RUNX_ROOT/c1/initrd" | cmp - "$FAKE/initrd"
 }
 
-@test "environment: a kernel behind links out of the root is not found there" {
+@test "environment: a link does not lead to a kernel outside of the root" {
 	mkdir "$bundle/rootfs/boot"
 	ln -s /etc/hostname "$bundle/rootfs/boot/absolute"
 	ln -s ../../../../../../../../etc/hostname "$bundle/rootfs/boot/relative"
@@ -40,7 +40,7 @@ image_files() {
 	bad '.process.env += ["RUNX_KERNEL=../../../../../../../../etc/hostname"]' 'No such file or directory'
 }
 
-@test "environment: a kernel that is no file is not opened" {
+@test "environment: a kernel that is not a regular file is not opened" {
 	mkfifo "$bundle/rootfs/fifo"
 	bad '.process.env += ["RUNX_KERNEL=/fifo"]' 'kernel /fifo: not a regular file'
 	bad '.process.env += ["RUNX_KERNEL=/bin"]' 'kernel /bin: not a regular file'
@@ -51,14 +51,14 @@ image_files() {
 	bad '.process.env += ["RUNX_RAMDISK=/huge"]' "the guest's initrd /huge: larger than 262144 KiB"
 }
 
-@test "environment: annotations and the vm section are stronger" {
+@test "environment: annotations and the vm section override it" {
 	image_files
 	: >"$BATS_TEST_TMPDIR/kernel"
 	creates ".process.env += [\"RUNX_KERNEL=/boot/vmlinuz\"] | .vm.kernel.path = \"$BATS_TEST_TMPDIR/kernel\""
 	has "kernel = \"$BATS_TEST_TMPDIR/kernel\""
 }
 
-@test "environment: what runX.conf does not list is ignored with a warning" {
+@test "environment: a variable that runX.conf does not list is ignored with a warning" {
 	echo 'environment = RUNX_RAMDISK' >>"$RUNX_CONF"
 	creates '.process.env += ["RUNX_KERNEL=/nowhere", "XLCONF=/nowhere"]'
 	[ "${#lines[@]}" -eq 2 ]
@@ -67,20 +67,20 @@ image_files() {
 	has 'kernel = "/kernel"'
 }
 
-@test "environment: none where runX.conf says so" {
+@test "environment: runX.conf can forbid them all" {
 	echo 'environment =' >>"$RUNX_CONF"
 	creates '.process.env += ["RUNX_RAMDISK=/nowhere"]'
 	[[ $output == *'warning: RUNX_RAMDISK in process.env is ignored'* ]]
 }
 
-@test "environment: a name in runX.conf that there is not" {
+@test "environment: runX.conf lists a variable that does not exist" {
 	echo 'environment = HOME' >>"$RUNX_CONF"
-	bad . 'environment: HOME is none of NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
+	bad . 'environment: HOME is not one of NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 }
 
-# XLCONF: a file of the host.
+# XLCONF names a file of the host.
 
-# xlconf LINE…: makes one, and has the container name it
+# xlconf LINE…: makes such a file, and the container names it
 xlconf() {
 	mkdir -p "$BATS_TEST_TMPDIR/host"
 	printf '%s\n' "$@" >"$BATS_TEST_TMPDIR/host/xl"
@@ -99,7 +99,7 @@ xlconf() {
 	[ "$(grep -n '^name' "$FAKE/xl.cfg" | cut -d: -f1)" -gt "$(grep -n '^]' "$FAKE/xl.cfg" | cut -d: -f1)" ]
 }
 
-@test "environment: annotations and hwConfig are stronger than XLCONF" {
+@test "environment: annotations and hwConfig override XLCONF" {
 	xlconf 'memory = 512' 'vcpus = 4'
 	creates '.annotations = {"org.lfedge.runx.memory": "300"} | .vm.hwConfig.vcpus = 2'
 	has 'memory = 300'
@@ -116,7 +116,7 @@ xlconf() {
 	creates .
 }
 
-@test "environment: what runX sets itself is refused in XLCONF, with its line" {
+@test "environment: XLCONF with a name that runX itself sets is refused, and the error has the line" {
 	local line
 	xlconf ''
 	for line in 'name = "x"' ' disk=[' 'p9 += [ "x" ]' '	kernel	= "/x"' 'ramdisk=1' 'pool = "a"; uuid = "b"' 'cmdline="x"' 'type="hvm"' 'bootloader = "/x"'; do
@@ -131,7 +131,7 @@ refused() {
 	nothing_left
 }
 
-@test "environment: XLCONF that others may write, or that is not root's" {
+@test "environment: XLCONF that other users can write, or that does not belong to root" {
 	xlconf ''
 	chmod 646 "$BATS_TEST_TMPDIR/host/xl"
 	refused 'must belong to root, and nobody else may write it'
@@ -140,7 +140,7 @@ refused() {
 	refused 'must belong to root, and nobody else may write it'
 }
 
-@test "environment: XLCONF that is not there, or no file" {
+@test "environment: XLCONF that does not exist, or is not a regular file" {
 	xlconf ''
 	rm "$BATS_TEST_TMPDIR/host/xl"
 	refused "XLCONF $BATS_TEST_TMPDIR/host/xl: No such file or directory"
@@ -148,7 +148,7 @@ refused() {
 	refused 'not a regular file'
 }
 
-@test "environment: XLCONF that is no configuration" {
+@test "environment: XLCONF that is not a configuration of xl" {
 	xlconf 'root:x:0:0'
 	export XL_FAIL=create XL_SAYS="/x/xl.cfg:3: config parsing error near \`x': lexical error
 Failed to parse config: Invalid argument"
@@ -157,11 +157,11 @@ Failed to parse config: Invalid argument"
 	refused 'larger than 64 KiB'
 }
 
-@test "environment: XLCONF outside of host_files, also behind a link in it" {
+@test "environment: XLCONF outside of host_files, even through a link in it" {
 	xlconf ''
 	echo >"$BATS_TEST_TMPDIR/hostile"
 	ln -sf ../hostile "$BATS_TEST_TMPDIR/host/xl"
-	refused 'lies in no directory of host_files (runX.conf)'
+	refused 'is not in a directory of host_files (runX.conf)'
 }
 
 @test "environment: XLCONF that the container can write" {

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# runX events: what it says of a container, how often, and until when.
+# runX events: what it prints about a container, how often, and until when.
 
 load helpers
 
-@test "events: --stats says once what Xen counts" {
+@test "events: --stats prints once what Xen counts" {
 	config '.linux.resources += {memory: {limit: 268435456}, pids: {limit: 42}}'
 	in_state running
 	runX events --stats c1
@@ -14,14 +14,14 @@ load helpers
 	[ "$(calls 'control wait')" -eq 0 ]
 }
 
-@test "events: CPU times that are not small, and no limit of processes" {
+@test "events: large CPU times, and no limit of processes" {
 	in_state running
 	XL_TIME=12345678.9 runX events --stats c1
 	succeeds
 	[ "$(jq -c '.data.cpu.usage, .data.pids' <<<"$output")" = $'{"total":12345678900000000}\n{}' ]
 }
 
-@test "events: at every interval until the container ends" {
+@test "events: it prints at every interval until the container ends" {
 	in_state running
 	printf '%s\n' 1 2 >"$FAKE/waits"
 	: >"$FAKE/calls"
@@ -32,7 +32,7 @@ load helpers
 	[ "$(calls 'control wait 5$')" -eq 3 ]
 }
 
-@test "events: intervals as Go writes them" {
+@test "events: intervals in Go's notation" {
 	local pair
 	in_state running
 	for pair in 5s=5 1m30s=90 1h=3600 100ms=1 1500ms=2 1ns=1 2s1ms=3 08s=8; do
@@ -43,7 +43,7 @@ load helpers
 	done
 }
 
-@test "events: intervals that are none" {
+@test "events: bad intervals" {
 	local interval
 	in_state running
 	for interval in 0 0s ''; do
@@ -56,7 +56,7 @@ load helpers
 	done
 }
 
-@test "events: a container that ends meanwhile is no error, a domain that is not there is one" {
+@test "events: a container that ends meanwhile is no error; a missing domain is one" {
 	in_state running
 	: >"$FAKE/domains"
 	XL_FAIL=list runX events c1

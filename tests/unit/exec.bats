@@ -1,22 +1,22 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# exec and run: what is asked for, and what is left in the foreground; with stand-ins for all of Xen.
+# exec and run: what they ask the VM for, and what stays in the foreground; with stand-ins for all of Xen.
 
 load helpers
 
-# described RECORD…: the last exec's description is these
+# described RECORD…: the last exec's description has exactly these records
 described() {
 	[ "$(cat "$FAKE/description")" = "$(printf '%s\n' "$@")" ] || { cat "$FAKE/description" && return 1; }
 }
 
-@test "exec: the words are the process's, as they are" {
+@test "exec: the process gets its arguments unchanged" {
 	in_state running
 	runX exec --detach c1 sh -c 'a "b" \n' ''
 	succeeds
 	described arg=sh arg=-c 'arg=a "b" \n' arg=
 }
 
-@test "exec: options come before the id, and after it all is the process's" {
+@test "exec: options come before the id; all words after it are the process's" {
 	in_state running
 	runX exec -d -e A=1 --env 'B=two words=\x' --cwd /tmp --user 5:6 -g 7 --additional-gids=8 --no-new-privs c1 ls -d
 	succeeds
@@ -39,7 +39,7 @@ described() {
 	fails_with '--cap NONSENSE: unknown capability'
 }
 
-@test "exec: the pid file has the pid, no newline, and is where the caller is" {
+@test "exec: the pid file has the pid without a newline, and its path is relative to the caller's directory" {
 	in_state running
 	cd "$BATS_TEST_TMPDIR"
 	EXEC_RUN='exec sleep 100 >/dev/null 2>&1' runX exec -d --pid-file exec.pid c1 true
@@ -48,7 +48,7 @@ described() {
 	kill "$(cat exec.pid)"
 }
 
-@test "exec: --process is a whole process, and takes nothing over" {
+@test "exec: --process describes a whole process, which inherits nothing from the container's" {
 	in_state running
 	jq '.process | .args = ["id"] | .cwd = "/x" | .env = ["A=b"] | .user = {uid: 3, gid: 4} | .capabilities = {} | .terminal = false' \
 		"$bundle/config.json" >"$BATS_TEST_TMPDIR/process.json"
@@ -57,15 +57,15 @@ described() {
 	[ "$(head -n 6 "$FAKE/description")" = "$(printf '%s\n' process= arg=id env=A=b cwd=/x uid=3 gid=4)" ]
 }
 
-@test "exec: --process comes through a pipe as well" {
+@test "exec: --process can be a pipe" {
 	in_state running
-	# shellcheck disable=SC2016 # of the inner shell
+	# shellcheck disable=SC2016 # variables of the inner shell
 	run bash -c '"$0" exec --detach --process <(echo "{\"args\": [\"id\"], \"cwd\": \"/\"}") c1' "$top/runX"
 	succeeds
 	grep -qx arg=id "$FAKE/description"
 }
 
-@test "exec: --process that is no process" {
+@test "exec: --process that is not a process" {
 	in_state running
 	printf '{"args": [], "cwd": "/"}' >"$BATS_TEST_TMPDIR/p"
 	runX exec --detach --process "$BATS_TEST_TMPDIR/p" c1
@@ -92,7 +92,7 @@ described() {
 	grep -q '^exec .*-c /s' "$FAKE/calls"
 }
 
-@test "exec: what the VM says of a failure is the error, with status 255" {
+@test "exec: the VM's reason of a failure is the error, with status 255" {
 	in_state running
 	EXEC_FAIL='unable to start container process: exec: "x": executable file not found in $PATH' runX exec -d c1 x
 	fails_with 'exec failed: unable to start container process: exec: "x": executable file not found in $PATH'
@@ -100,11 +100,11 @@ described() {
 	[ -z "$(find "$RUNX_ROOT/c1" -name 'exec.*')" ]
 }
 
-@test "exec: in the foreground, its status is the process's" {
+@test "exec: in the foreground it ends with the process's status" {
 	in_state running
 	EXEC_RUN='exit 42' runX exec c1 true
 	[ "$status" -eq 42 ]
-	# shellcheck disable=SC2016 # of the process
+	# shellcheck disable=SC2016 # variables of the container process
 	EXEC_RUN='kill -15 $$' runX exec c1 true
 	[ "$status" -eq 143 ]
 	EXEC_FAIL='no' runX exec c1 true
@@ -112,10 +112,10 @@ described() {
 	[ "$status" -eq 255 ]
 }
 
-@test "exec: in the foreground, signals are the process's" {
+@test "exec: in the foreground it passes signals on to the process" {
 	in_state running
 	mkfifo "$BATS_TEST_TMPDIR/ready"
-	# shellcheck disable=SC2016 # of the process
+	# shellcheck disable=SC2016 # variables of the container process
 	EXEC_RUN='trap "kill \$!; exit 7" USR1; sleep 100 & echo >"$RUNX_ROOT/../ready"; wait' \
 		"$top/runX" exec c1 true </dev/null 3>&- &
 	read -r _ <"$BATS_TEST_TMPDIR/ready"
@@ -125,16 +125,16 @@ described() {
 	[ "$status" -eq 7 ]
 }
 
-@test "exec: nothing is left of where it waited" {
+@test "exec: it leaves nothing of its foreground directory" {
 	in_state running
-	# shellcheck disable=SC2016 # of the process
+	# shellcheck disable=SC2016 # variables of the container process
 	EXEC_RUN='echo "$RUNX_FOREGROUND" >"$FAKE/place"' runX exec c1 true
 	succeeds
 	[ -s "$FAKE/place" ]
 	[ ! -e "$(cat "$FAKE/place")" ]
 }
 
-@test "exec: bad words" {
+@test "exec: bad arguments" {
 	in_state running
 	runX exec -d c1
 	fails_with 'process args cannot be empty'
@@ -149,7 +149,7 @@ described() {
 	runX exec -d
 	fails_with 'container id: none given'
 	runX exec -d --preserve-fds 2 c1 sh
-	fails_with 'a VM cannot be given descriptors'
+	fails_with '--preserve-fds 2: runX cannot give file descriptors to a VM'
 	[ "$(calls exec)" -eq 0 ]
 }
 
@@ -161,9 +161,9 @@ described() {
 	[ "$(jq -r .pid <<<"$output")" = "$(cat "$BATS_TEST_TMPDIR/pid")" ]
 }
 
-@test "run: in the foreground it waits, deletes, and ends as the process did" {
+@test "run: in the foreground it waits, deletes, and ends with the process's status" {
 	mkfifo "$FAKE/go"
-	# shellcheck disable=SC2016 # of the process
+	# shellcheck disable=SC2016 # variables of the container process
 	PROXY_RUN='read -r _ <"$FAKE/go"; exit 9' runX run --bundle "$bundle" c1
 	[ "$status" -eq 9 ]
 	nothing_left
@@ -171,7 +171,7 @@ described() {
 
 @test "run: --keep leaves the container" {
 	mkfifo "$FAKE/go"
-	# shellcheck disable=SC2016 # of the process
+	# shellcheck disable=SC2016 # variables of the container process
 	PROXY_RUN='read -r _ <"$FAKE/go"; exit 9' runX run --keep --bundle "$bundle" c1
 	[ "$status" -eq 9 ]
 	runX state c1
@@ -180,7 +180,7 @@ described() {
 	succeeds
 }
 
-@test "run: one that cannot be started is taken away" {
+@test "run: a container that cannot be started is deleted" {
 	CONTROL_SAYS='no such luck' runX run --detach --bundle "$bundle" c1
 	fails_with 'runX run failed: no such luck'
 	nothing_left
@@ -190,7 +190,7 @@ described() {
 	nothing_left
 }
 
-@test "run: bad words" {
+@test "run: bad arguments" {
 	runX run --bundle "$bundle"
 	fails_with 'container id: none given'
 	runX run --bundle "$bundle" c1 more

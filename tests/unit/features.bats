@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# features, and what is refused for lack of one.
+# runX features, and the commands that are refused because runX lacks the feature.
 
 load helpers
 
@@ -12,7 +12,7 @@ load helpers
 	[ "$(calls xl)" -eq 0 ]
 }
 
-@test "features: what is not there is said" {
+@test "features: it names what runX does not have" {
 	runX features
 	succeeds
 	jq -e '.linux | [.apparmor, .selinux] | all(.enabled == false)' <<<"$output"
@@ -24,7 +24,7 @@ load helpers
 	jq -e '.linux.cgroup | .v1 and .v2 and (.systemd | not)' <<<"$output"
 }
 
-@test "features: the version is that of --version" {
+@test "features: it has the version of --version" {
 	runX --version
 	version=${lines[0]##* }
 	runX features
@@ -39,7 +39,7 @@ load helpers
 	[ "$(jq -r '.mountOptions[]' <<<"$output")" = "$flags" ]
 }
 
-@test "features: seccomp is what config.json may ask for, where its helper is" {
+@test "features: seccomp lists what config.json may ask for, if the helper is installed" {
 	local names
 	runX features
 	succeeds
@@ -53,13 +53,13 @@ load helpers
 	jq -e '.linux.seccomp == {"enabled": false}' <<<"$output"
 }
 
-@test "features: a word too many" {
+@test "features: an extra argument" {
 	runX features c1
 	fails_with 'features: too many arguments: c1'
 }
 
-# podman asks by --help, and takes success for support.
-@test "checkpoint: fails with the reason, whatever it is asked" {
+# podman calls these with --help, and takes success as support.
+@test "checkpoint: it fails with the reason, with any arguments" {
 	local words
 	for words in --help '--image-path /x c1' ''; do
 		# shellcheck disable=SC2086 # options
@@ -68,7 +68,7 @@ load helpers
 	done
 }
 
-@test "restore: fails with the reason, whatever it is asked" {
+@test "restore: it fails with the reason, with any arguments" {
 	local words
 	for words in '--lsm-mount-context' --help '--bundle /x c1'; do
 		# shellcheck disable=SC2086 # options

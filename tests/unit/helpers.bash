@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the unit tests share: a root of their own, a bundle, and stand-ins for all that needs Xen.
+# Functions that the unit tests share. setup makes a state directory, a bundle, and stand-ins for all that needs Xen.
 # shellcheck shell=bash
 
 setup() {
@@ -35,7 +35,7 @@ make_bundle() {
 	mkdir -p "$bundle/rootfs/bin"
 	printf '#!/bin/sh\n' >"$bundle/rootfs/bin/sh"
 	chmod 755 "$bundle/rootfs/bin/sh"
-	# No jq, which takes as long as all the rest of setup.
+	# sed, not jq: jq would take as long as all the rest of setup.
 	sed 's/"terminal": true/"terminal": false/' "$top/tests/bed/config.json" >"$bundle/config.json"
 }
 
@@ -46,13 +46,13 @@ config() {
 	printf '%s\n' "$changed" >"$bundle/config.json"
 }
 
-# runX is run under the shell that this run of the suite is about.
+# runX ARGUMENT…: runs runX under the shell that this run tests; bats sets $status and $output
 runX() {
 	# shellcheck disable=SC2086 # "busybox sh" is two words
 	run ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null 3>&-
 }
 
-# fails_with TEXT: the last runX failed, said TEXT on stderr in one line, and said the same in the log
+# fails_with TEXT: the last runX failed, its only line on stderr has TEXT, and the log has the same message
 fails_with() {
 	[ "$status" -ne 0 ] || { echo "it succeeded: $output" && return 1; }
 	[ "${#lines[@]}" -eq 1 ] || { echo "not one line: $output" && return 1; }
@@ -60,7 +60,7 @@ fails_with() {
 	logged error "${output#runX: }"
 }
 
-# logged LEVEL MESSAGE: the log's last line is JSON of these and a time of RFC 3339; without a process
+# logged LEVEL MESSAGE: the log's last line is JSON with these and a time as in RFC 3339. It starts no process.
 logged() {
 	local entries message="$2" time='20[0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]Z'
 	mapfile -t entries <"$log"
@@ -75,21 +75,21 @@ succeeds() {
 	[ "$status" -eq 0 ] || { echo "status $status: $output" && return 1; }
 }
 
-# nothing_left: no state, no image, no domain
+# nothing_left: there is no state, no image and no domain
 nothing_left() {
 	[ -z "$(ls "$BATS_TEST_TMPDIR/images" 2>/dev/null)" ] || { ls "$BATS_TEST_TMPDIR/images" && return 1; }
 	[ -z "$(ls "$RUNX_ROOT" 2>/dev/null)" ] || { ls "$RUNX_ROOT" && return 1; }
 	[ ! -s "$FAKE/domains" ] || { echo "a domain is left" && return 1; }
 }
 
-# creates PROGRAM: makes the container c1 from the bundle, changed by a jq program
+# creates PROGRAM: creates the container c1 from the bundle, whose config.json a jq program changes
 creates() {
 	config "$1"
 	runX create --bundle "$bundle" c1
 	succeeds
 }
 
-# bad PROGRAM TEXT: with the bundle changed like this there is no container c1, and TEXT is said
+# bad PROGRAM TEXT: with the bundle changed like this, create of c1 fails with TEXT, and nothing is left
 bad() {
 	config "$1"
 	runX create --bundle "$bundle" c1
@@ -97,7 +97,7 @@ bad() {
 	nothing_left
 }
 
-# has LINE: xl's configuration has it, and nothing behind it sets the same
+# has LINE: xl's configuration has this line, and no later line sets the same name
 has() {
 	[ "$(grep "^${1%% *} " "$FAKE/xl.cfg" | tail -n 1)" = "$1" ] ||
 		{ echo "wanted: $1" && cat "$FAKE/xl.cfg" && return 1; }
@@ -107,12 +107,12 @@ calls() {
 	grep -c "^$1" "$FAKE/calls" || :
 }
 
-# records KEY: the values of the guest's records of this key
+# records KEY: prints the values of this key in the guest's description
 records() {
 	grep -z "^$1=" "$RUNX_ROOT/c1/container" | tr '\0' '\n' | sed "s/^$1=//"
 }
 
-# in_state STATE: a container c1 that is created, running, paused or stopped
+# in_state STATE: makes a container c1 that is created, running, paused or stopped
 in_state() {
 	local pid
 	runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1
@@ -125,13 +125,13 @@ in_state() {
 	[ "$1" != stopped ] || end_process "$pid"
 }
 
-# end_process PID: kills one that is nobody's child that we could wait for; returns when it is a zombie or gone.
+# end_process PID: kills a process that is not a child of this shell; returns when it is a zombie or gone
 end_process() {
-	# By pidfd_open (434 on all machines): tail --pid looks once a second.
+	# pidfd_open (434 on all machines) tells at once. tail --pid looks only once a second.
 	perl -e '$fd = syscall(434, $ARGV[0] + 0, 0); kill 9, $ARGV[0]; vec($set, $fd, 1) = 1; select($set, undef, undef, undef)' "$1"
 }
 
-# The verbs as runX itself lists them.
+# accepted_verbs: prints the verbs that runX itself lists
 accepted_verbs() {
 	sed -n '/^\tcase $verb in$/,/^\tesac$/{ /^\t\*)/d; s/) ;;$//p; }' "$top/runX" | tr -d '|'
 }

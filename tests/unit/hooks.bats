@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Hooks: when each kind runs, with what, and what its failure does; with stand-ins for xl and the proxy.
+# Hooks: when each kind runs, what it gets, and what its failure does; with stand-ins for xl and the proxy.
 
 load helpers
 
 KINDS='prestart createRuntime createContainer poststart poststop'
 
-# script NAME LINE…: an executable in $BATS_TEST_TMPDIR, whose path is then in $script
+# script NAME LINE…: makes an executable in $BATS_TEST_TMPDIR; $script is its path
 script() {
 	script=$BATS_TEST_TMPDIR/$1
 	shift
@@ -14,13 +14,13 @@ script() {
 	chmod 755 "$script"
 }
 
-# One that notes its argument, the state's status and pid, and whether the pid file was there.
+# noting: makes a hook that notes its argument, status, pid and id of the state, and whether the pid file exists
 noting() {
 	script note "jq -r --arg kind \"\$1\" '\"\\(\$kind) \\(.status) \\(.pid) \\(.id)\"' >>$BATS_TEST_TMPDIR/notes" \
 		"[ ! -e $BATS_TEST_TMPDIR/pid ] || echo pid-file >>$BATS_TEST_TMPDIR/notes"
 }
 
-# hooked KIND [JSON]: adds a hook of that kind: the last script, with these members
+# hooked KIND [JSON]: adds the last script as a hook of that kind, with these members
 hooked() {
 	config ".hooks.$1 += [{path: \"$script\"} + (${2:-{\}})]"
 }
@@ -33,7 +33,7 @@ create() {
 	runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1
 }
 
-# A hook that keeps its arguments, environment, directory, descriptors and state
+# keeping: makes a hook that keeps its arguments, environment, directory and state
 keeping() {
 	script keep "cd '$BATS_TEST_TMPDIR'" 'tr "\0" "\n" </proc/$$/cmdline >args' \
 		'tr "\0" "\n" </proc/$$/environ >env' 'echo "$OLDPWD" >cwd' 'cat >state'
@@ -67,7 +67,7 @@ poststop-1 stopped 0 c1" ]
 	nothing_left
 }
 
-@test "hooks: without any, nothing is written and nothing run" {
+@test "hooks: without hooks nothing is written and nothing runs" {
 	config '.hooks = {prestart: [], poststop: null, startContainer: []}'
 	rm "$FAKE/libexec/hook"
 	create
@@ -101,7 +101,7 @@ poststop-1 stopped 0 c1" ]
 	[ "$(jq '.annotations.a | length' "$BATS_TEST_TMPDIR/state")" -eq 100000 ]
 }
 
-# Not of a script, whose argv[0] the kernel replaces.
+# The hook is not a script, because the kernel replaces a script's argv[0].
 @test "hooks: arguments and environment come byte for byte, argv[0] too" {
 	script=$(command -v bash)
 	hooked createRuntime '{
@@ -133,9 +133,9 @@ poststop-1 stopped 0 c1" ]
 	[ -e "$BATS_TEST_TMPDIR/env" ] && [ ! -s "$BATS_TEST_TMPDIR/env" ]
 }
 
-@test "hooks: neither our stdio nor any descriptor reaches them" {
+@test "hooks: they get neither runX's stdio nor its other descriptors" {
 	script=$(command -v find)
-	# It opens what else it shows: where it looks, and where it writes.
+	# find itself opens the other descriptors that it shows: the directory, and its output.
 	hooked createRuntime "{args: [\"find\", \"/proc/self/fd\", \"-fprintf\", \"$BATS_TEST_TMPDIR/fds\", \"%f %l\\n\"]}"
 	script print 'echo to-stdout' 'echo to-stderr >&2' 'yes | head -c 1000000 >&2'
 	hooked createRuntime
@@ -150,7 +150,7 @@ poststop-1 stopped 0 c1" ]
 	[ "$(grep -c -e pipe: -e /dev/null -e socket: -e /etc/passwd "$BATS_TEST_TMPDIR/fds")" -eq 3 ]
 }
 
-@test "hooks: one that leaves a process behind does not hold create" {
+@test "hooks: create does not wait for a process that a hook leaves behind" {
 	script behind "sleep 300 & echo \$! >'$BATS_TEST_TMPDIR/left'"
 	hooked createRuntime
 	create
@@ -158,7 +158,7 @@ poststop-1 stopped 0 c1" ]
 	kill "$(cat "$BATS_TEST_TMPDIR/left")"
 }
 
-@test "hooks: createContainer runs in the proxy's network namespace, the others in ours" {
+@test "hooks: createContainer runs in the proxy's network namespace, the others in runX's" {
 	unshare -n true 2>/dev/null || skip 'needs the right to make a network namespace'
 	rm "$FAKE/libexec/proxy"
 	printf '#!/bin/sh\nexec unshare -n %s "$@"\n' "$top/tests/unit/fake/proxy" >"$FAKE/libexec/proxy"
@@ -178,9 +178,9 @@ poststop-1 stopped 0 c1" ]
 	[ "$(notes)" = "$(printf '%s\n' "$outside" "$outside" "$inside" "$outside" "$outside")" ]
 }
 
-# Failures.
+# Failures
 
-# fails_create KIND: a failing hook of that kind between two that note, and poststop
+# fails_create KIND: create fails because of a hook of that kind, with noting hooks before and after it, and as poststop
 fails_create() {
 	noting
 	hooked "$1" '{args: ["x", "before"]}'
@@ -268,7 +268,7 @@ fails_create() {
 	nothing_left
 }
 
-@test "hooks: a time-out kills it with what it started" {
+@test "hooks: a time-out kills the hook and the processes that it started" {
 	script slow "sleep 300 & echo \$! >'$BATS_TEST_TMPDIR/child'" 'wait'
 	hooked createRuntime '{timeout: 1}'
 	create
@@ -285,7 +285,7 @@ fails_create() {
 	succeeds
 }
 
-@test "hooks: a program that is missing, or no program" {
+@test "hooks: a program that is missing, or is not executable" {
 	script=/nowhere/hook
 	hooked createRuntime
 	create
@@ -299,8 +299,8 @@ fails_create() {
 	nothing_left
 }
 
-@test "hooks: poststop of a create that was killed runs by delete --force" {
-	# The helper's parent is a subshell of runX.
+@test "hooks: after a killed create, delete --force runs poststop" {
+	# The helper's parent is a subshell of runX, so this kills that and runX itself.
 	script kills 'shell=$(ps -o ppid= $PPID)' 'kill -9 $(ps -o ppid= $shell) $shell'
 	hooked createRuntime
 	noting
@@ -316,7 +316,7 @@ fails_create() {
 	nothing_left
 }
 
-# What config.json must not say.
+# What config.json must not have
 
 refused() {
 	config ".hooks = $1"
@@ -325,7 +325,7 @@ refused() {
 	nothing_left
 }
 
-@test "hooks: startContainer goes to the guest, with the state that it is to see" {
+@test "hooks: startContainer goes to the guest, with the state that it gets" {
 	config '.hooks = {startContainer: [{path: "/h", args: ["h", "a\nb"], env: [], timeout: 3}, {path: "/i"}]} | .annotations = {a: "b"}'
 	runX create --bundle "$bundle" c1
 	succeeds
@@ -337,7 +337,7 @@ refused() {
 	[ ! -e "$RUNX_ROOT/c1/hooks" ]
 }
 
-@test "hooks: startContainer that is no list of hooks" {
+@test "hooks: startContainer that is not a list of hooks" {
 	refused '{startContainer: [{path: "x"}]}' 'hooks.startContainer[0].path: must be an absolute path'
 	refused '{startContainer: {}}' 'hooks.startContainer: must be an array'
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Container ids: checked at the door, since they become paths and names.
+# Container ids: runX checks them first, because they become paths and names.
 
 load helpers
 
-@test "id: every command wants one" {
+@test "id: every command needs one" {
 	local verb
 	for verb in create start state kill delete; do
 		runX "$verb"
@@ -17,7 +17,7 @@ load helpers
 	fails_with "container id cannot be empty"
 }
 
-@test "id: one that could leave the state directory is refused" {
+@test "id: one that could lead out of the state directory is refused" {
 	local id
 	mkdir -p "$RUNX_ROOT" "$BATS_TEST_TMPDIR/victim"
 	for id in ../victim . .. a/b /etc 'a b' 'a;b' 'ü' "$(printf 'a\nb')"; do
@@ -33,13 +33,13 @@ load helpers
 	fails_with "invalid container ID format: 300 characters"
 }
 
-@test "id: digits alone are fine, and are no domid to xl" {
+@test "id: digits alone are allowed, and xl does not take them as a domid" {
 	runX create --bundle "$bundle" 3
 	succeeds
 	grep -q '^name = "rx-3' "$FAKE/xl.cfg"
 }
 
-@test "id: one in use is refused, and its container stays" {
+@test "id: one that is in use is refused, and its container stays" {
 	runX create --bundle "$bundle" c1
 	succeeds
 	runX create --bundle "$bundle" c1

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# list: several containers at once, with stand-ins for xl and the proxy.
+# runX list with several containers; with stand-ins for xl and the proxy.
 
 load helpers
 
-# c1 runs, c2 is created, c3 has stopped, c4 is paused.
+# four_containers: c1 is running, c2 created, c3 stopped and c4 paused.
 four_containers() {
 	local name
 	for name in c1 c2 c3 c4; do
@@ -17,14 +17,14 @@ four_containers() {
 	end_process "$(cat "$BATS_TEST_TMPDIR/c3.pid")"
 }
 
-# no_process COMMAND: whoever starts it is found in $FAKE/calls
+# no_process COMMAND: from now on each start of this command is recorded in $FAKE/calls
 no_process() {
 	printf '%s\n' '#!/bin/sh' "echo $1 >>\"\$FAKE/calls\"" 'exit 1' >"$FAKE/bin/$1"
 	chmod 755 "$FAKE/bin/$1"
 	: >"$FAKE/calls"
 }
 
-@test "list: none, without a root" {
+@test "list: no containers, and no state directory" {
 	runX list
 	succeeds
 	[ "$(xargs <<<"$output")" = 'ID PID STATUS BUNDLE CREATED OWNER' ]
@@ -37,7 +37,7 @@ no_process() {
 	[ ! -e "$RUNX_ROOT" ]
 }
 
-@test "list: as a table, whose columns are aligned" {
+@test "list: as a table with aligned columns" {
 	local line
 	four_containers
 	runX list
@@ -53,7 +53,7 @@ c4 $(cat "$BATS_TEST_TMPDIR/c4.pid") paused $bundle" ]
 	jq -ne --arg time "$(awk 'NR == 2 { print $5 }' <<<"$output")" '$time | fromdate > 0'
 }
 
-@test "list: as JSON, the objects of state" {
+@test "list: as JSON, with the objects of runX state" {
 	local words name states=''
 	four_containers
 	for name in c1 c2 c3 c4; do
@@ -89,7 +89,7 @@ c4 $(cat "$BATS_TEST_TMPDIR/c4.pid") paused $bundle" ]
 	[ "$output" = .c1 ]
 }
 
-@test "list: what create has not finished, or only half written, is left out" {
+@test "list: unfinished and half-written containers are left out" {
 	four_containers
 	mkdir "$RUNX_ROOT/c5" "$RUNX_ROOT/c6"
 	head -c -20 "$RUNX_ROOT/c1/state" >"$RUNX_ROOT/c6/state"
@@ -99,7 +99,7 @@ c4 $(cat "$BATS_TEST_TMPDIR/c4.pid") paused $bundle" ]
 	[ "$(jq -r '.[].id' <<<"$output" | xargs)" = 'c1 c2 c3 c4' ]
 }
 
-@test "list: a bundle cannot drive the terminal" {
+@test "list: control characters in a bundle's path do not reach the terminal" {
 	config ".root.path = \"$bundle/rootfs\""
 	mkdir "$bundle"$'\e[31m\n'
 	cp "$bundle/config.json" "$bundle"$'\e[31m\n/'
@@ -111,14 +111,14 @@ c4 $(cat "$BATS_TEST_TMPDIR/c4.pid") paused $bundle" ]
 	[[ ${lines[1]} == *"/bundle?[31m? "* ]]
 }
 
-@test "list: a failing jq is said in one line" {
+@test "list: a failing jq is reported in one line" {
 	four_containers
 	no_process jq
 	runX list
 	fails_with "cannot read the states in $RUNX_ROOT"
 }
 
-@test "list: an unknown format, and a word too many" {
+@test "list: an unknown format, and an extra argument" {
 	runX list -f xml
 	fails_with 'list: unknown format: xml (table or json)'
 	runX list c1

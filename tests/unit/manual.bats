@@ -1,17 +1,18 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What the code knows, the help, the manual page and docs/configuration.md say the same.
+# The code, the help, the manual page and docs/configuration.md name the same things.
 
 load helpers
 
-# same WHAT LIST LIST: the same words, in any order
+# same WHAT LIST LIST: both lists have the same words, in any order
 same() {
-	# shellcheck disable=SC2086 # words
+	# shellcheck disable=SC2086 # a list of words
 	diff <(printf '%s\n' $2 | sort -u) <(printf '%s\n' $3 | sort -u) ||
-		{ echo "$1: < is in the one, > in the other" && return 1; }
+		{ echo "$1: < is only in the first, > only in the second" && return 1; }
 }
 
-# manual_options VERB|global [ITEM]: those that its section of the page names; with ITEM those with an item of its list
+# manual_options VERB|global [ITEM]: prints the options that its section of the page names; with ITEM only those that have
+# their own list item
 manual_options() {
 	awk -v verb="$1" -v lines="${2:+^[.]It }" '
 		/^[.]Sh/ { now = /GLOBAL OPTIONS/ ? "global" : "" }
@@ -22,7 +23,7 @@ manual_options() {
 		}' "$top/docs/runX.8"
 }
 
-# help_options VERB|global
+# help_options VERB|global: prints the options that the help names
 help_options() {
 	"$top/runX" help | awk -v verb="$1" '
 		/^global options/ { now = "global" }
@@ -35,7 +36,7 @@ help_options() {
 		}'
 }
 
-# parsed_options VERB|global: those that its module hands to parse_options
+# parsed_options VERB|global: prints the options that its module gives to parse_options
 parsed_options() {
 	local lib=$BATS_TEST_TMPDIR/lib
 	if [ ! -d "$lib" ]; then
@@ -50,11 +51,11 @@ parsed_options() {
 			}
 		END
 	fi
-	# Those that parse none say something else.
+	# A verb that parses no options prints other lines, which are dropped.
 	ASKED=$1 RUNX_LIBDIR=$lib dash "$top/runX" "${1/#global/help}" 2>/dev/null | sed -n 's/^option //p' || :
 }
 
-# doc_names SECTION COLUMN: what stands in `…` in this column of the section's table in configuration.md
+# doc_names SECTION COLUMN: prints the names in `…` in this column of the section's table in configuration.md
 doc_names() {
 	awk -F '|' -v section="## $1" -v column="$2" '
 		/^## / { here = $0 == section }
@@ -65,24 +66,24 @@ doc_names() {
 		}' "$top/docs/configuration.md"
 }
 
-# manual_items MACRO: the names of the items of that kind: Va of settings, Ev of variables
+# manual_items MACRO: prints the names of the list items of that kind: Va for settings, Ev for variables
 manual_items() {
 	sed -n "s/^[.]It $1 //p" "$top/docs/runX.8" | tr -d ,
 }
 
-# setting NAME: its words, in lib/conf.sh
+# setting NAME: prints the words of this variable in lib/conf.sh
 setting() {
 	sed -n "s/^$1='\(.*\)'/\1/p" "$top/lib/conf.sh"
 }
 
-@test "manual: it and the help have every command, and no other" {
+@test "manual: the page and the help have every command, and no other" {
 	local helped
 	helped=$("$top/runX" help | sed -n '/^global/q; s/^  \([a-z]*\), \([a-z]*\) .*/\1 \2/p; s/^  \([a-z]*\) .*/\1/p')
 	same 'runX, runX.8' "$(accepted_verbs)" "$(sed -n 's/^[.]Ss //p' "$top/docs/runX.8")"
 	same 'runX, help' "$(accepted_verbs)" "$helped version help"
 }
 
-@test "manual: it has every option that is parsed; the help those that the manual has an item for" {
+@test "manual: the page has every parsed option; the help has those with a list item in the page" {
 	local verb extra parsed long
 	for verb in global $(accepted_verbs); do
 		extra=''
@@ -116,25 +117,25 @@ setting() {
 	same 'conf.sh, configuration.md' "$(setting VARIABLES)" "$(doc_names 'What a container may set' 4 | grep '^[A-Z]')"
 }
 
-@test "manual: hooks are those that features has, config.json may have, and are run" {
+@test "manual: features, config.json, the code that runs hooks and the page have the same kinds of hooks" {
 	local hooks
 	hooks=$("$top/runX" features | jq -r '.hooks[]')
 	same 'features, hooks.jq' "$hooks" \
 		"$(sed -n 's/.*(\("prestart".*\)) as \$kind/\1/p; s/.*hooks(\("[^"]*"\)).*/\1/p' "$top/lib/json/hooks.jq" | tr -d '",')"
-	# What runs in the guest has one kind.
+	# The guest runs only one kind.
 	same 'features, run' "$hooks" \
 		"startContainer $(sed -n 's/.*for kind in \(.*\); do/\1/p; s/.*run_hooks \([a-zA-Z]*\) .*/\1/p' "$top"/lib/{verbs/create,verbs/start,remove}.sh)"
 	same 'features, runX.8' "$hooks" "$(sed -n '/^Hooks: /,/[.]$/{ s/^Hooks: //; p; }' "$top/docs/runX.8" | tr -d ,.)"
 }
 
-@test "manual: helpers are the files of helpers/ that have a main, as in the Makefile" {
+@test "manual: the helpers are the files of helpers/ with a main, as in the Makefile" {
 	local helpers
 	helpers=$(grep -l '^int main' "$top"/helpers/*.c "$top"/helpers/*/*.c | sed 's,.*/,,; s,[.]c$,,')
 	same 'helpers, configuration.md' "$helpers" "$(doc_names Files 2)"
 	same 'helpers, check' "$helpers" "$(sed -n "s/^PARTS='\(.*\)'/\1/p" "$top/lib/verbs/check.sh") seccomp"
 }
 
-@test "manual: docs/engines.md has the results of the tests of engines, by their names" {
+@test "manual: docs/engines.md has a result for each test with the engines" {
 	diff <(sed -n 's/^@test "\(.*\)" {$/\1/p' "$top"/tests/xen/{containerd,cri,docker,podman,software}.bats | sed 's/^[a-z]*: *//' | sort) \
 		<(sed '1,/^<!-- from the tests/d; /^| ---/d; s/^| \(.*\) | .* |$/\1/p; d' "$top/docs/engines.md" | grep -vxE 'containerd|cri|docker|podman|software' | sort)
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The mounts that PID 1 makes in the guest, made here by its own module.
+# The mounts that PID 1 makes in the guest. Here the guest's own module makes them on this machine.
 
 setup() {
 	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
@@ -13,26 +13,26 @@ setup() {
 	echo file >root/file
 }
 
-# mounter [DESTINATION TYPE OPTIONS]… -- COMMAND…
+# mounter [DESTINATION TYPE OPTIONS]… -- COMMAND…: makes the mounts, and runs the command; see tests/guest/mounter.c
 mounter() {
 	ASAN_OPTIONS=detect_leaks=0 run "$top/out/tests/mounter" . "$@" 3>&-
 }
 
-# prints TEXT: the command succeeded and printed this, and nothing failed
+# prints TEXT: the last mounter succeeded and printed exactly this
 prints() {
 	[ "$status" -eq 0 ] && [ "$output" = "$1" ] && return
 	printf 'wanted: %s\ngot %s: %s\n' "$1" "$status" "$output"
 	return 1
 }
 
-@test "mounts: a directory and a file, at places that are there and at some that are not" {
+@test "mounts: a directory and a file, at mount points that exist and at missing ones" {
 	mounter /dir bind rbind /new/deep/file bind ro /file bind '' -- sh -c 'cat root/dir/name root/new/deep/file; ls root'
 	[ "${lines[0]}" = '/file: Not a directory' ]
 	[ "$(tail -n +2 <<<"$output" | xargs)" = 'zero one dir etc file new' ]
 	[ -d root/new/deep ] && [ -f root/new/deep/file ]
 }
 
-@test "mounts: options are those of the mount" {
+@test "mounts: options become flags of the mount" {
 	mounter /a bind bind,ro,nosuid /b bind rnoexec,rprivate,nosymfollow,rw,noatime /c bind defaults \
 		-- sed -n 's/^.* \/[^ ]*\/root\/\([abc]\) \([^ ]*\) .*/\1 \2/p' /proc/self/mountinfo
 	[[ ${lines[0]} == 'a ro,nosuid,'* ]]
@@ -40,7 +40,7 @@ prints() {
 	[[ ${lines[2]} == 'c rw,'*time ]]
 }
 
-@test "mounts: links in the root stay in it, also to what is not there" {
+@test "mounts: links in the root do not lead out of it, not even dangling ones" {
 	ln -s ../../../../run/stub.conf root/etc/resolv.conf
 	ln -s /etc root/data
 	ln -s ../../.. root/up
@@ -50,7 +50,7 @@ prints() {
 	[ -L root/etc/resolv.conf ]
 }
 
-@test "mounts: places that lead nowhere" {
+@test "mounts: impossible mount points" {
 	ln -s loop root/loop
 	mounter /loop/x bind '' /file/x bind '' "/$(printf '%0300d' 0)" bind '' -- true
 	[ "${lines[0]}" = '/loop/x: Too many levels of symbolic links' ]
@@ -58,13 +58,13 @@ prints() {
 	[[ ${lines[2]} == *'File name too long' ]]
 }
 
-@test "mounts: a tmpfs has the mode of what it hides, if it is not told another" {
+@test "mounts: a tmpfs has the mode of the directory that it hides, unless an option sets another" {
 	chmod 750 root/dir
 	mounter /dir tmpfs size=1m /etc tmpfs mode=700 /new tmpfs '' -- stat -c %a root/dir root/etc root/new
 	prints "$(printf '%s\n' 750 700 1777)"
 }
 
-@test "mounts: tmpcopyup brings all of it along, and it is read-only then" {
+@test "mounts: tmpcopyup copies everything, and makes it read-only after that" {
 	mkdir root/dir/sub
 	head -c 3000000 /dev/urandom >root/dir/sub/big
 	echo x >root/dir/x
@@ -82,18 +82,18 @@ prints() {
 	prints '/dir: No space left on device'
 }
 
-# tree DIRECTORY: all that a mirror keeps of what is in it
+# tree DIRECTORY: prints everything that writing back must keep of its content
 tree() {
 	(cd "$1" && find . ! -name . -printf '%p %m %U %G %l %y' \( -type f -printf ' %T@' -o -true \) -printf '\n' | sort &&
 		find . -type f -exec cksum {} + | sort)
 }
 
-@test "mounts: what changed in a disk is written back, and nothing else is touched" {
+@test "mounts: writing back copies what has changed in the disk, and touches nothing else" {
 	mkdir -p a/same a/dir/sub b
 	for name in same/kept changed longer gone dir/x becomes; do echo $name >a/$name; done
 	ln -s same a/link
 	mkfifo a/fifo
-	# Whole seconds, as mke2fs leaves them.
+	# a is the disk, with whole seconds as mke2fs keeps them. b is the host's directory.
 	cp -a a/. b/
 	find b -exec touch -hd @1000000000.5 {} +
 	find a -exec touch -hd @1000000000 {} +
@@ -114,7 +114,7 @@ tree() {
 	[ "$(stat -c %i b/same/kept)" = "$inode" ]
 }
 
-@test "mounts: writing back follows no link" {
+@test "mounts: writing back does not follow links" {
 	mkdir -p a/dir outside/dir b
 	echo inside >a/dir/file
 	echo outside >outside/dir/file

@@ -1,16 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# NETCONF and network namespaces, with stand-ins for xl and ip: what the guest is told, and what is refused.
+# NETCONF and network namespaces, with stand-ins for xl and ip: what create tells the guest, and what it refuses.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# The README's own example.
+# The example of the README
 README_CONF='{"cniVersion": "0.4.0", "name": "lan", "type": "bridge", "bridge": "rxtest0", "isGateway": true, "ipMasq": false,
 	"ipam": {"type": "host-local", "subnet": "10.22.0.0/16", "gateway": "10.22.0.1", "routes": [{"dst": "0.0.0.0/0"}]},
 	"dns": {"nameservers": ["10.22.0.1"], "search": ["lan", "example"]}}'
 
-# A file outside of the bundle, where root's may lie, and an ip that makes nothing.
+# network [PROGRAM]: makes the file $conf in host_files, changed by a jq program, and stand-ins for ip and sysctl
 network() {
 	conf=$BATS_TEST_TMPDIR/cni/lan.conf
 	mkdir -p "$BATS_TEST_TMPDIR/cni"
@@ -20,7 +20,7 @@ network() {
 	chmod 755 "$FAKE/bin/ip" "$FAKE/bin/sysctl"
 }
 
-# netconf PROGRAM [WORDS]: a container in that network, the file changed by a jq program
+# netconf PROGRAM [WORDS]: creates a container in that network; WORDS are the rest of NETCONF
 netconf() {
 	network "$1"
 	config ".process.env += [\"NETCONF=$conf,${2-lan}\"]"
@@ -32,7 +32,7 @@ nic() {
 	[ "$(cat "$RUNX_ROOT/c1/nic")" = "$(printf '%s\n' "$@")" ] || { cat "$RUNX_ROOT/c1/nic" && return 1; }
 }
 
-# An IPAM plugin that gives $1 on ADD, and says what it was called with.
+# plugin ANSWER: makes an IPAM plugin that prints ANSWER on ADD, and records its calls
 plugin() {
 	mkdir -p "$FAKE/cni"
 	printf '%s\n' "$1" >"$FAKE/cni/answer"
@@ -52,7 +52,7 @@ refused_netconf() {
 	config '.process.env |= map(select(startswith("NETCONF") | not))'
 }
 
-@test "network: an address of NETCONF's, with the file's gateway, routes and names" {
+@test "network: an address in NETCONF, with gateway, routes and names from the file" {
 	netconf . lan,10.22.0.7
 	nic files=yes address=10.22.0.7/16 'route=0.0.0.0/0 10.22.0.1 - 0 0 0' nameserver=10.22.0.1 'search=lan example'
 	grep -qE '^vif = \[ "mac=00:16:3e:([0-9a-f]{2}:){2}[0-9a-f]{2},bridge=rxtest0,script=.*/vif" \]$' "$FAKE/xl.cfg"
@@ -63,7 +63,7 @@ refused_netconf() {
 	nic files=yes dhcp=yes nameserver=10.22.0.1 'search=lan example'
 }
 
-@test "network: the bridge is made from the file when it is absent" {
+@test "network: a missing bridge is made as the file says" {
 	netconf '.mtu = 1400'
 	succeeds
 	[ "$(grep -E '^(ip|sysctl) ' "$FAKE/calls")" = "$(printf '%s\n' 'ip link add rxtest0 type bridge' \
@@ -77,7 +77,7 @@ refused_netconf() {
 	nic files=yes address=fd00:1::7/64 'route=::/0 fd00:1::ff - 0 0 0'
 }
 
-@test "network: static addresses of the file's" {
+@test "network: static addresses in the file" {
 	netconf '.ipam = {type: "static", addresses: [{address: "10.5.0.2/24", gateway: "10.5.0.1"}]} | .dns = null'
 	nic files=yes address=10.5.0.2/24 'route=0.0.0.0/0 10.5.0.1 - 0 0 0'
 }
@@ -100,38 +100,38 @@ refused_netconf() {
 	grep -q '^ipam DEL' "$FAKE/calls"
 }
 
-@test "network: an answer of 0.2.0" {
+@test "network: an IPAM plugin's answer in the format of CNI 0.2.0" {
 	plugin '{"cniVersion": "0.2.0", "ip4": {"ip": "10.22.0.9/16", "gateway": "10.22.0.1", "routes": [{"dst": "10.0.0.0/8"}]}}'
 	netconf '.dns = null'
 	nic files=yes address=10.22.0.9/16 'route=10.0.0.0/8 10.22.0.1 - 0 0 0'
 }
 
-@test "network: files and words that are no network" {
-	refused_netconf . "no network of the name wan in the file, whose name is lan" wan
+@test "network: bad files and words in NETCONF" {
+	refused_netconf . "the file has no network of the name wan: its network is lan" wan
 	refused_netconf '.type = "macvlan"' "type: macvlan is not supported" lan
-	refused_netconf '.cniVersion = "9.0.0"' "cniVersion: 9.0.0 is none of" lan
+	refused_netconf '.cniVersion = "9.0.0"' "cniVersion: 9.0.0 is not one of" lan
 	refused_netconf '.bridge = "a name of more than it may have"' "bridge: must be printable" lan
-	refused_netconf '.bridge = "../../../etc"' "not a name of a network interface" lan
-	refused_netconf '.ipam.type = "whereabouts"' "whereabouts is none of" lan
-	refused_netconf '.ipam.subnet = "10.22.0.0"' "ipam.subnet: not a subnet" lan
-	refused_netconf '.ipam.routes[0].dst = "nowhere/8"' "ipam.routes[0].dst: not an IP address: nowhere/8" lan,10.22.0.7
+	refused_netconf '.bridge = "../../../etc"' "a network interface cannot have this name: ../../../etc" lan
+	refused_netconf '.ipam.type = "whereabouts"' "whereabouts is not one of" lan
+	refused_netconf '.ipam.subnet = "10.22.0.0"' "ipam.subnet: this is not a subnet" lan
+	refused_netconf '.ipam.routes[0].dst = "nowhere/8"' "ipam.routes[0].dst: this is not an IP address: nowhere/8" lan,10.22.0.7
 	refused_netconf '.dns.nameservers = ["10.22.0.1\nsearch evil"]' "not an IP address" lan
-	refused_netconf '.dns.search = ["a\nb"]' "dns.search: must be printable and without blanks" lan
-	refused_netconf '.vlan = 7' "vlan: is not supported" lan
+	refused_netconf '.dns.search = ["a\nb"]' "dns.search: must be printable ASCII without blanks" lan
+	refused_netconf '.vlan = 7' "vlan: runX does not support it" lan
 }
 
-@test "network: addresses that cannot be the container's" {
-	refused_netconf . "NETCONF: not an IP address: 10.22.0.300" lan,10.22.0.300
+@test "network: addresses that the container cannot have" {
+	refused_netconf . "NETCONF: this is not an IP address: 10.22.0.300" lan,10.22.0.300
 	refused_netconf . "10.23.0.1 is in no subnet of the network lan" lan,10.23.0.1
 	refused_netconf . "10.22.0.1 is the address of the gateway" lan,10.22.0.1
-	refused_netconf . "10.22.0.0 is the subnet's" lan,10.22.0.0
+	refused_netconf . "10.22.0.0 is the address of the subnet itself" lan,10.22.0.0
 	netconf . lan,10.22.0.7
 	succeeds
 	runX create --bundle "$bundle" c2
 	fails_with "the address 10.22.0.7 is in use by container c1"
 }
 
-@test "network: NETCONF that leads to no file" {
+@test "network: NETCONF that is malformed, or whose file is missing, malformed or not safe" {
 	network
 	for words in "$conf" "$conf," relative,lan; do
 		config ".process.env = [\"NETCONF=$words\"]"
@@ -143,14 +143,14 @@ refused_netconf() {
 	printf '{' >"$conf"
 	bad ".process.env = [\"NETCONF=$conf,lan\"]" "NETCONF $conf: not JSON"
 	: >"$conf"
-	bad . "NETCONF $conf: is empty"
+	bad . "NETCONF $conf: the file is empty"
 	chmod 666 "$conf"
 	bad . "nobody else may write it"
 	cp "$conf" "$bundle/rootfs/lan"
 	bad ".process.env = [\"NETCONF=$bundle/rootfs/lan,lan\"]" "NETCONF $bundle/rootfs/lan: "
 }
 
-@test "network: runX.conf can leave NETCONF out" {
+@test "network: runX.conf can forbid NETCONF" {
 	echo 'environment = XLCONF' >>"$RUNX_CONF"
 	netconf .
 	[ "$status" -eq 0 ]
@@ -158,7 +158,7 @@ refused_netconf() {
 	[ ! -e "$RUNX_ROOT/c1/nic" ]
 }
 
-@test "network: XLCONF may bring a vif, but not beside NETCONF" {
+@test "network: XLCONF may set vif, but not together with NETCONF" {
 	network
 	echo 'vif = [ "bridge=br0" ]' >"$BATS_TEST_TMPDIR/cni/xl"
 	creates ".process.env += [\"XLCONF=$BATS_TEST_TMPDIR/cni/xl\"]"
@@ -166,7 +166,7 @@ refused_netconf() {
 	bad ".process.env += [\"NETCONF=$conf,lan,10.22.0.7\"]" "runX sets vif itself"
 }
 
-@test "network: the host's network is refused, but for what runX.conf says" {
+@test "network: the host's network is refused, unless runX.conf says what the container gets instead" {
 	bad 'del(.linux.namespaces[] | select(.type == "network"))' "a VM cannot share the host's network"
 	echo 'host_network = none' >>"$RUNX_CONF"
 	creates .
@@ -176,8 +176,8 @@ refused_netconf() {
 	bad . "host_network in runX.conf: rxtest0 is not a bridge of this host"
 }
 
-@test "network: with the loopback alone, start calls nobody for a network" {
-	# The stand-in for the proxy has a network namespace of its own.
+@test "network: with only a loopback in the namespace, start calls no program for the network" {
+	# The stand-in for the proxy runs in its own network namespace.
 	PROXY_RUN='exec unshare -n sleep 300' runX create --bundle "$bundle" c1
 	succeeds
 	runX start c1
@@ -185,7 +185,7 @@ refused_netconf() {
 	[ "$(calls 'xl network-attach')" -eq 0 ]
 }
 
-@test "network: each interface of a namespace is attached, and given back where the namespace stays" {
+@test "network: each interface of a namespace is attached, and given back at delete if the namespace stays" {
 	config '(.linux.namespaces[] | select(.type == "network")).path = "/proc/self/ns/net"'
 	runX create --bundle "$bundle" c1
 	succeeds

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# linux.resources in create: what the VM gets, and what the guest is told.
+# linux.resources in create: what the VM gets, and what create tells the guest.
 
 load helpers
 
-# sized PROGRAM LINES: linux.resources by the jq program gives these lines of xl's configuration
+# sized PROGRAM LINES: this linux.resources (a jq program) gives these lines in xl's configuration
 sized() {
 	local got
 	config ".linux.resources += $1"
@@ -23,7 +23,7 @@ default='memory=128 vcpus=1'
 	config 'del(.linux.resources)'
 	sized '{}' "$default"
 }
-@test "resources: those of engines that set nothing" {
+@test "resources: empty ones, as from an engine that sets nothing" {
 	sized '{memory: {limit: 0, swap: 0}, cpu: {shares: 0, quota: 0, period: 0, cpus: "", mems: ""}, pids: {limit: 0}}' "$default"
 	[ -z "$(records pids_limit)" ]
 }
@@ -37,15 +37,15 @@ default='memory=128 vcpus=1'
 @test "resources: a memory limit between two MiB" {
 	sized '{memory: {limit: 268435457}}' 'memory=289 vcpus=1'
 }
-@test "resources: a memory limit below what boots" {
+@test "resources: a memory limit below the smallest VM that boots" {
 	sized '{memory: {limit: 4194304}}' 'memory=64 vcpus=1'
 }
-@test "resources: no memory limit, as -1 and as cgroup v1 says it" {
+@test "resources: no memory limit, as -1 and in the notation of cgroup v1" {
 	sized '{memory: {limit: -1}}' "$default"
 	runX delete --force c1
 	sized '{memory: {limit: 9223372036854771712}}' "$default"
 }
-@test "resources: the rest of memory is not read" {
+@test "resources: other members of memory are not read" {
 	sized '{memory: {reservation: 1, swap: -1, kernel: 5, kernelTCP: 5, swappiness: 0, disableOOMKiller: false, useHierarchy: true}}' "$default"
 }
 
@@ -55,7 +55,7 @@ default='memory=128 vcpus=1'
 @test "resources: a quota below one CPU caps it" {
 	sized '{cpu: {quota: 25000}}' 'memory=128 vcpus=1 cap=25'
 }
-@test "resources: a part of a percent is one" {
+@test "resources: a part of a percent is rounded up to one" {
 	sized '{cpu: {quota: 1001, period: 1000000}}' 'memory=128 vcpus=1 cap=1'
 }
 @test "resources: no quota" {
@@ -64,7 +64,7 @@ default='memory=128 vcpus=1'
 @test "resources: a quota of more CPUs than a VM may have" {
 	sized '{cpu: {quota: 6400000, period: 100000}}' 'memory=128 vcpus=8 cap=800'
 }
-@test "resources: the administrator's numbers of CPUs" {
+@test "resources: numbers of CPUs that runX.conf sets" {
 	printf '%s\n' 'vcpus = 3' 'max_vcpus = 2' >>"$RUNX_CONF"
 	sized '{}' 'memory=128 vcpus=3'
 	runX delete --force c1
@@ -81,7 +81,7 @@ default='memory=128 vcpus=1'
 @test "resources: full shares are Xen's default weight" {
 	sized '{cpu: {shares: 1024}}' "$default"
 }
-@test "resources: a list of CPUs pins" {
+@test "resources: a list of CPUs pins the VM" {
 	sized '{cpu: {cpus: "0-3,5"}}' 'memory=128 vcpus=1 cpus=0-3,5'
 }
 
@@ -97,7 +97,7 @@ default='memory=128 vcpus=1'
 	[ -z "$(records pids_limit)" ]
 }
 
-@test "resources: what means nothing to a VM never fails" {
+@test "resources: values that mean nothing to a VM are ignored" {
 	sized '{devices: [{allow: true, type: "c", major: 1, access: "rwm"}], blockIO: {weight: 10}, network: {classID: 5},
 		hugepageLimits: [{pageSize: "2MB", limit: 1}], rdma: {mlx5_1: {hcaHandles: 3}}, unified: {"memory.high": "1"},
 		cpu: {mems: "0", realtimeRuntime: 5, realtimePeriod: 7, idle: 1, burst: 5}}' "$default"
@@ -123,7 +123,7 @@ default='memory=128 vcpus=1'
 @test "resources: pids that are a text" {
 	bad '.linux.resources.pids.limit = "max"' 'linux.resources.pids.limit: must be a whole number'
 }
-@test "resources: lists of CPUs that are none" {
+@test "resources: malformed lists of CPUs" {
 	local list
 	for list in all 1- -1 3-1 1,,2 '0 ' 1-2-3 '0"' ^1 99999999; do
 		bad ".linux.resources.cpu.cpus = \"${list//\"/\\\"}\"" 'linux.resources.cpu.cpus: must be a list of numbers and ranges'

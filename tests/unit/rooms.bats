@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# tests/rooms, which `make lint` runs: it passes this tree, and fails a tree with one wrong arrow.
+# tests/rooms, which `make lint` runs: it accepts this tree, and refuses a tree with one wrong include.
 
 load helpers
 
-# refused FILE LINE TEXT: a tree whose FILE has LINE as well fails, and TEXT is said
+# refused FILE LINE TEXT: with LINE added to FILE, the tree is refused, and the output has TEXT
 refused() {
 	local tree=$BATS_TEST_TMPDIR/tree
 	rm -rf "$tree"
@@ -16,12 +16,12 @@ refused() {
 	[ "$status" -eq 1 ] && [[ $output == *"$3"* ]] || { echo "wanted: $3" "got: $output" && return 1; }
 }
 
-@test "rooms: this tree keeps to them" {
+@test "rooms: this tree is accepted" {
 	run "$top/tests/rooms"
 	[ "$status" -eq 0 ] && [ -z "$output" ] || { echo "$output" && return 1; }
 }
 
-@test "rooms: a file that leans on a room above or beside its own" {
+@test "rooms: a file that uses a room above or beside its own" {
 	refused helpers/shared/ring.c '#include "helpers/proxy/vm.h"' 'helpers/shared/ring.c: helpers/proxy/vm.h'
 	refused helpers/client/exec.c '#include "helpers/proxy/vm.h"' 'helpers/client/exec.c: helpers/proxy/vm.h'
 	refused guest/mounts/copy.c '#include "guest/process/child.h"' 'guest/mounts/copy.c: guest/process/child.h'
@@ -30,7 +30,7 @@ refused() {
 	refused lib/verbs/kill.sh '. "$RUNX_LIBDIR/verbs/state.sh"' 'lib/verbs/kill.sh: lib/verbs/state.sh'
 }
 
-@test "rooms: a file of another room by its name alone, and a folder that is in no table" {
+@test "rooms: a header of another room included without its path, and a folder that is in no table" {
 	refused helpers/proxy/vm.c '#include "ring.h"' 'there is no helpers/proxy/ring.h'
 	refused helpers/new/new.c '/* */' 'helpers/new/new.c: its folder is in no table'
 }

@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The sandbox of a pod: a container without a VM, by the real proxy, which needs no Xen for it.
+# The sandbox of a pod is a container without a VM. The real proxy runs here, because it needs no Xen for that.
 
 load helpers
 
-# sandbox [ANNOTATION]: c1 is one, created; its proxy's pid is in $pid
+# sandbox [ANNOTATION]: creates the sandbox c1; $pid is its proxy's pid
 sandbox() {
 	[ "$(id -u)" -eq 0 ] || skip 'only root makes network namespaces'
 	ln -sf "$top/out/$(uname -m)/proxy" "$top/out/$(uname -m)/control" "$FAKE/libexec/"
 	config ".annotations = {\"${1:-io.kubernetes.cri.container-type}\": \"sandbox\"}"
-	# Not by run, which would wait for who has its stdout.
+	# Without bats' run, which would wait for the proxy, because that has its stdout.
 	# shellcheck disable=SC2086 # "busybox sh" is two words
 	${RUNX_SHELL:-dash} "$top/runX" create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" c1 </dev/null >"$BATS_TEST_TMPDIR/said" 2>&1 3>&-
 	pid=$(cat "$BATS_TEST_TMPDIR/pid")
@@ -20,7 +20,7 @@ status_is() {
 	[ "$(jq -r .status <<<"$output")" = "$1" ] || { echo "wanted $1: $output" && return 1; }
 }
 
-@test "sandbox: it costs no VM, and holds the pod's network namespace until a signal ends it" {
+@test "sandbox: it has no VM, and holds the pod's network namespace until a signal ends it" {
 	sandbox
 	status_is created
 	[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
@@ -37,7 +37,7 @@ status_is() {
 	[ ! -s "$FAKE/calls" ]
 }
 
-@test "sandbox: one process, and SIGKILL to it is the end" {
+@test "sandbox: it is one process, and SIGKILL ends it" {
 	sandbox io.kubernetes.cri-o.ContainerType
 	runX start c1
 	[ -z "$(cat "/proc/$pid/task/$pid/children")" ]
@@ -51,7 +51,7 @@ status_is() {
 	nothing_left
 }
 
-@test "sandbox: delete --force of one that runs" {
+@test "sandbox: delete --force of a running one" {
 	sandbox
 	runX start c1
 	runX delete --force c1
@@ -60,27 +60,27 @@ status_is() {
 	[ ! -s "$FAKE/calls" ]
 }
 
-@test "sandbox: what needs a VM is refused" {
+@test "sandbox: commands that need a VM are refused" {
 	local words
 	sandbox
 	runX start c1
 	for words in 'exec c1 true' 'pause c1' 'resume c1' 'update --memory 64m c1' 'events --stats c1'; do
-		# shellcheck disable=SC2086 # words
+		# shellcheck disable=SC2086 # a list of words
 		runX $words
-		fails_with 'container c1: the sandbox of a pod, which has no VM'
+		fails_with 'container c1: this is the sandbox of a pod, which has no VM'
 	done
 	runX delete --force c1
 	succeeds
 }
 
-@test "sandbox: a container of the pod is a VM as any other" {
+@test "sandbox: a container of the pod is a VM like any other" {
 	config '.annotations = {"io.kubernetes.cri.container-type": "container"}'
 	runX create --bundle "$bundle" c1
 	succeeds
 	[ "$(calls 'xl create')" -eq 1 ]
 }
 
-# named NAME PROGRAM: its guest's, with the bundle changed like this
+# named NAME PROGRAM: with the bundle changed by this jq program, the guest's host name is NAME
 named() {
 	cp "$bundle/config.json" "$BATS_TEST_TMPDIR/config.json"
 	creates "$2"

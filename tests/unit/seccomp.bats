@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# linux.seccomp: from config.json to the program that the guest installs, which is installed here.
+# linux.seccomp: from config.json to the program that the guest installs. Here it is installed on this machine.
 
 load helpers
 
@@ -8,7 +8,7 @@ setup_file() {
 	make -s -C "$BATS_TEST_DIRNAME/../.." out/tests/filtered
 }
 
-# profile PROGRAM: changes config.json's profile, which begins as tests/seccomp.json, by a jq program
+# profile PROGRAM: sets config.json's profile to tests/seccomp.json, changed by a jq program
 profile() {
 	[ -f "$BATS_TEST_TMPDIR/profile" ] || cp "$top/tests/seccomp.json" "$BATS_TEST_TMPDIR/profile"
 	jq --slurpfile profile "$BATS_TEST_TMPDIR/profile" ".linux.seccomp = (\$profile[0] | $1)" \
@@ -16,7 +16,7 @@ profile() {
 	mv "$bundle/config.new" "$bundle/config.json"
 }
 
-# create PROGRAM: a container whose profile is what the program makes of tests/seccomp.json
+# create PROGRAM: creates a container with that profile; $description is the guest's description
 create() {
 	profile "$1"
 	runX create --bundle "$bundle" c1
@@ -24,12 +24,12 @@ create() {
 	description=$RUNX_ROOT/c1/container
 }
 
-# filtered NUMBER [ARGUMENT…] or COMMAND…: does it here, under the filter of the container created last
+# filtered NUMBER [ARGUMENT…] or COMMAND…: runs it on this machine, under the filter of the container created last
 filtered() {
 	run "$top/out/tests/filtered" "$description" "$@"
 }
 
-# number NAME: of a system call, on this machine
+# number NAME: prints the number of a system call on this machine
 number() {
 	printf '#include <sys/syscall.h>\nSYS_%s\n' "$1" | gcc -E -P - | tail -n 1
 }
@@ -41,7 +41,7 @@ bad() {
 	nothing_left
 }
 
-@test "seccomp: without a profile there is no process, and no record" {
+@test "seccomp: without a profile the helper does not run, and there is no record" {
 	printf '#!/bin/sh\necho seccomp >>"$FAKE/calls"\n' >"$FAKE/helper"
 	chmod 755 "$FAKE/helper"
 	ln -sf "$FAKE/helper" "$FAKE/libexec/seccomp"
@@ -65,7 +65,7 @@ bad() {
 	[ "$(tail -c 1 "$description" | od -An -tx1 | xargs)" = 00 ]
 }
 
-@test "seccomp: under a default profile programs run, and what it denies is denied" {
+@test "seccomp: under a default profile programs run, and denied calls fail" {
 	create .
 	filtered sh -c 'mkdir -p "$1/a/b" && (cd "$1" && ls a && find . | wc -l)' sh "$BATS_TEST_TMPDIR/d"
 	succeeds
@@ -91,7 +91,7 @@ bad() {
 	[ "$output" = EPERM ]
 }
 
-@test "seccomp: a call that no name of the profile reaches does not exist, also with libseccomp's own knowledge behind" {
+@test "seccomp: a call that is newer than all names in the profile gives ENOSYS, even one that libseccomp does not know" {
 	create .
 	filtered 4000
 	[ "$output" = ENOSYS ]
@@ -103,7 +103,7 @@ bad() {
 	[ "$output" = EINVAL ]
 }
 
-@test "seccomp: a denied call gives errnoRet, and names that nobody knows are ignored" {
+@test "seccomp: a denied call gives errnoRet, and unknown names are ignored" {
 	create '{defaultAction: "SCMP_ACT_ALLOW", syscalls: [
 		{names: ["nosuchcall", "mkdir", "mkdirat", ""], action: "SCMP_ACT_ERRNO", errnoRet: 30},
 		{names: ["rmdir"], action: "SCMP_ACT_ERRNO"}]}'
@@ -113,12 +113,12 @@ bad() {
 	[ "$output" = EPERM ]
 	filtered "$(number getpid)"
 	[ "$output" = allowed ]
-	# Nothing is denied but what is named.
+	# Only named calls are denied. This one does not exist.
 	filtered 4000
 	[ "$output" = ENOSYS ]
 }
 
-@test "seccomp: several conditions are all to hold, but those on one argument are alternatives" {
+@test "seccomp: all conditions must hold, but several on the same argument are alternatives" {
 	create '{defaultAction: "SCMP_ACT_ALLOW", syscalls: [
 		{names: ["socket"], action: "SCMP_ACT_ERRNO", errnoRet: 11,
 			args: [{index: 0, value: 1, op: "SCMP_CMP_EQ"}, {index: 1, value: 2, op: "SCMP_CMP_GE"}]},
@@ -142,13 +142,13 @@ bad() {
 	[ "$output" = allowed ]
 }
 
-@test "seccomp: a process can be killed" {
+@test "seccomp: an action can kill the process" {
 	create '{defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir"], action: "SCMP_ACT_KILL_PROCESS"}]}'
 	filtered "$(number mkdir)" 0
 	[ "$status" -eq $((128 + 31)) ]
 }
 
-@test "seccomp: flags go with it, and what is for threads is not needed" {
+@test "seccomp: flags are passed on, and flags for threads are left out" {
 	create '.flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"]'
 	[[ $(tr '\0' '\n' <"$description" | grep '^seccomp=') == seccomp=6:* ]]
 	filtered true
@@ -164,7 +164,7 @@ bad() {
 	[ "$(wc -c <"$description")" -eq "$size" ]
 }
 
-@test "seccomp: a program that is too long for a kernel is refused" {
+@test "seccomp: a program that is too long for the kernel is refused" {
 	profile '{defaultAction: "SCMP_ACT_ALLOW", syscalls: [.syscalls[0].names[:200] | to_entries[] | .key as $n | {names: [.value],
 		action: "SCMP_ACT_ERRNO", errnoRet: $n, args: [range(6) | {index: ., value: ($n + 4294967296), op: "SCMP_CMP_EQ"}]}]}'
 	runX create --bundle "$bundle" c1
@@ -172,7 +172,7 @@ bad() {
 	nothing_left
 }
 
-@test "seccomp: a machine without libseccomp refuses a profile, unless its administrator does without" {
+@test "seccomp: without libseccomp a profile is refused, unless runX.conf turns seccomp off" {
 	rm "$FAKE/libexec/seccomp"
 	profile .
 	runX create --bundle "$bundle" c1
@@ -184,7 +184,7 @@ bad() {
 	[ "$(grep -zc '^seccomp=' "$RUNX_ROOT/c1/container")" -eq 0 ]
 }
 
-@test "seccomp: a helper whose library is gone is as good as none" {
+@test "seccomp: a helper without its library counts as missing" {
 	printf '#!/bin/sh\necho "seccomp: error while loading shared libraries: x" >&2\nexit 127\n' >"$FAKE/helper"
 	chmod 755 "$FAKE/helper"
 	ln -sf "$FAKE/helper" "$FAKE/libexec/seccomp"
@@ -194,7 +194,7 @@ bad() {
 	nothing_left
 }
 
-# The helper alone: what it does not understand, it says.
+# The helper alone: it names every record that it does not understand.
 
 helper_says() {
 	run "$top/out/$(uname -m)/seccomp" < <(printf "$1")
@@ -202,19 +202,19 @@ helper_says() {
 	[ "$output" = "linux.seccomp: $2" ]
 }
 
-@test "seccomp: the helper does not take half a profile" {
-	helper_says '' 'the profile cannot be read'
-	helper_says 'default=0\0flags=0' 'the profile is not whole'
-	helper_says 'default=0\0flags\0' 'the profile is not whole'
-	helper_says 'flags=0\0' 'no default action'
-	helper_says 'default=0\0colour=blue\0' 'the profile has a record colour that this program does not know'
-	helper_says 'default=0\0name=read\0' 'the profile has a record name that this program does not know'
-	helper_says 'default=0\0action=2147418112\0arg=x\0' 'not a number of 64 bits: x'
-	helper_says 'default=0\0action=2147418112\0arg=0:4:18446744073709551616:0\0' 'not a number of 64 bits: 18446744073709551616:0'
-	helper_says 'default=0\0action=2147418112\0arg=0:4\0' 'not a condition: 0:4'
-	helper_says 'default=0\0action=2147418112\0arg=0:4:1:2:3\0' 'not a condition: 0:4:1:2:3'
-	helper_says 'default=0\0action=2147418112\0arg=6:4:1:2\0' 'no call has an argument 6:4:1:2'
-	helper_says 'default=2143289344\0' 'libseccomp does not take the default action'
+@test "seccomp: the helper refuses an incomplete or malformed profile" {
+	helper_says '' 'the profile is empty or cannot be read'
+	helper_says 'default=0\0flags=0' 'the profile is incomplete'
+	helper_says 'default=0\0flags\0' 'the profile is incomplete'
+	helper_says 'flags=0\0' 'the profile does not begin with a default action'
+	helper_says 'default=0\0colour=blue\0' 'the profile has an unknown record: colour'
+	helper_says 'default=0\0name=read\0' 'the profile has an unknown record: name'
+	helper_says 'default=0\0action=2147418112\0arg=x\0' 'not a 64-bit number: x'
+	helper_says 'default=0\0action=2147418112\0arg=0:4:18446744073709551616:0\0' 'not a 64-bit number: 18446744073709551616:0'
+	helper_says 'default=0\0action=2147418112\0arg=0:4\0' 'not INDEX:OPERATOR:VALUE:VALUE: 0:4'
+	helper_says 'default=0\0action=2147418112\0arg=0:4:1:2:3\0' 'not INDEX:OPERATOR:VALUE:VALUE: 0:4:1:2:3'
+	helper_says 'default=0\0action=2147418112\0arg=6:4:1:2\0' 'no system call has an argument with this index: 6:4:1:2'
+	helper_says 'default=2143289344\0' 'libseccomp does not accept the default action'
 }
 
 @test "seccomp: a full disk is an error" {
@@ -245,15 +245,15 @@ helper_says() {
 @test "seccomp: an unknown operator" { bad '.syscalls[1].args[0].op = "EQ"' '.syscalls[1].args[0].op: unknown operator: EQ'; }
 @test "seccomp: SCMP_ACT_NOTIFY" { bad '.syscalls[1].action = "SCMP_ACT_NOTIFY"' '.syscalls[1].action: SCMP_ACT_NOTIFY is not supported'; }
 
-# As text: the jq that writes config.json here may round as well.
-@test "seccomp: a number that jq rounds is refused, and taken by a jq that does not" {
+# The number is written as text, because the jq that writes config.json here may round it too.
+@test "seccomp: a number that this jq rounds is refused; a jq that does not round takes it" {
 	profile '.syscalls[1].args[0].value = 12345'
 	sed -i 's/12345/18446744073709551614/' "$bundle/config.json"
 	runX create --bundle "$bundle" c1
 	if [ "$(echo 9007199254740993 | jq .)" = 9007199254740993 ]; then
 		succeeds
 	else
-		fails_with 'linux.seccomp.syscalls[1].args[0].value: this jq rounds so large a number; jq 1.7 does not'
+		fails_with 'linux.seccomp.syscalls[1].args[0].value: this version of jq rounds such a large number: install jq 1.7 or later'
 		nothing_left
 	fi
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# runX spec: the config.json that a bundle begins with.
+# runX spec: writes a first config.json for a bundle.
 
 load helpers
 
-@test "spec: writes a config.json that create takes, for a shell on a terminal" {
+@test "spec: it writes a config.json for a shell on a terminal, and create takes it" {
 	rm "$bundle/config.json"
 	runX spec --bundle "$bundle"
 	succeeds
@@ -16,7 +16,7 @@ load helpers
 	succeeds
 }
 
-@test "spec: goes to the working directory, and needs no Xen" {
+@test "spec: it writes to the working directory, and needs no Xen" {
 	mkdir "$BATS_TEST_TMPDIR/here"
 	cd "$BATS_TEST_TMPDIR/here"
 	RUNX_XENBUS=/nowhere runX spec
@@ -39,7 +39,7 @@ load helpers
 	[ ! -e "$BATS_TEST_TMPDIR/target" ]
 }
 
-@test "spec: --rootless is warned of" {
+@test "spec: --rootless gives a warning" {
 	rm "$bundle/config.json"
 	runX spec --rootless --bundle "$bundle"
 	succeeds
@@ -52,7 +52,7 @@ load helpers
 	fails_with 'no such directory'
 }
 
-@test "spec: a word too many" {
+@test "spec: an extra argument" {
 	runX spec c1
 	fails_with 'spec: too many arguments: c1'
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What each operation comes to in every state of a container, with stand-ins for all that needs Xen.
+# The result of each operation in every state of a container, with stand-ins for all that needs Xen.
 #
-# ok: it succeeds, and the state stays. =STATE: it succeeds, and this is the state then. A word: it fails, says
-# what stands for the word in states.bash, changes nothing of the container, and asks neither xl nor the proxy.
-# -: exec.bats has it, since it waits for the container's end.
+# ok: it succeeds, and the state stays. =STATE: it succeeds, and STATE is the new state. Another word: it fails with the
+# text that states.bash has for the word, changes nothing of the container, and calls neither xl nor the proxy.
+# -: exec.bats tests it, because it waits for the container's end.
 
 load helpers
 load ../states
@@ -42,7 +42,7 @@ operate() {
 	esac
 }
 
-# row OPERATION OUTCOME…: one outcome for each of $STATES
+# row OPERATION OUTCOME…: tries the operation in each of $STATES; there is one outcome for each
 row() {
 	local operation="$1" state at='' words
 	for state in $STATES; do
@@ -74,7 +74,7 @@ row() {
 	[ $# -eq 1 ]
 }
 
-# Makes c1 one in $state: from what it is, $at, where that is the state before and as it was.
+# Brings c1 into $state. If c1 is unchanged and in the state before it, $at, this takes one step. Otherwise it begins anew.
 bring() {
 	case $at,$state in
 	created,running) runX start c1 && succeeds ;;
@@ -87,7 +87,7 @@ bring() {
 		: >"$FAKE/domains"
 		case $state in
 		unknown) ;;
-		# What a create that was killed leaves.
+		# A killed create leaves this.
 		creating)
 			mkdir "$RUNX_ROOT/c1"
 			echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
@@ -119,7 +119,7 @@ nothing_done() {
 	esac
 }
 
-@test "states: every command that takes an id has its line" {
+@test "states: every command that takes an id is in the table" {
 	local verb
 	for verb in $(accepted_verbs); do
 		case $verb in

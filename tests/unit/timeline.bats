@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# RUNX_TRACE, which writes when what happened, and runX timeline, which draws it.
+# RUNX_TRACE writes when each part of a command began. runX timeline draws that.
 
 load helpers
 
@@ -8,17 +8,17 @@ trace() {
 	export RUNX_TRACE=$BATS_TEST_TMPDIR/trace
 }
 
-# traced VERB: what it wrote of itself, in order
+# traced VERB: prints the parts that the verb wrote, in order
 traced() {
 	awk -F '\t' -v verb="$1" '$2 == "c1" && $3 == verb { printf "%s%s", sep, $5; sep = "," }' "$BATS_TEST_TMPDIR/trace"
 }
 
-# lines LINE…: a trace, with blanks for tabs, and _ for blanks
+# lines LINE…: makes a trace; a blank stands for a tab, and _ for a blank
 lines() {
 	printf '%s\n' "$@" | tr ' _' '\t ' >"$BATS_TEST_TMPDIR/trace"
 }
 
-@test "timeline: each verb writes its parts in order, by one clock, and no verb others" {
+@test "timeline: create, start, kill and delete write their parts in order, with one clock; other verbs write nothing" {
 	local last=0 time
 	trace
 	in_state running
@@ -42,7 +42,7 @@ lines() {
 	[ "$(wc -l <"$RUNX_TRACE")" -eq "$time" ]
 }
 
-@test "timeline: hooks are parts, and what fails has no end" {
+@test "timeline: hooks are parts, and a failed command has no end" {
 	trace
 	creates '.hooks = {prestart: [{path: "/bin/true"}], poststart: [{path: "/bin/true"}]}'
 	runX start c1
@@ -54,28 +54,28 @@ lines() {
 	[[ $(traced create) == *'xl create,wait for guardian,remove' ]]
 }
 
-@test "timeline: the same processes with a trace as without" {
+@test "timeline: a trace costs no process" {
 	local without
 	[ "$(id -u)" -eq 0 ] || skip 'they are counted in a PID namespace, which only root makes'
-	without=$("$top/tests/bench/host" --count | head -n 4)
+	without=$("$top/tests/bench/host" --count | head -n 5)
 	trace
-	[ "$("$top/tests/bench/host" --count | head -n 4)" = "$without" ]
+	[ "$("$top/tests/bench/host" --count | head -n 5)" = "$without" ]
 	[ -s "$RUNX_TRACE" ]
 }
 
-@test "timeline: a relative name is of the caller's directory" {
+@test "timeline: a relative path begins at the caller's directory" {
 	cd "$BATS_TEST_TMPDIR"
 	RUNX_TRACE=here runX state c1
 	[ -s here ]
 }
 
-@test "timeline: a trace that cannot be written is an error before anything is done" {
+@test "timeline: if the trace cannot be written, the command fails before it does anything" {
 	RUNX_TRACE=/nowhere/trace runX create --bundle "$bundle" c1
 	fails_with 'cannot write the trace /nowhere/trace (RUNX_TRACE)'
 	nothing_left
 }
 
-@test "timeline: bars, the first part first, whoever wrote it when" {
+@test "timeline: the bars are sorted by time, not by the order of lines" {
 	lines '10.000000 c1 create 5 options' '11.000000 c1 create 5 xl_create' '15.000000 c1 create 5 end' \
 		'14.000000 c1 guest - kernel' '16.000000 c1 guest - running'
 	runX timeline "$BATS_TEST_TMPDIR/trace"
@@ -90,7 +90,7 @@ lines() {
 	END
 }
 
-@test "timeline: an id that is used again has bars of its own, and run in the foreground begins twice" {
+@test "timeline: a second container with the same id has its own bars; run in the foreground writes its beginning twice" {
 	lines '1.0 c1 create 5 options' '2.0 c1 create 5 plan' '3.0 c1 create 5 end' '5.0 c1 create 6 options' '6.0 c1 create 6 plan' \
 		'6.5 c2 run 7 options' '6.6 c2 run 8 options' '6.7 c2 run 8 plan' '7.5 c1 create 6 end'
 	runX timeline "$BATS_TEST_TMPDIR/trace"
@@ -102,7 +102,7 @@ lines() {
 	[ "${#lines[@]}" -eq 5 ]
 }
 
-@test "timeline: --svg has a bar for each part, and is XML" {
+@test "timeline: --svg draws a bar for each part, in well-formed XML" {
 	lines '1.0 c1 create 5 options' '2.0 c1 create 5 plan' '2.5 c1 create 5 end'
 	runX timeline --svg "$BATS_TEST_TMPDIR/trace"
 	succeeds
@@ -115,7 +115,7 @@ lines() {
 		exit @open ? 1 : 0' <<<"$output"
 }
 
-@test "timeline: what is no trace is one sentence" {
+@test "timeline: a bad trace or bad arguments give one sentence" {
 	runX timeline
 	fails_with 'timeline: no file'
 	runX timeline a b c
@@ -124,17 +124,17 @@ lines() {
 	fails_with 'timeline: /nowhere/trace: no such file (RUNX_TRACE=/nowhere/trace runX … writes it)'
 	: >"$BATS_TEST_TMPDIR/trace"
 	runX timeline "$BATS_TEST_TMPDIR/trace"
-	fails_with "$BATS_TEST_TMPDIR/trace: has no events"
+	fails_with "$BATS_TEST_TMPDIR/trace: it has no lines"
 	lines '1.0 c1 create 5 options'
 	runX timeline "$BATS_TEST_TMPDIR/trace" 'c\061'
-	fails_with 'has no events of a container c\061'
+	fails_with 'it has no lines about container c\061'
 	lines '1.0 c1 create 5 options' '2.0 c1 create 5 <script>'
 	runX timeline --svg "$BATS_TEST_TMPDIR/trace"
-	fails_with "line 2 is not one of RUNX_TRACE's"
+	fails_with "line 2 is not a line of a RUNX_TRACE"
 	lines '1.0 ../c1 create 5 options'
 	runX timeline "$BATS_TEST_TMPDIR/trace"
-	fails_with "line 1 is not one of RUNX_TRACE's"
+	fails_with "line 1 is not a line of a RUNX_TRACE"
 	head -c 5000 /dev/urandom >"$BATS_TEST_TMPDIR/trace"
 	runX timeline "$BATS_TEST_TMPDIR/trace"
-	fails_with "is not one of RUNX_TRACE's"
+	fails_with "is not a line of a RUNX_TRACE"
 }

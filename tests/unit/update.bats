@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# runX update: what becomes a call of xl, what is nothing to do, and what is refused.
+# runX update: which requests become calls of xl, which need nothing, and which are refused.
 
 load helpers
 
-# limited STATE: a container with all limits
+# limited STATE: makes a container with all limits, in this state
 limited() {
 	config '.linux.resources += {memory: {limit: 268435456}, pids: {limit: 42},
 		cpu: {quota: 150000, period: 100000, shares: 512, cpus: "0-1"}}'
@@ -12,7 +12,7 @@ limited() {
 	: >"$FAKE/calls"
 }
 
-# update JSON: by a file; what it calls of xl is in $xl, one call after the other
+# update JSON: runs update with these resources in a file; $xl has its calls of xl
 update() {
 	printf '%s' "$1" >"$BATS_TEST_TMPDIR/resources"
 	runX update --resources "$BATS_TEST_TMPDIR/resources" c1
@@ -20,7 +20,7 @@ update() {
 	: >"$FAKE/calls"
 }
 
-# becomes JSON CALLS
+# becomes JSON CALLS: update succeeds, and calls xl like this
 becomes() {
 	update "$1"
 	succeeds
@@ -28,7 +28,7 @@ becomes() {
 	[ "$xl" = "$2" ] || { echo "wanted: $2" "got: $xl" && return 1; }
 }
 
-# refused JSON WORDS
+# refused JSON WORDS: update fails with these words, and does not call xl
 refused() {
 	update "$1"
 	fails_with "$2"
@@ -51,14 +51,14 @@ refused() {
 	limited running
 	becomes '{"cpu": {"shares": 2048}}' 'sched-credit2 -d 7 -w 512 -c 150'
 }
-@test "update: quota, alone and with its period" {
+@test "update: a quota, alone and with a period" {
 	limited running
 	becomes '{"cpu": {"quota": 50000}}' 'sched-credit2 -d 7 -w 128 -c 50'
 	becomes '{"cpu": {"period": 200000}}' 'sched-credit2 -d 7 -w 128 -c 25'
 	becomes '{"cpu": {"quota": 50000, "period": 50000}}' 'sched-credit2 -d 7 -w 128 -c 100'
 	becomes '{"cpu": {"quota": -1}}' 'sched-credit2 -d 7 -w 128 -c 0'
 }
-@test "update: a quota of more CPUs than the VM has is what it has" {
+@test "update: a quota for more CPUs than the VM has becomes one for all its CPUs" {
 	limited running
 	becomes '{"cpu": {"quota": 900000}}' 'sched-credit2 -d 7 -w 128 -c 200'
 	becomes '{"cpu": {"quota": 800000}}' ''
@@ -81,18 +81,18 @@ refused() {
 	becomes '{"cpu": {"shares": 2048}}' 'sched-credit2 -d 7 -w 512 -c 150'
 }
 
-@test "update: nothing that is the VM's" {
+@test "update: values that do not concern the VM" {
 	limited running
 	becomes '{}' ''
 	becomes '{"blockIO": {"weight": 10}, "unified": {"memory.high": "1"}, "devices": [], "cpu": {"mems": "0", "realtimePeriod": 0}}' ''
 	becomes '{"memory": {"limit": 0, "swap": 0}, "cpu": {"shares": 0, "quota": 0, "period": 0, "cpus": ""}, "pids": {"limit": 0}}' ''
 }
-@test "update: what the VM has already" {
+@test "update: values that the VM has already" {
 	limited running
 	becomes "$(jq -c .linux.resources "$bundle/config.json")" ''
 }
 
-@test "update: the limit of processes is the VM's own" {
+@test "update: the limit of processes cannot change" {
 	limited running
 	becomes '{"pids": {"limit": 42}}' ''
 	refused '{"pids": {"limit": 43}}' 'container c1: pids.limit cannot be changed'
@@ -101,13 +101,13 @@ refused() {
 
 @test "update: no id" { runX update --memory 64m && false || fails_with 'container id: none given'; }
 
-@test "update: from stdin, as containerd and CRI-O ask for it" {
+@test "update: resources from stdin, as from containerd and CRI-O" {
 	local words weight=0
 	limited running
 	for words in --resources=- '--resources -' '-r -'; do
 		: >"$FAKE/calls"
 		weight=$((weight + 1))
-		# shellcheck disable=SC2086 # words
+		# shellcheck disable=SC2086 # a list of words
 		${RUNX_SHELL:-dash} "$top/runX" update $words c1 <<<"{\"cpu\": {\"shares\": $((weight * 4))}}"
 		[ "$(cat "$FAKE/calls")" = "xl sched-credit2 -d 7 -w $weight -c 150" ]
 	done
@@ -145,7 +145,7 @@ refused() {
 	[ ! -s "$FAKE/calls" ]
 }
 
-@test "update: values that are none" {
+@test "update: malformed values" {
 	limited running
 	refused '{"memory": {"limit": "1"}}' 'container c1: cannot update resources: memory.limit: must be a whole number'
 	refused '{"cpu": {"cpus": "x"}}' 'cannot update resources: cpu.cpus: must be a list of numbers and ranges'
@@ -160,7 +160,7 @@ refused() {
 	fails_with 'cannot read the resources in /nowhere'
 }
 
-@test "update: what xl cannot do is said, and what it did is remembered" {
+@test "update: if a call of xl fails, the error says so, and the earlier calls are remembered" {
 	limited running
 	export XL_FAIL=sched-credit2
 	update '{"memory": {"limit": 134217728}, "cpu": {"shares": 1024, "quota": 10000, "cpus": "3"}}'
@@ -174,7 +174,7 @@ refused() {
 	fails_with 'container c1: xl cannot pin its domain 7 to the CPUs 9'
 }
 
-@test "update: starts jq once" {
+@test "update: it starts jq once" {
 	limited running
 	printf '#!/bin/sh\necho jq >>"$FAKE/calls"\nexec %s "$@"\n' "$(command -v jq)" >"$FAKE/bin/jq"
 	chmod 755 "$FAKE/bin/jq"

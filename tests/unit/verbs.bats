@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What is done to a container, with stand-ins for xl and the proxy; states.bats has which verb goes in which state.
+# What each verb does to a container, with stand-ins for xl and the proxy. states.bats tests which verb works in which state.
 
 load helpers
 
@@ -10,7 +10,7 @@ state_is() {
 	[ "$(jq -r .status <<<"$output")" = "$1" ]
 }
 
-@test "state: stopped, when it was killed while paused" {
+@test "state: stopped, if it was killed while it was paused" {
 	in_state paused
 	end_process "$(cat "$BATS_TEST_TMPDIR/pid")"
 	state_is stopped
@@ -22,7 +22,7 @@ state_is() {
 	[ "$(jq .pid <<<"$output")" -eq 0 ]
 }
 
-@test "state: a pid that belongs to another process by now is not the container's" {
+@test "state: a pid that now belongs to another process does not count" {
 	in_state running
 	cp "$RUNX_ROOT/c1/proxy" "$BATS_TEST_TMPDIR/proxy"
 	sed 's/[0-9]*$/1/' "$BATS_TEST_TMPDIR/proxy" >"$RUNX_ROOT/c1/proxy"
@@ -40,7 +40,7 @@ state_is() {
 	[ ! -s "$FAKE/calls" ]
 }
 
-@test "start: by xl, and by a word to the proxy" {
+@test "start: it calls xl unpause, and tells the proxy" {
 	in_state created
 	runX start c1
 	succeeds
@@ -48,14 +48,14 @@ state_is() {
 	[ "$(calls 'control start')" -eq 1 ]
 }
 
-@test "start: the guest's own words for what it cannot execute" {
+@test "start: if the guest cannot execute the program, the error has the guest's words" {
 	in_state created
 	export CONTROL_SAYS='exec: "/bin/sh": exec format error'
 	runX start c1
 	fails_with 'runX start failed: exec: "/bin/sh": exec format error'
 }
 
-@test "start: a process that ended before its proxy was asked did start" {
+@test "start: a process that has ended before start asks the proxy counts as started" {
 	in_state created
 	export CONTROL_SAYS=gone
 	echo 'exited with status 3' >"$RUNX_ROOT/c1/ended"
@@ -64,10 +64,44 @@ state_is() {
 	echo 'the VM crashed while it booted' >"$RUNX_ROOT/c1/ended"
 	rm "$RUNX_ROOT/c1/started"
 	runX start c1
-	fails_with 'runX start failed: gone'
+	fails_with 'runX start failed: the VM crashed while it booted'
 }
 
-@test "start: one that fails ends the container, one that is refused does not" {
+# control_ends STATUS: the helper control says nothing but this, except that it waits
+control_ends() {
+	rm "$FAKE/libexec/control"
+	printf '#!/bin/sh\n[ "$2" = wait ] || exit %s\n' "$1" >"$FAKE/libexec/control"
+	chmod 755 "$FAKE/libexec/control"
+}
+
+@test "start: a VM that ended before its proxy was asked tells its reason" {
+	in_state created
+	control_ends 2
+	runX start c1
+	fails_with 'runX start failed: the proxy of container c1 died before the process ran'
+	echo 'the VM crashed while it booted' >"$RUNX_ROOT/c1/ended"
+	rm "$RUNX_ROOT/c1/started"
+	runX start c1
+	fails_with 'runX start failed: the VM crashed while it booted'
+}
+
+@test "kill: a proxy that is gone means that the container does not run" {
+	in_state running
+	control_ends 2
+	runX kill c1
+	fails_with 'container c1: container not running'
+}
+
+@test "kill, start: a helper that gives no reason is named, with its container" {
+	in_state created
+	control_ends 7
+	runX kill c1
+	[ "$output" = 'runX: container c1: control ended with status 7 and gave no reason (run it again with --debug)' ]
+	runX start c1
+	fails_with 'runX start failed: container c1: control ended with status 7 and gave no reason (run it again with --debug)'
+}
+
+@test "start: a failed start ends the container, a refused one does not" {
 	in_state created
 	export XL_FAIL=unpause
 	runX start c1
@@ -86,14 +120,14 @@ state_is() {
 	local words
 	in_state created
 	for words in :15 9:9 SIGUSR1:10; do
-		# shellcheck disable=SC2086 # none is no word
+		# shellcheck disable=SC2086 # an empty one is no word
 		runX kill c1 ${words%:*}
 		succeeds
 		[ "$(tail -n 1 "$FAKE/calls")" = "control signal ${words#*:}" ]
 	done
 }
 
-@test "kill: signals that there are not" {
+@test "kill: unknown signals" {
 	local name
 	in_state running
 	for name in FOO 0 65; do
@@ -103,7 +137,7 @@ state_is() {
 	[ "$(calls 'control signal')" -eq 0 ]
 }
 
-@test "delete: what a killed create left goes by force, its domain too" {
+@test "delete: --force removes what a killed create has left, its domain too" {
 	mkdir -p "$RUNX_ROOT/c1"
 	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
 	runX delete c1
@@ -114,7 +148,7 @@ state_is() {
 	nothing_left
 }
 
-@test "delete: a domain that somebody has renamed" {
+@test "delete: a domain that was renamed is found by its UUID" {
 	mkdir -p "$RUNX_ROOT/c1"
 	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
 	export XL_NAME='my * VM 5'
@@ -124,7 +158,7 @@ state_is() {
 	nothing_left
 }
 
-@test "delete: a domain of another container with our number is left alone" {
+@test "delete: a domain of another container is left alone" {
 	mkdir -p "$RUNX_ROOT/c1"
 	echo 11111111-2222-3333-4444-555555555555 >"$RUNX_ROOT/c1/uuid"
 	echo 99999999-2222-3333-4444-555555555555 >"$FAKE/domains"
@@ -133,7 +167,7 @@ state_is() {
 	[ "$(calls 'xl destroy')" -eq 0 ]
 }
 
-@test "delete: where xl cannot list domains, what a killed create left is kept; without Xen it goes" {
+@test "delete: if xl cannot list domains, the rest of a killed create stays; without Xen it is removed" {
 	mkdir -p "$RUNX_ROOT/c1"
 	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
 	XL_FAIL=list XL_SAYS='libxl: error: no xenstore' runX delete --force c1
@@ -150,14 +184,14 @@ state_is() {
 	nothing_left
 }
 
-# xl_that SAYS: an xl that says this on stderr, and succeeds all the same, as xl pause and unpause do
+# xl_that SAYS: makes an xl that prints an error on stderr but ends with 0, as xl pause and unpause do
 xl_that() {
 	rm "$FAKE/bin/xl"
 	printf '%s\n' '#!/bin/sh' 'echo "xl $*" >>"$FAKE/calls"' "echo '$1' >&2" >"$FAKE/bin/xl"
 	chmod 755 "$FAKE/bin/xl"
 }
 
-@test "pause, resume: by xl" {
+@test "pause, resume: they call xl" {
 	in_state paused
 	[ "$(calls 'xl pause 7')" -eq 1 ]
 	: >"$FAKE/calls"
@@ -166,14 +200,14 @@ xl_that() {
 	[ "$(cat "$FAKE/calls")" = 'xl unpause 7' ]
 }
 
-@test "pause: what xl cannot pause is not paused" {
+@test "pause: if xl fails, the container is not paused" {
 	in_state running
 	XL_FAIL=pause XL_SAYS='libxl: some noise' runX pause c1
 	fails_with 'container c1: xl cannot pause its domain 7 (xl list'
 	state_is running
 }
 
-@test "pause: an xl that fails and ends with 0 is believed by its words" {
+@test "pause: an error of xl counts even if xl ends with 0" {
 	in_state running
 	xl_that 'libxl: error: libxl_domain.c:1:libxl_domain_pause: Domain 7:Pausing domain: No such process'
 	runX pause c1
@@ -181,7 +215,7 @@ xl_that() {
 	state_is running
 }
 
-@test "resume: what xl cannot unpause stays paused" {
+@test "resume: if xl fails, the container stays paused" {
 	in_state paused
 	XL_FAIL=unpause runX resume c1
 	fails_with 'container c1: xl cannot unpause its domain 7 (xl list'
@@ -191,7 +225,7 @@ xl_that() {
 	state_is paused
 }
 
-@test "resume: takes the mark of a pause that was killed before Xen knew of it" {
+@test "resume: it removes the mark of a pause that was killed before it reached Xen" {
 	in_state paused
 	xl_that 'libxl: error: libxl_domain.c:1:libxl_domain_unpause: Domain 7:Unpausing domain: Invalid argument'
 	runX resume c1
@@ -199,7 +233,7 @@ xl_that() {
 	state_is running
 }
 
-# no_processes COMMAND…: makes runX fail where it starts one of them
+# no_processes COMMAND…: from now on each start of these commands is recorded in $FAKE/calls, and fails
 no_processes() {
 	local name
 	for name; do
@@ -210,7 +244,7 @@ no_processes() {
 	: >"$FAKE/calls"
 }
 
-@test "ps: as JSON the proxy, without a process, and nothing on stderr" {
+@test "ps: as JSON it prints the proxy's pid, starts no process, and prints nothing on stderr" {
 	local words pid
 	in_state running
 	pid=$(cat "$BATS_TEST_TMPDIR/pid")
@@ -230,7 +264,7 @@ no_processes() {
 	fails_with 'ps: unknown format: xml (table or json)'
 }
 
-@test "ps: as a table the header, and the proxy's line alone" {
+@test "ps: as a table it prints the header and the proxy's line" {
 	in_state running
 	runX ps c1
 	succeeds
@@ -239,7 +273,7 @@ no_processes() {
 	[[ ${lines[1]} =~ ^[^\ ]+\ +$(cat "$BATS_TEST_TMPDIR/pid")\ .*sleep\ 300 ]]
 }
 
-@test "ps: options after the id are those of ps" {
+@test "ps: words after the id are options of ps" {
 	in_state running
 	runX ps c1 -e -o pid,comm
 	succeeds
@@ -247,7 +281,7 @@ no_processes() {
 	[[ ${lines[1]} =~ ^\ *$(cat "$BATS_TEST_TMPDIR/pid")\ sleep$ ]]
 }
 
-@test "ps: options without a PID column, and such that ps refuses, are named" {
+@test "ps: options of ps without a PID column, and options that ps refuses" {
 	in_state running
 	runX ps c1 -e -o comm
 	fails_with 'container c1: ps -e -o comm prints no column PID'

@@ -1,26 +1,26 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Bind mounts, beside both kinds of root file system.
+# Bind mounts, with both kinds of root file system.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# volume: a fresh /b/$id/volume with a file in it
+# volume: makes a fresh /b/$id/volume with a file in it
 volume() {
 	"$bed" sh "rm -rf /b/$id && mkdir -p /b/$id/volume/sub && echo from-host >/b/$id/volume/file"
 }
 
-# bound OPTIONS [SOURCE [DESTINATION]]: a jq program that adds a bind mount; OPTIONS is JSON
+# bound OPTIONS [SOURCE [DESTINATION]]: prints a jq program that adds a bind mount; OPTIONS is JSON
 bound() {
 	printf '.mounts += [{type: "bind", source: "%s", destination: "%s", options: %s}]' \
 		"${2:-/b/$id/volume}" "${3:-/data}" "$1"
 }
 
-# An administrator of the guest, who may mount.
+# With these capabilities the container process may mount.
 admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD", "CAP_FOWNER", "CAP_CHOWN"]
 	| {bounding: ., effective: ., permitted: .})'
 
-@test "binds: a directory is the same on both sides by 9p" {
+@test "binds: over 9p a directory is the same on both sides" {
 	needs_9p
 	with_conf 9p
 	volume
@@ -30,7 +30,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	says 0 "$(printf '%s\n' from-guest guest sub)" ''
 }
 
-@test "binds: with a disk root they are a copy" {
+@test "binds: with a disk root they are copies" {
 	with_conf disk
 	volume
 	container "$(bound '["rbind"]') | $(bound '["bind", "ro"]' "/b/$id/volume/file" /etc/one) |
@@ -40,7 +40,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	says 1 '' ''
 }
 
-@test "binds: a read-only one cannot be written, also by who mounts it anew" {
+@test "binds: a read-only one cannot be written, even after a remount" {
 	local how
 	for how in $roots; do
 		with_conf $how
@@ -65,7 +65,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	done
 }
 
-@test "binds: a file, which shows at once what the other side writes into it" {
+@test "binds: a file shows at once what the other side writes into it" {
 	needs_9p
 	with_conf 9p
 	volume
@@ -84,8 +84,8 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	"$bed" run runX delete --force "$id"
 }
 
-# kernel-config/9p.patch: those are remembered for a second.
-@test "binds: a link that the host replaces is so in the guest, too, and what it makes in a directory is there at once" {
+# With kernel-config/9p.patch the guest remembers directories and links for up to a second.
+@test "binds: a new file of the host appears at once in a directory in use; a link that the host replaces is replaced in the guest" {
 	needs_9p
 	with_conf 9p
 	volume
@@ -93,7 +93,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	bundle "$(bound '["rbind"]') | .process.args = [\"sleep\", \"1000\"]"
 	create
 	"$bed" run runX start "$id"
-	# The shell that looks again and again never lets the directory go.
+	# The shell looks again and again, so the guest never forgets the directory.
 	"$bed" sh 'mkfifo /run/looked
 		runX exec "$1" sh -c "cd /data
 		cat sub/name; until cat sub/made 2>/dev/null; do :; done
@@ -107,7 +107,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	"$bed" run runX delete --force "$id"
 }
 
-@test "binds: destinations are made, as directory or file, and with a read-only root too" {
+@test "binds: missing destinations are made, as directory or file, even in a read-only root" {
 	local how
 	for how in $roots; do
 		with_conf $how
@@ -134,7 +134,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	"$bed" sh 'rm -rf /bundles/busybox/rootfs/tmp/m'
 }
 
-@test "binds: rbind brings what is mounted in the source, bind does not" {
+@test "binds: rbind shows mounts in the source, bind does not" {
 	local how
 	for how in $roots; do
 		with_conf $how
@@ -148,7 +148,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	done
 }
 
-@test "binds: a relative source is the bundle's" {
+@test "binds: a relative source begins at the bundle" {
 	needs_9p
 	with_conf 9p
 	volume
@@ -156,7 +156,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	says 0 from-host ''
 }
 
-@test "binds: a missing source is told in runc's words, and leaves nothing" {
+@test "binds: a missing source is reported in runc's words, and nothing is left" {
 	local how
 	for how in $roots; do
 		with_conf $how
@@ -170,7 +170,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	done
 }
 
-@test "binds: a program out of one" {
+@test "binds: a program in a bind mount runs" {
 	local how
 	for how in $roots; do
 		with_conf $how
@@ -183,7 +183,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	done
 }
 
-@test "binds: a link in the root at or before the destination leads nowhere but into the root" {
+@test "binds: links in the root, at or before the destination, do not lead out of the root" {
 	local how
 	"$bed" sh 'cd /bundles/busybox/rootfs/tmp && ln -s /etc etc && ln -s ../../../.. up && ln -s ../../../no/where dangling'
 	for how in $roots; do
@@ -202,7 +202,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	"$bed" sh 'cd /bundles/busybox/rootfs/tmp && rm etc up dangling'
 }
 
-@test "binds: the root is free after delete, also to be unmounted" {
+@test "binds: after delete the root can be unmounted" {
 	needs_9p
 	with_conf 9p
 	volume
@@ -213,7 +213,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	says 0 '' ''
 }
 
-@test "binds: a PVH guest gets them as well" {
+@test "binds: they work in a PVH guest" {
 	local how
 	for how in $roots; do
 		with_conf $how pvh

@@ -23,7 +23,7 @@ ctr_run() {
 }
 
 @test "containerd: stdin" {
-	# Open until the answer came: ctr 1.6 misses an end that comes before its task is there.
+	# stdin stays open until the answer has come: ctr 1.6 misses an end of stdin that comes before its task exists.
 	dom0 sh -c ": >/out; { echo some input; tail -n +1 -f /out | sed /input/q >/dev/null; } |
 		ctr run --rm --runc-binary=/usr/sbin/runX $image $id cat >/out; rc=\$?; cat /out; exit \$rc"
 	says 0 'some input' ''
@@ -38,7 +38,7 @@ ctr_run() {
 		[[ $("$bed" run ctr task ls) == *"$id "*RUNNING* ]]
 		dom0 sh -c "ctr task kill -s ${signal%:*} $id; until ctr task ls | grep -q '$id .*STOPPED'; do :; done
 			ctr task delete $id && ctr container delete $id"
-		# ctr itself returns 0, and says the status that it was given.
+		# ctr itself returns 0, and prints the status of the task.
 		[ "$status" -eq 0 ] && [[ $stderr == *"exit with non-zero exit code ${signal#*:}"* ]]
 	done
 }
@@ -97,7 +97,7 @@ ctr_run() {
 	[ "$output" = "$(printf '%s\n' one two)" ] || { echo "$output" "$stderr" && return 1; }
 }
 
-# Nobody looks after dom0's containerd but this.
+# restart_containerd: no service manager does it in dom0
 restart_containerd() {
 	dom0 sh -c 'pid=$(pidof containerd) && kill "$pid" && tail --pid="$pid" -f /dev/null
 		containerd >/run/containerd.log 2>&1 </dev/null &
@@ -115,8 +115,8 @@ restart_containerd() {
 	[ "$status" -eq 0 ]
 }
 
-# A second containerd, whose snapshots are devices of a thin pool of dom0's: all of it is in /b/$id. Nobody else makes
-# the nodes of devices here, so dmsetup is to do it.
+# thin_up: starts a second containerd, with snapshots on a thin pool in dom0. All of it is in /b/$id. dom0 has no udev, so
+# dmsetup makes the device nodes itself.
 thin_up() {
 	"$bed" sh 'export DM_DISABLE_UDEV=1
 		mkdir -p "/b/$1" && cd "/b/$1" && modprobe dm-thin-pool && truncate -s 8m meta && truncate -s 512m data &&
@@ -131,7 +131,7 @@ thin_up() {
 		ctr -a socket image import --snapshotter devmapper /bundles/busybox.tar || { cat log && exit 1; }' "$id"
 }
 
-# Prints what devices there are once the image has gone, and with it, at last, what is garbage.
+# thin_down: removes the image, and so all garbage, and prints the devices that are left. Then ends that containerd.
 thin_down() {
 	dom0 sh -c 'export DM_DISABLE_UDEV=1
 		cd "/b/$1" && ctr -a socket image rm --sync "$2" && dmsetup ls | cut -f 1
@@ -150,7 +150,7 @@ thin_down() {
 		xenstore-ls -f /local/domain/0/backend/vbd | grep -o "params = .*"; grep -c mapper /proc/mounts; find /var/lib/runX -type f 2>/dev/null
 		losetup -n -O BACK-FILE | sort; ctr -a socket task exec --exec-id go "$1" sh -c "echo >/go"; wait $!; echo $?' sh "$id" "$image"
 	says 0 "$(printf '%s\n' '/dev/xvda ext4' ready "params = \"/dev/mapper/$id-snap-2\"" 0 "/b/$id/data" "/b/$id/meta" 7)" ''
-	# As the engine would mount it.
+	# Mount the snapshot as the engine would.
 	dom0 sh -c 'cd "/b/$1" && mkdir mnt && mount "$(ctr -a socket snapshot --snapshotter devmapper mounts /mnt "$1" | cut -d " " -f 4)" mnt
 		cat mnt/written; umount mnt; ctr -a socket container delete "$1"' sh "$id"
 	says 0 from-guest ''
@@ -158,7 +158,7 @@ thin_down() {
 	says 0 "$(printf '%s\n' "$image" "$id")" ''
 }
 
-# on_terminal SIZE <SCRIPT: bash in dom0, with the words of terminal.bash and a container's shell on a terminal
+# on_terminal SIZE <SCRIPT: runs the script with bash in dom0, with terminal.bash and a container's shell on a terminal
 on_terminal() {
 	"$bed" sh 'cat >/tmp/terminal.bash' <"$BATS_TEST_DIRNAME/terminal.bash"
 	"$bed" sh 'cat >/tmp/script'
@@ -170,7 +170,7 @@ on_terminal() {
 
 @test "containerd: a terminal for people: echo, job control, vi, top, raw and back, another size" {
 	on_terminal 24x80 <<-'END'
-		# A new size makes the shell show its prompt again.
+		# After a new size the shell shows its prompt again.
 		types 'until [ "$(stty size)" = "24 80" ]; do :; done; echo si""zed\r'
 		see 'sized\r\n'
 		see '/ # '
@@ -204,7 +204,7 @@ on_terminal() {
 		types 'cat /tmp/f\r'
 		shows 'cat /tmp/f\r\nhello\r\n'
 
-		# stty sets rows and columns one by one, which are two signals.
+		# stty sets rows and columns one after the other, so two signals come.
 		types "sh -c \"trap 'stty size' WINCH; sleep 1000 & echo up; while :; do wait; done\"\r"
 		see 'up\r\n'
 		resize 40 100

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Kubernetes' way to a container: containerd's CRI plugin, whose runtime handler is runX, asked as the kubelet asks it. No
-# client of CRI is packaged: curl speaks gRPC's HTTP/2, protoc its messages.
+# Containers as Kubernetes runs them: requests to containerd's CRI plugin, as from the kubelet, with runX as the runtime
+# handler. Debian has no package of a CRI client. So curl speaks gRPC's HTTP/2, and protoc makes and reads its messages.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# A second containerd, whose plugin nobody else's start has to wait for.
+# A second containerd has the CRI plugin, so that the first one starts faster for all other tests.
 setup_file() {
 	fresh_bed
 	"$bed" sh 'mkdir -p /cri/net.d && cd /cri && cat >net.d/pods.conflist &&
@@ -45,7 +45,7 @@ teardown() {
 	nothing_left
 }
 
-# frame: stdin as a message of gRPC, which is told to be not compressed, and its length
+# frame: prints stdin as a gRPC message: the mark for "not compressed", the length, and the bytes
 frame() {
 	local file=$BATS_TEST_TMPDIR/message
 	cat >"$file"
@@ -53,7 +53,8 @@ frame() {
 	cat "$file"
 }
 
-# cri METHOD REQUEST: asks it, in protobuf's text format, as the answer is in $output; or fails with gRPC's words in it
+# cri METHOD REQUEST: makes a request; $output is the answer, both in protobuf's text format. On failure $output has gRPC's
+# message.
 cri() {
 	local answer=$BATS_TEST_TMPDIR/answer
 	protoc -I "$BATS_TEST_DIRNAME" --encode="runtime.v1.$1Request" cri.proto <<<"$2" | frame |
@@ -65,7 +66,7 @@ cri() {
 	output=$(tail -c +6 "$answer" | protoc -I "$BATS_TEST_DIRNAME" --decode="runtime.v1.$1Response" cri.proto)
 }
 
-# has NAME VALUE: whether $output has the field
+# has NAME VALUE: $output has this field
 has() {
 	grep -qE "^ *$1: $2\$" <<<"$output" || { printf 'no %s in:\n%s\n' "$1: $2" "$output" && return 1; }
 }
@@ -74,7 +75,7 @@ field() {
 	sed -n "s/^ *$1: \"\(.*\)\"\$/\1/p" <<<"$output"
 }
 
-# sandbox_config: of the test's pod
+# sandbox_config: prints the configuration of the test's pod
 sandbox_config() {
 	echo "metadata { name: \"$id\" uid: \"$id\" namespace: \"tests\" } hostname: \"$id\" log_directory: \"/cri/logs/$id\""
 }
@@ -84,7 +85,7 @@ run_pod() {
 	pod=$(field pod_sandbox_id)
 }
 
-# create_container NAME SCRIPT [CONFIG]: its id is in $container then
+# create_container NAME SCRIPT [CONFIG]: creates a container in the pod; $container is its id
 create_container() {
 	cri CreateContainer "pod_sandbox_id: \"$pod\" sandbox_config { $(sandbox_config) } config {
 		metadata { name: \"$1\" } image { image: \"runx.test/busybox:latest\" } log_path: \"$1.log\"
@@ -97,7 +98,7 @@ start_container() {
 	cri StartContainer "container_id: \"$container\""
 }
 
-# logged NAME LINE: waits until the container has said that
+# logged NAME LINE: waits until the container has printed this line
 logged() {
 	"$bed" sh -t 120 'tail -n +1 -F "/cri/logs/$1" 2>/dev/null | sed -n "/$2\$/{p;q}"' "$id/$1.log" "$2"
 }
@@ -135,7 +136,8 @@ domains() {
 
 @test "cri: a container follows another in its pod, and one that ignores TERM is killed" {
 	run_pod
-	# It stays until it is stopped: containerd 1.6 fails where a shim goes while it is asked (ttrpc: closed), runc's as well.
+	# The container runs until it is stopped. If it ended by itself, its shim could end during a request: containerd 1.6
+	# then fails (ttrpc: closed), with runc too.
 	create_container first 'trap "exit 0" TERM; echo once; sleep 1000 & wait'
 	start_container
 	logged first once
@@ -157,7 +159,7 @@ domains() {
 	logged first up
 	create_container second 'echo never'
 	start_container && return 1
-	[[ $output == *"network interface eth0 is another VM's already"* ]] || { echo "$output" && return 1; }
+	[[ $output == *"network interface eth0 belongs to another VM already"* ]] || { echo "$output" && return 1; }
 	cri ContainerStatus "container_id: \"$container\""
 	has state CONTAINER_EXITED
 	[ "$(domains)" = 1 ]

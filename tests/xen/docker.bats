@@ -101,7 +101,7 @@ lo' ] || { echo "$output" && return 1; }
 }
 
 @test "docker: cp into and out of a container that runs" {
-	# A disk has what was there at create.
+	# A disk only has the files from before create.
 	needs_9p
 	dom0 docker run -d --name busy busybox sleep 1000
 	dom0 sh -c 'echo in >/run/in && docker cp /run/in busy:/in && docker exec busy sh -c "cat /in; echo out >/out" && docker cp busy:/out - | tar -xO'
@@ -114,7 +114,7 @@ lo' ] || { echo "$output" && return 1; }
 	service own ready --stop-signal USR1 busybox sh -c 'trap "exit 5" USR1; echo ready; sleep 1000 & wait'
 	dom0 sh -c 'docker stop -t 60 own && docker wait own && docker rm own'
 	says 0 "$(printf '%s\n' own 5 own)" ''
-	# docker wait returns between two runs, too.
+	# docker wait also returns between two runs, so this waits for two events first.
 	dom0 sh -c 'docker run -d --name again --restart on-failure:1 busybox sh -c "echo run; exit 3" >/dev/null
 		mkfifo /run/ends
 		docker events --since 0 --filter container=again --filter event=die --format "{{.Actor.Attributes.exitCode}}" >/run/ends &
@@ -126,7 +126,7 @@ lo' ] || { echo "$output" && return 1; }
 	dom0 sh -c 'docker run -d --name first busybox sleep 1000 >/dev/null
 		docker run --rm --network container:first busybox true; echo $?; docker rm -f first'
 	[ "$output" = "$(printf '%s\n' 125 first)" ]
-	[[ $stderr == *"network interface eth0 is another VM's already"* ]]
+	[[ $stderr == *"network interface eth0 belongs to another VM already"* ]]
 }
 
 @test "docker: on a network of their own containers find each other by name, and others by Docker's resolver" {
@@ -134,7 +134,7 @@ lo' ] || { echo "$output" && return 1; }
 		dnsmasq --conf-file=/dev/null --listen-address=10.20.0.1 --bind-interfaces --no-resolv --address=/outside.test/192.0.2.7'
 	service web ready --network lan --ip 10.20.0.5 --network-alias www busybox sh -c '
 		mkdir /www; echo hello >/www/index.html; httpd -h /www; echo ready; sleep 1000'
-	# Of the answer over TCP the last four bytes are the address.
+	# In the answer over TCP the last four bytes are the address.
 	dom0 docker run --rm --network lan --dns 10.20.0.1 busybox sh -c 'cat /etc/resolv.conf | grep nameserver
 		wget -qO - http://web/ && wget -qO - http://www/
 		nslookup -type=a outside.test | sed -n "s/Address: //p"

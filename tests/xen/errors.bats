@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What real Xen, xl and a full disk say when they cannot: one sentence, and nothing left behind.
+# Failures of real Xen, of xl and of a full disk: runX says one sentence, and leaves nothing.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# refused TEXT: create failed, with this in its only line, and with the same in the log
+# refused TEXT: create failed, its only line has this text, and the log has the same message
 refused() {
 	[ "$status" -eq 1 ] && [ "${#stderr_lines[@]}" -eq 1 ] && [[ $stderr == *"$1"* ]] ||
 		{ printf 'wanted: %s\nstatus %s, said: %s\n' "$1" "$status" "$stderr" && return 1; }
@@ -18,7 +18,7 @@ create_logged() {
 	stderr_before=$stderr
 }
 
-@test "errors: without root's rights" {
+@test "errors: runX without root's rights" {
 	bundle .
 	"$bed" run chmod 777 "/b/$id"
 	create_logged setpriv --reuid 1000 --clear-groups
@@ -31,7 +31,7 @@ create_logged() {
 	refused 'not enough free memory in Xen for a VM of 6'
 }
 
-@test "errors: a state directory that is full" {
+@test "errors: a full state directory" {
 	bundle .
 	"$bed" sh "mkdir /b/$id/root && mount -t tmpfs -o size=100k tmpfs /b/$id/root"
 	dom0 runX --log "/b/$id/log" --log-format json --root "/b/$id/root" create --bundle "/b/$id" "$id"
@@ -49,14 +49,14 @@ create_logged() {
 	refused 'is the disk full?'
 }
 
-@test "errors: a kernel that is none" {
+@test "errors: a kernel that is not a kernel" {
 	bundle .
 	conf 'kernel = /bin/true'
 	create_logged
 	refused 'xl cannot create the VM: '
 }
 
-@test "errors: an initrd that is missing" {
+@test "errors: a missing initrd" {
 	bundle .
 	conf 'initrd = /nowhere'
 	create_logged

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# runX exec and run: processes that join a VM that runs, and a foreground to wait in.
+# runX exec and run: processes that join a running VM, and commands that wait in the foreground.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# One container, for the tests that only look at it.
+# sleeper [PROGRAM]: starts a container that sleeps, its bundle changed by a jq program
 sleeper() {
 	bundle '.process.args = ["sleep", "1000"] | .process.env += ["COLOUR=blue"] | .process.user = {uid: 7, gid: 8}'"${1:+ | $1}"
 	create
@@ -13,16 +13,17 @@ sleeper() {
 	[ "$status" -eq 0 ]
 }
 
-# scripted COMMAND: on a terminal of its own. Of a stdin that ends, script(1) writes the end, and the terminal may echo that.
+# scripted COMMAND: runs the command on a new terminal. stdin stays open: at its end script(1) would write the end-of-file
+# character, and the terminal could echo it.
 scripted() {
 	dom0 sh -c 'mkfifo /run/in && exec 4<>/run/in && rm /run/in
 		script -qec "$1" /dev/null <&4 | tr -d "\r"' sh "$1"
 }
 
 # bats test_tags=core
-@test "exec: in the container, as its user, with its environment, beside its process" {
+@test "exec: the process runs in the container, with its user and environment, beside its first process" {
 	sleeper
-	# shellcheck disable=SC2016 # of the shell inside
+	# shellcheck disable=SC2016 # variables of the shell inside
 	dom0 runX exec --env SHAPE=round --cwd /tmp "$id" sh -c \
 		'echo $COLOUR $SHAPE; id -u; id -g; pwd; cat /proc/1/cmdline | tr "\0" " "; hostname; echo err >&2; exit 3'
 	says 3 "$(printf '%s\n' 'blue round' 7 8 /tmp 'sleep 1000 runc')" err
@@ -32,7 +33,7 @@ scripted() {
 }
 
 # bats test_tags=core
-@test "exec: bytes in and out are the same, and stdin ends" {
+@test "exec: bytes go in and out unchanged, and the end of stdin arrives" {
 	sleeper
 	dom0 sh -c "head -c 1048576 /dev/urandom >/b/$id/in
 		runX exec $id cat </b/$id/in >/b/$id/out && cmp /b/$id/in /b/$id/out && echo same"
@@ -40,7 +41,7 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
-@test "exec: what cannot be executed is told in runc's words, with status 255" {
+@test "exec: a program that cannot be executed is reported in runc's words, with status 255" {
 	sleeper
 	dom0 runX exec "$id" nosuch
 	says 255 '' 'runX: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH'
@@ -63,7 +64,7 @@ scripted() {
 }
 
 # bats test_tags=core
-@test "exec: a signal to its host process is its own, and KILL takes it with it" {
+@test "exec: a signal to its host process reaches the process, and KILL of the host process kills it" {
 	sleeper
 	dom0 sh -c "cd /b/$id; mkfifo out; runX exec $id sh -c 'trap \"echo got it; exit 9\" USR1; echo ready; sleep 1000 & wait' >out &
 		exec 3<out; head -n 1 <&3; kill -USR1 \$!; cat <&3; wait \$!; echo \$?"
@@ -74,15 +75,15 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
-@test "exec: killed by a signal inside is 128 and its number" {
+@test "exec: a process that a signal kills gives 128 and the number" {
 	sleeper
-	# shellcheck disable=SC2016 # of the shell inside
+	# shellcheck disable=SC2016 # variables of the shell inside
 	dom0 runX exec "$id" sh -c 'kill -TERM $$'
 	[ "$status" -eq 143 ]
 	dom0 runX delete --force "$id"
 }
 
-@test "exec: ends, with 137, when its container does" {
+@test "exec: it ends with 137 when its container ends" {
 	sleeper
 	dom0 sh -c "cd /b/$id; mkfifo out; runX exec $id sh -c 'echo ready; exec sleep 700' >out & exec 3<out; head -n 1 <&3 >/dev/null
 		runX kill $id KILL; wait \$!; echo \$?"
@@ -90,14 +91,14 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
-@test "exec: does not wait for what it leaves behind" {
+@test "exec: it does not wait for processes that the process leaves behind" {
 	sleeper
 	dom0 sh -c "runX exec $id sh -c 'sleep 800 & echo started' && runX exec $id ps -o args | grep '^sleep 8'"
 	says 0 "$(printf 'started\nsleep 800')" ''
 	dom0 runX delete --force "$id"
 }
 
-@test "exec: --process is a process of its own, with its own capabilities" {
+@test "exec: --process inherits nothing from the container process, and has its own capabilities" {
 	sleeper '.process.capabilities = {}'
 	dom0 sh -c "jq -n '{args: [\"sh\", \"-c\", \"grep CapEff /proc/self/status; env; id -u\"], cwd: \"/\", env: [\"PATH=/bin\", \"A=b\"],
 		user: {uid: 0, gid: 0}, capabilities: {bounding: [\"CAP_CHOWN\"], effective: [\"CAP_CHOWN\"], permitted: [\"CAP_CHOWN\"]}}' >/b/$id/p
@@ -111,14 +112,14 @@ scripted() {
 }
 
 # bats test_tags=core
-@test "exec: a terminal of its own, of the size of ours" {
+@test "exec: --tty gives a new terminal with the size of the caller's" {
 	sleeper
 	scripted "stty rows 31 cols 77; runX exec --tty $id sh -c 'tty; stty size'"
 	says 0 "$(printf '/dev/pts/0\n31 77')" ''
 	dom0 runX delete --force "$id"
 }
 
-@test "exec: a new size of our terminal is its terminal's" {
+@test "exec: a new size of the caller's terminal reaches the new terminal" {
 	sleeper
 	"$bed" sh "cat >/b/$id/cmd" <<-END
 		stty rows 20 cols 60
@@ -132,9 +133,9 @@ scripted() {
 	dom0 runX delete --force "$id"
 }
 
-@test "exec: on a terminal a process that writes before it reads gets all that was typed meanwhile" {
+@test "exec: on a terminal a process that first writes, then reads, gets all input that came meanwhile" {
 	sleeper
-	# The second is for what lies between here and there to fill.
+	# During the sleep the buffers between dom0 and the guest fill.
 	"$bed" sh "cat >/b/$id/cmd" <<-END
 		stty raw -echo
 		echo ready
@@ -150,7 +151,7 @@ scripted() {
 }
 
 # bats test_tags=core
-@test "exec: twenty at once" {
+@test "exec: twenty at the same time" {
 	sleeper
 	dom0 sh -c "for i in \$(seq 20); do runX exec $id sh -c \"echo \$i; exit \$i\" >/b/$id/o\$i & p=\"\$p \$!\"; done
 		for q in \$p; do wait \$q; s=\"\$s \$?\"; done; echo \$s; cat /b/$id/o* | sort -n | tr '\n' ' '"
@@ -174,19 +175,19 @@ scripted() {
 }
 
 # bats test_tags=core
-@test "run: in the foreground, its streams and status are the process's, and nothing is left" {
+@test "run: in the foreground it has the process's streams and status, and leaves nothing" {
 	bundle '.process.args = ["sh", "-c", "read x; echo out $x; echo err >&2; exit 5"]'
 	dom0 sh -c "echo word | runX run --bundle /b/$id $id"
 	says 5 'out word' err
 }
 
-@test "run: with a terminal, which is ours" {
+@test "run: with a terminal, of the caller's size" {
 	bundle '.process.args = ["sh", "-c", "tty; stty size; exit 6"] | .process.terminal = true'
 	scripted "stty rows 32 cols 78; runX run --bundle /b/$id $id"
 	says 0 "$(printf '/dev/pts/0\n32 78')" ''
 }
 
-@test "run: a signal to it is the process's" {
+@test "run: a signal to it reaches the process" {
 	bundle '.process.args = ["sh", "-c", "trap \"exit 8\" TERM; echo ready; sleep 1000 & wait"]'
 	dom0 sh -c "cd /b/$id; mkfifo out; runX run --bundle . $id >out & exec 3<out; head -n 1 <&3 >/dev/null; kill \$!; wait \$!; echo \$?"
 	says 0 8 ''
@@ -202,7 +203,7 @@ scripted() {
 	says 0 '' ''
 }
 
-@test "run: what cannot be started leaves nothing" {
+@test "run: a container that cannot be started leaves nothing" {
 	bundle '.process.args = ["nosuch"]'
 	dom0 runX run --bundle "/b/$id" "$id"
 	says 1 '' 'runX: runX run failed: unable to start container process: exec: "nosuch": executable file not found in $PATH'

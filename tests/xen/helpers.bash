@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the tests on real Xen share. They run on this machine, and their commands in the test bed's dom0;
-# each file begins with a fresh one.
+# Functions that the tests on real Xen share. The tests run on this machine, and run commands in the test bed's dom0. Each
+# file begins with a fresh dom0.
 # shellcheck shell=bash
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 bed=$top/tests/bed/bed
-# What VMs of the bed's architecture can be.
+# The bed's architecture, its fastest guest type, and the kinds of root that its dom0 can serve.
 read -r ARCH guest_type < <(here=$top/tests/bed && . "$here/lib.sh" && bed_arch && echo "$ARCH $guest_type")
 export ARCH
 case $ARCH in x86_64) roots='9p disk' ;; *) roots=disk ;; esac
@@ -37,31 +37,32 @@ teardown() {
 	nothing_left
 }
 
-# What tells why a test failed: how the last containers ended, what the last VM's kernel and Xen said. Its container goes.
+# failed: prints what can explain a failed test: how the last containers ended, and the last messages of the VMs' kernels
+# and of Xen. Removes the test's container.
 failed() {
 	"$bed" sh 'echo "--- the last containers:"; tail -n 3 /tmp/supervised
 		cd /var/log/xen/console && for log in $(ls -t | head -n 2); do
 			echo "--- $log:"
-			# A panic whole, but for what lay in memory.
+			# All of a panic except dumps of memory and registers
 			grep -aEv "^([0-9a-f]{4}: |Register )" "$log" | tail -n 30
 		done
 		echo "--- xl dmesg:"; xl dmesg | tail -n 5
 		runX delete --force "$1"' "$id" 2>/dev/null || :
 }
 
-# Every test must leave dom0 as it found it.
+# nothing_left: every test must leave dom0 as it was before
 nothing_left() {
 	local left
 	left=$("$bed" run leaks) || return
 	[ -z "$left" ] || { echo "left behind in dom0:" "$left" && return 1; }
 }
 
-# dom0 COMMAND…: runs it in dom0; $output is stdout, $stderr is stderr, $status its status
+# dom0 COMMAND…: runs the command in dom0; sets $output (stdout), $stderr and $status
 dom0() {
 	run --separate-stderr "$bed" run -t 120 "$@"
 }
 
-# conf LINE…: dom0's runX.conf, with the guest type that is quickest here before it
+# conf LINE…: writes dom0's runX.conf: the fastest guest type, then these lines
 conf() {
 	printf '%s\n' "guest_type = $guest_type" "$@" | "$bed" sh 'cat >/etc/runX/runX.conf'
 }
@@ -70,13 +71,13 @@ needs_9p() {
 	[[ $roots == *9p* ]] || skip "9p needs a QEMU for Xen, and Debian has none for $ARCH"
 }
 
-# web ADDRESS: what the HTTP server there answers
+# web ADDRESS: the HTTP server there answers "hello"
 web() {
 	dom0 sh -c "printf 'GET / HTTP/1.0\r\n\r\n' | socat -t 30 - TCP:$1"
 	[ "$status" -eq 0 ] && [[ $output == 'HTTP/1.'*' 200 OK'*hello ]]
 }
 
-# docker_up: Docker, with runX as what it takes by itself, and the image busybox
+# docker_up: starts Docker, with runX as its default runtime, and imports the image busybox
 docker_up() {
 	"$bed" sh 'mkdir -p /etc/docker && echo "{\"default-runtime\": \"runx\", \"runtimes\": {\"runx\": {\"path\": \"/usr/sbin/runX\"}}}" \
 			>/etc/docker/daemon.json
@@ -85,7 +86,7 @@ docker_up() {
 		tar -C /bundles/busybox/rootfs -c . | docker import - busybox'
 }
 
-# said NAME WORD [TIMES]: waits until Docker's container of this name has said this
+# said NAME WORD [TIMES]: waits until Docker's container of this name has printed this word, TIMES times
 said() {
 	dom0 sh -c 'mkfifo /run/said
 		docker logs -f "$1" >/run/said 2>&1 </dev/null &
@@ -95,7 +96,7 @@ said() {
 	[ "$status" -eq 0 ] || { echo "$1 did not say: $2" "$stderr" && return 1; }
 }
 
-# service NAME WORD OPTION… PROGRAM…: Docker's container of this name, in the background, once it has said this
+# service NAME WORD OPTION… PROGRAM…: starts Docker's container of this name in the background, and waits for this word
 service() {
 	local name=$1 word=$2
 	shift 2
@@ -104,12 +105,12 @@ service() {
 	said "$name" "$word"
 }
 
-# create: the bundle's container, with nothing on its stdio: whoever holds it keeps dom0's answer open
+# create: creates the bundle's container. Its stdio is /dev/null: with dom0's stdio, the command in dom0 would not return
 create() {
 	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1"
 }
 
-# config PROGRAM: the config.json of busybox, changed by a jq program
+# config PROGRAM: prints the config.json of busybox, changed by a jq program
 config() {
 	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs", readonly: false}'" | $1" "$top/tests/bed/config.json"
 }
@@ -119,34 +120,34 @@ bundle() {
 	config "$1" | "$bed" sh "mkdir -p /b/$id && cat >/b/$id/config.json"
 }
 
-# runs SCRIPT: a jq program that makes this what the process does
+# runs SCRIPT: prints a jq program that makes the container process run this script
 runs() {
 	jq -nr --arg script "$1" '".process.args = [\"sh\", \"-c\", \($script | tojson)]"'
 }
 
-# with_conf ROOTFS [GUEST_TYPE]: what runX.conf says
+# with_conf ROOTFS [GUEST_TYPE]: writes runX.conf with these settings
 with_conf() {
 	conf "rootfs = $1" ${2:+"guest_type = $2"}
 }
 
-# says STATUS STDOUT STDERR: what the last dom0 was to come to
+# says STATUS STDOUT STDERR: the last dom0 had exactly this result
 says() {
 	[ "$status" -eq "$1" ] && [ "$output" = "$2" ] && [ "$stderr" = "$3" ] && return
 	printf 'wanted status %s, got %s\n--- stdout:\n%s\n--- stderr:\n%s\n' "$1" "$status" "$output" "$stderr"
 	return 1
 }
 
-# container PROGRAM [OPTION…]: a bundle, run as a container until its end, then deleted; all of it by one word to dom0
+# container PROGRAM [OPTION…]: makes a bundle, runs it as a container until its end, and deletes it, in one command in dom0
 container() {
 	local config
 	config=$(config "$1")
 	shift
-	# shellcheck disable=SC2016 # dom0's shell's
+	# shellcheck disable=SC2016 # variables of dom0's shell
 	dom0 sh -c 'config=$1 id=$2
 		shift 2
 		mkdir -p "/b/$id" && printf "%s\n" "$config" >"/b/$id/config.json" || exit
 		supervise "$@" "/b/$id" "$id"
 		status=$?
-		runX delete "$id" || exit 123 # none of supervise
+		runX delete "$id" || exit 123 # supervise never ends with 123
 		exit $status' sh "$config" "$id" "$@"
 }

@@ -1,16 +1,16 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Hooks around a real VM: what there is of it while each runs, and how one that fails ends it.
+# Hooks around a real VM: the state of the VM while each runs, and how a failing hook ends it.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# script LINE…: the program /b/$id/hook in dom0
+# script LINE…: makes the program /b/$id/hook in dom0
 script() {
 	printf '%s\n' '#!/bin/sh' "$@" | "$bed" sh "mkdir -p /b/$id && cat >/b/$id/hook && chmod 755 /b/$id/hook"
 }
 
-# all KIND…: a jq program with two hooks of each kind, which get its name and their number
+# all KIND…: prints a jq program that adds two hooks of each kind; their arguments are the kind and a number
 all() {
 	local kind program=.
 	for kind; do
@@ -20,12 +20,12 @@ all() {
 	echo "$program"
 }
 
-# notes: what the hooks noted, on one line
+# notes: prints what the hooks noted, on one line
 notes() {
 	"$bed" sh "cat /b/$id/notes" | xargs
 }
 
-@test "hooks: all kinds, in order, with the state and the VM as they are then" {
+@test "hooks: all kinds run in order, with the right state, while the VM exists or not" {
 	script 'state=$(jq -r "\"\(.status) \(.pid)\"")' \
 		"vm=none; ! xl list rx-$id >/dev/null 2>&1 || vm=there" \
 		"echo \"\$1 \$2 \$state \$vm\" >>/b/$id/notes"
@@ -61,13 +61,13 @@ poststop 0 stopped 0 none poststop 1 stopped 0 none" ]
 	[ "$poststart" = "$host" ]
 }
 
-@test "hooks: what they print is not the container's" {
+@test "hooks: their output does not go to the container's" {
 	script 'echo from-hook' 'echo from-hook >&2'
 	container "$(all createRuntime poststart poststop) | .process.args = [\"echo\", \"from-process\"]"
 	says 0 from-process ''
 }
 
-@test "hooks: one that fails create takes the VM with it, and poststop runs" {
+@test "hooks: if one fails create, the VM is destroyed, and poststop runs" {
 	script "echo \"\$1 \$2\" >>/b/$id/notes" '[ "$1" = poststop ] || { echo "no network" >&2; exit 7; }'
 	bundle "$(all createRuntime createContainer poststop)"
 	dom0 runX --log "/b/$id/log" --log-format json create --bundle "/b/$id" --pid-file "/b/$id/pid" "$id"
@@ -108,7 +108,7 @@ runX: warning: error running poststop hook #1: exit status 1'
 }
 
 @test "hooks: startContainer runs in the container, as its user, before its process, and sees the state" {
-	# shellcheck disable=SC2016 # of the shells inside
+	# shellcheck disable=SC2016 # variables of the shells inside
 	container '.process.args = ["sh", "-c", "cat /tmp/seen; echo process"] | .process.user = {uid: 5, gid: 6}
 		| .process.env += ["COLOUR=blue"] | .annotations = {a: "b"}
 		| .hooks.startContainer = [
@@ -120,8 +120,8 @@ runX: warning: error running poststop hook #1: exit status 1'
 	[ "${lines[4]} ${lines[5]}" = '.round process' ]
 }
 
-@test "hooks: startContainer that fails keeps the process from being started" {
-	# shellcheck disable=SC2016 # of the shells inside
+@test "hooks: if startContainer fails, the process does not start" {
+	# shellcheck disable=SC2016 # variables of the shells inside
 	container '.process.args = ["echo", "process"]
 		| .hooks.startContainer = [{path: "/bin/true"}, {path: "/bin/sh", args: ["sh", "-c", "echo why >&2; exit 3"]}]'
 	[ "$status" -eq 121 ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# VMs whose PID 1 breaks the console protocol (tests/xen/programs/hostile.c): each ends its own container, with
-# words, within its time-outs, and nothing else. Ring indices, which no process can write, are
-# tests/fuzz/ring.c's. And bundles and guests that want dom0 to follow their links.
+# VMs whose PID 1 breaks the console protocol (tests/xen/programs/hostile.c): each ends only its own container, with a
+# reason, within its time-outs. No process can write ring indices, so tests/fuzz/ring.c tests those. Also bundles and
+# guests that try to make dom0 follow their links.
 
 load helpers
 bats_require_minimum_version 1.5.0
@@ -10,13 +10,13 @@ bats_require_minimum_version 1.5.0
 broken='the VM broke the console protocol (see docs/guest-interface.md)'
 gone='the VM crashed or shut itself down'
 
-# hostile WAY [SECONDS]: its bundle, and how long its start may take
+# hostile WAY [SECONDS]: makes the bundle of a VM that breaks the protocol in this way, and sets its start time-out
 hostile() {
 	bundle ".process.args = [\"sh\", \"$1\"]"
 	conf 'initrd = /usr/local/hostile.initrd' "start_timeout = ${2:-40}"
 }
 
-# fails_start WAY WORDS [SECONDS]: start says them; delete leaves nothing (teardown looks)
+# fails_start WAY WORDS [SECONDS]: start fails with these words, and delete leaves nothing (teardown checks that)
 fails_start() {
 	hostile "$1" "${3:-}"
 	create
@@ -27,7 +27,7 @@ fails_start() {
 	says 0 '' ''
 }
 
-# ends WAY STATUS WORDS: it starts, then ends with them
+# ends WAY STATUS WORDS: the container starts, then ends with this status and reason
 ends() {
 	hostile "$1"
 	dom0 sh -c "supervise /b/$id $id </dev/null >/dev/null"
@@ -38,7 +38,7 @@ ends() {
 	says 0 '' ''
 }
 
-# killed WAY: it runs, with its proxy in a few MiB of dom0's memory, until SIGKILL
+# killed WAY: the container runs until SIGKILL, and its proxy takes only a few MiB of dom0's memory
 killed() {
 	hostile "$1"
 	create
@@ -56,11 +56,11 @@ killed() {
 	says 0 '' ''
 }
 
-@test "hostile: silence" {
-	fails_start silent 'the VM did not report within its start time-out that the process runs' 10
+@test "hostile: it never sends anything" {
+	fails_start silent 'the VM reported no running process within start_timeout (runX.conf)' 10
 }
 
-@test "hostile: another version" {
+@test "hostile: another version of the protocol" {
 	fails_start version "$broken"
 }
 
@@ -84,19 +84,19 @@ killed() {
 	fails_start exited-early "$broken"
 }
 
-@test "hostile: off before STARTED" {
+@test "hostile: power-off before STARTED" {
 	fails_start off-early "$gone"
 }
 
-@test "hostile: off without a word" {
+@test "hostile: power-off without EXITED" {
 	ends off-running 255 "$gone"
 }
 
-@test "hostile: off, with answers to questions that come later" {
+@test "hostile: power-off, after answers to PINGs that the host has not sent yet" {
 	ends off-with-pongs 255 "$gone"
 }
 
-@test "hostile: off, with all streams closed" {
+@test "hostile: power-off, after it has closed all streams" {
 	ends off-closed 255 "$gone"
 }
 
@@ -108,15 +108,15 @@ killed() {
 	ends failed-late 255 "$broken"
 }
 
-@test "hostile: more credit than the host has used" {
+@test "hostile: it gives more credit than the host has used" {
 	ends too-much-credit 255 "$broken"
 }
 
-@test "hostile: output without end, of credit that it never takes" {
+@test "hostile: endless output, while it never reads the credit" {
 	ends output 255 "$broken"
 }
 
-@test "hostile: output after its end" {
+@test "hostile: output after the end of the stream" {
 	ends output-after-eof 255 "$broken"
 }
 
@@ -124,22 +124,22 @@ killed() {
 	ends output-after-exit 7 'exited with status 7'
 }
 
-@test "hostile: times of its start that cannot be" {
+@test "hostile: impossible times of its start" {
 	hostile wild-times
 	dom0 sh -c "export RUNX_TRACE=/b/$id/trace; runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1 && runX start $id && runX delete --force $id && runX timeline /b/$id/trace"
 	[ "$status" -eq 0 ]
 	[[ $output == *'guest     kernel'*'guest     running'* ]]
 }
 
-@test "hostile: silence of what runs" {
+@test "hostile: silence after STARTED" {
 	killed mute
 }
 
-@test "hostile: a flood" {
+@test "hostile: a flood of valid frames" {
 	killed flood
 }
 
-@test "hostile: links in a bundle, and mounts over them, lead to nothing of the host" {
+@test "hostile: links in a bundle, and mounts over them, do not lead to files of the host" {
 	local how
 	for how in $roots; do
 		with_conf $how
@@ -152,7 +152,7 @@ killed() {
 			| .hostname = \"x\" | $(runs 'echo x >/etc/passwd; echo x >/dev/null; ls -A /etc/; readlink /dev')"
 		dom0 supervise "/b/$id" "$id"
 		"$bed" run runX delete "$id"
-		# /out leads through the container's own /proc, to its own root.
+		# /out leads through the container's own /proc to its own root.
 		says 0 "$(printf '%s\n' bound fd full mqueue new null passwd ptmx pts random shm stderr stdin stdout tty up urandom zero "/b/$id/victim")" ''
 		dom0 sh -c "ls -A / /b/$id/victim /etc | diff /b/$id/before -"
 		says 0 '' ''
@@ -164,7 +164,7 @@ killed() {
 	done
 }
 
-@test "hostile: devices and setuid files of a guest in a share, and a directory that it swaps for a link while it is copied" {
+@test "hostile: devices and setuid files that a guest makes in a share, and a directory that it swaps for a link during a copy" {
 	needs_9p
 	local volume='.mounts += [{destination: "/data", type: "bind", source: "/b/'"$id"'/share"}]'
 	"$bed" sh "mkdir -p /b/$id/secrets /b/$id/share && : >/b/$id/secrets/secret && cd /b/$id && mount -t tmpfs -o nosuid,nodev t share && mkdir share/d"
@@ -174,9 +174,9 @@ killed() {
 			while :; do mv d f; mv e d; mv d e; mv f d; done")"
 	dom0 sh -c "runX create --bundle /b/$id $id </dev/null >/b/$id/out 2>&1; runX start $id; cd /b/$id; while [ ! -e share/ready ]; do sleep 0.1; done
 		[ -e share/disk ] && head -c 1 share/disk 2>/dev/null; stat -c %a share/suid"
-	# QEMUs with the first fix of CVE-2023-2861 make no device at all; with others it must not be of use.
+	# A QEMU with the first fix of CVE-2023-2861 makes no device at all. With another QEMU the device must not work.
 	says 0 4755 ''
-	# The other one, with an image of the same directory: it may fail, but not have what the link leads to.
+	# A second container gets a copy of the same directory. It may fail, but must not contain the link's target.
 	with_conf disk
 	jq '.process.terminal = false | .root = {path: "/bundles/busybox/rootfs"} | .process.args = ["find", "/data", "-name", "secret"]'" | $volume" \
 		"$top/tests/bed/config.json" | "$bed" sh "mkdir /b/$id-2 && cat >/b/$id-2/config.json"

@@ -1,19 +1,19 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What goes in and out of a container: whole, in order, and as it was.
+# Input and output of a container: all bytes arrive, in order and unchanged.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
 # bats test_tags=core
-@test "io: stdin arrives, and its end" {
+@test "io: stdin arrives, and so does its end" {
 	bundle '.process.args = ["sh", "-c", "wc -c; echo end"]'
 	dom0 sh -c "head -c 300000 /dev/zero | supervise /b/$id $id; runX delete $id"
 	says 0 "$(printf '300000\nend')" ''
 }
 
 # bats test_tags=core
-@test "io: 4 MiB of random bytes in and out are the same" {
+@test "io: 4 MiB of random bytes go in and out unchanged" {
 	bundle '.process.args = ["cat"]'
 	dom0 sh -c "head -c 4194304 /dev/urandom >/b/$id/in
 		supervise /b/$id $id </b/$id/in >/b/$id/out && cmp /b/$id/in /b/$id/out; runX delete $id"
@@ -26,14 +26,14 @@ bats_require_minimum_version 1.5.0
 	says 0 ' 61 0d 0a 00 ff 1b 62' ''
 }
 
-@test "io: a reader that is gone stops the writer, as a closed pipe does" {
+@test "io: when the reader is gone, the writer gets SIGPIPE, as with a pipe" {
 	bundle '.process.args = ["sh", "-c", "yes; echo $? >&2"]'
 	dom0 sh -c "supervise /b/$id $id | head -n 1; runX delete $id"
 	says 0 y 141 # 128 + SIGPIPE
 }
 
 # bats test_tags=core
-@test "io: a reader that stops for a while loses nothing, costs no memory, and stops neither signals nor exec" {
+@test "io: a reader that pauses loses nothing, takes no memory, and does not stop signals or exec" {
 	bundle '.process.args = ["sh", "-c", "trap \"echo got it >&2\" USR1; head -c 1000000 /dev/zero & wait; wait; echo end"]'
 	dom0 sh -c "cd /b/$id; mkfifo out err; supervise /b/$id $id >out 2>err & exec 3<out 4<err
 		head -c 1 <&3 >/dev/null; runX kill $id USR1; head -n 1 <&4; runX exec $id sh -c 'echo beside it; exit 6'; echo \$?
@@ -42,14 +42,14 @@ bats_require_minimum_version 1.5.0
 	says 0 "$(printf '%s\n' 'got it' 'beside it' 6 1000003)" ''
 }
 
-@test "io: null I/O: descriptors that cannot be written swallow all" {
+@test "io: with stdout and stderr that cannot be written, all output is dropped" {
 	bundle '.process.args = ["sh", "-c", "echo out; echo err >&2; exit 5"]'
 	dom0 sh -c "supervise /b/$id $id </dev/null 1</dev/null 2</dev/null; echo \$? >/b/$id/rc; runX delete $id; cat /b/$id/rc"
 	says 0 5 ''
 }
 
 # bats test_tags=core
-@test "io: a terminal is one in the guest, of the size it was given" {
+@test "io: a terminal is a terminal in the guest too, with the size that it was given" {
 	bundle '.process.args = ["sh", "-c", "test -t 0 && test -t 1 && test -t 2 && tty && stty size"]
 		| .process.terminal = true | .process.consoleSize = {height: 33, width: 101}'
 	dom0 sh -c "supervise -t /b/$id $id </dev/null | tr -d '\r'; runX delete $id"
@@ -57,7 +57,7 @@ bats_require_minimum_version 1.5.0
 }
 
 # bats test_tags=core
-@test "io: a terminal's new size reaches the process, with its signal" {
+@test "io: a terminal's new size reaches the process, with SIGWINCH" {
 	bundle '.process.args = ["sh", "-c", "trap \"stty size; exit\" WINCH; stty size; while :; do sleep 1000 & wait; done"]
 		| .process.terminal = true'
 	dom0 sh -c "supervise -t -w 40x120 /b/$id $id </dev/null | tr -d '\r'; runX delete $id"
@@ -65,10 +65,10 @@ bats_require_minimum_version 1.5.0
 	[ "${lines[-1]}" = '40 120' ]
 }
 
-@test "io: input to a terminal is echoed once, and control characters are signals" {
+@test "io: input to a terminal is echoed once, and control characters become signals" {
 	bundle '.process.args = ["sh", "-c", "trap \"echo interrupted; exit 9\" INT; read -r line; echo got $line; read -r line"]
 		| .process.terminal = true'
-	# Not both at once: an interrupt takes away what is typed and not read yet.
+	# Ctrl-C comes only after the answer: an interrupt drops input that is typed but not read yet.
 	dom0 sh -c "cd /b/$id; : >out
 		{ echo hello; tail -n +1 -f out | sed '/got hello/q' >/dev/null; printf '\003'; } |
 			{ supervise -t /b/$id $id >out; echo \$?; }
@@ -76,8 +76,8 @@ bats_require_minimum_version 1.5.0
 	says 0 "$(printf '9\nhello\ngot hello\n^Cinterrupted')" ''
 }
 
-# A shell ends when its terminal is hung up, and its VM with it: nothing_left
-@test "io: the terminal of runX run is hung up: so is the process's" {
+# A shell ends when its terminal is hung up, and its VM with it. nothing_left checks that.
+@test "io: when the terminal of runX run is hung up, the process's is too" {
 	bundle '.process.args = ["sh"] | .process.terminal = true'
 	"$bed" sh 'cat >/tmp/terminal.bash' <"$BATS_TEST_DIRNAME/terminal.bash"
 	dom0 bash -c ". /tmp/terminal.bash

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Signals: through runX kill, and straight to the proxy, as engines send them.
+# Signals, through runX kill and directly to the proxy, as engines send them.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# running PROGRAM: a container that prints "ready" and then waits; what it prints goes to /b/$id/out
+# running PROGRAM: starts a container that prints "ready" and then waits; its output goes to /b/$id/out
 running() {
 	bundle "$1"
 	"$bed" sh "cd /b/$id && mkfifo out
@@ -13,7 +13,7 @@ running() {
 		read -r line <out && [ \"\$line\" = ready ]"
 }
 
-# ended: waits for supervise's end, and gives the container's status
+# ended: waits for supervise's end; $output is the container's status
 ended() {
 	dom0 sh -c "until [ -s /b/$id/status ]; do /usr/libexec/runX/control /run/runX/$id wait 100; done; cat /b/$id/status"
 	"$bed" run runX delete "$id"
@@ -39,7 +39,7 @@ trap_script() {
 	says 0 33 ''
 }
 
-@test "kill: TERM without a handler is ignored by pid 1, KILL is not" {
+@test "kill: pid 1 ignores TERM without a handler, but not KILL" {
 	running '.process.args = ["sh", "-c", "echo ready; exec sleep 1000"]'
 	dom0 runX kill "$id" TERM
 	says 0 '' ''
@@ -51,7 +51,7 @@ trap_script() {
 	says 0 137 ''
 }
 
-@test "kill: --all reaches what the process has started" {
+@test "kill: --all reaches the children of the process" {
 	running '.process.args = ["sh", "-c", "sh -c \"trap \\\"exit 34\\\" TERM; echo ready; while :; do sleep 1000 & wait; done\"; exit $?"]'
 	dom0 runX kill --all "$id" TERM
 	says 0 '' ''
@@ -59,7 +59,7 @@ trap_script() {
 	says 0 34 ''
 }
 
-@test "kill: a signal to the proxy itself is the process's" {
+@test "kill: a signal to the proxy reaches the process" {
 	running "$(trap_script HUP)"
 	dom0 sh -c "kill -HUP \$(cut -d ' ' -f 2 /run/runX/$id/proxy)"
 	says 0 '' ''
@@ -74,7 +74,7 @@ trap_script() {
 	says 0 137 ''
 }
 
-@test "kill: KILL of a VM that hangs" {
+@test "kill: KILL ends a VM that hangs" {
 	running "$(trap_script TERM)"
 	dom0 sh -c "xl pause rx-$id && runX kill $id KILL"
 	says 0 '' ''
@@ -96,20 +96,20 @@ trap_script() {
 	says 0 255 ''
 }
 
-# What tells of each signal that it gets, and of what it could read before it: tests/xen/programs/signals.c
-@test "kill: all signals arrive, in order with data, one by one and all at once, in a VM that is busy, too" {
+# tests/xen/programs/signals.c prints each signal that it gets, and the input that it could read before it.
+@test "kill: all signals arrive, in order with data, one by one and all at once, also in a busy VM" {
 	bundle '.process.args = ["/signals"]
 		| .mounts += [{destination: "/signals", type: "bind", source: "/usr/local/bin/signals", options: ["bind", "ro"]}]'
 	"$bed" sh "cat >/b/$id/test" <<-'END'
 		id=$1
-		signals=({1..8} {10..18} {20..64}) # nobody takes KILL and STOP
+		signals=({1..8} {10..18} {20..64}) # no process can take KILL and STOP
 
-		# hears LINE: the next that the container says
+		# hears LINE: the container's next line is this
 		hears() {
 			read -r -t 60 line <&3 && [ "$line" = "$1" ] || echo "wanted '$1', got '$line'"
 		}
 
-		# each COMMAND…: with a word of stdin before each
+		# each COMMAND…: sends each signal by the command, with a line of stdin before it
 		each() {
 			local n
 			for n in "${signals[@]}"; do
@@ -139,7 +139,7 @@ trap_script() {
 		echo busy >&4
 		hears busy
 		each to_proxy
-		unset 'signals[16]' # CONT: the kernel drops it when one that stops comes, and those when it comes
+		unset 'signals[16]' # CONT: the kernel drops it when a stop signal comes, and drops stop signals when CONT comes
 		for n in "${signals[@]}"; do
 			to_proxy "$n"
 		done

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# A container's life on real Xen, from create to delete.
+# The life of a container on real Xen, from create to delete.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
 # bats test_tags=core
-@test "lifecycle: stdout and stderr come apart, and the exit status is 0" {
+@test "lifecycle: stdout and stderr are separate, and the exit status is 0" {
 	container '.process.args = ["sh", "-c", "echo out; echo err >&2"]'
 	says 0 out err
 }
@@ -23,12 +23,12 @@ bats_require_minimum_version 1.5.0
 }
 
 # bats test_tags=core
-@test "lifecycle: a process that ends itself by a signal" {
+@test "lifecycle: a process that a signal kills" {
 	container '.process.args = ["sh", "-c", "sh -c \"kill -SEGV \\$\\$\"; exit $?"]'
 	says 139 '' 'Segmentation fault'
 }
 
-@test "lifecycle: a program that is missing fails create, leaves nothing, and says so" {
+@test "lifecycle: with a missing program create fails, says so, and leaves nothing" {
 	bundle '.process.args = ["nosuch"]'
 	dom0 runX --log /b/log --log-format json create --bundle "/b/$id" "$id"
 	says 1 '' 'runX: runX create failed: unable to start container process: exec: "nosuch": executable file not found in $PATH'
@@ -37,7 +37,7 @@ bats_require_minimum_version 1.5.0
 }
 
 # bats test_tags=core
-@test "lifecycle: a program that only the guest can find to be missing fails start" {
+@test "lifecycle: if only the guest can find that the program is missing, start fails" {
 	bundle '.process.args = ["/dev/shm/nosuch"]'
 	dom0 supervise "/b/$id" "$id"
 	[ "$status" -eq 121 ]
@@ -47,7 +47,7 @@ bats_require_minimum_version 1.5.0
 }
 
 # bats test_tags=core
-@test "lifecycle: states from created to stopped, and what each refuses" {
+@test "lifecycle: the states from created to stopped, and the commands that each refuses" {
 	bundle '.process.args = ["cat"]'
 	"$bed" sh "mkfifo /b/$id/in; runX create --bundle /b/$id --pid-file /b/$id/pid $id <>/b/$id/in >/b/$id/out 2>&1"
 	dom0 runX state "$id"
@@ -122,13 +122,13 @@ y \"'"'"'}' ]
 }
 
 # bats test_tags=core
-@test "lifecycle: a trace has all parts of it in order, those of the host and those of the VM" {
+@test "lifecycle: a trace has all parts in order, those of the host and those of the VM" {
 	bundle '.process.args = ["echo", "hello"]'
 	dom0 sh -c "export RUNX_TRACE=/b/$id/trace; supervise /b/$id $id && runX delete $id && runX timeline /b/$id/trace >&2"
 	[ "$output" = hello ]
 	echo "$stderr"
 	[[ ${stderr_lines[0]} == "$id: "*' s from the first line to the last' ]]
-	# But for what goes on beside these.
+	# Parts that run beside these are left out, because their order varies.
 	dom0 sort -s -n -k 1,1 "/b/$id/trace"
 	diff - <(cut -f 3,5 <<<"$output" | tr '\t' ' ' | grep -vxE 'proxy boot|start (wait for process|end)|delete (options|wait for guardian)') <<-END
 		create options
@@ -165,7 +165,7 @@ y \"'"'"'}' ]
 }
 
 # bats test_tags=core
-@test "lifecycle: five containers at once" {
+@test "lifecycle: five containers at the same time" {
 	local n
 	bundle '.process.args = ["sh", "-c", "cat; exit 3"]'
 	dom0 sh -c "for n in 1 2 3 4 5; do
@@ -174,9 +174,9 @@ y \"'"'"'}' ]
 	says 0 "$(for n in 1 2 3 4 5; do printf 'in %s\n3\n' $n; done)" ''
 }
 
-@test "lifecycle: a create that is killed leaves what delete --force takes away" {
+@test "lifecycle: delete --force removes everything that a killed create has left" {
 	bundle '.process.args = ["cat"]'
-	# At the moment when xl has made the domain: the worst, since only the UUID tells whose it is.
+	# create is killed just after xl has made the domain. That is the worst moment: only the UUID tells whose domain it is.
 	"$bed" sh "mkdir /b/bin; printf '%s\n' '#!/bin/sh' '/usr/sbin/xl \"\$@\"; rc=\$?' \
 		'kill -9 \$PPID; exit \$rc' >/b/bin/xl; chmod 755 /b/bin/xl"
 	dom0 sh -c "PATH=/b/bin:\$PATH runX create --bundle /b/$id $id"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The network of a VM: what an engine set up in a namespace, and what NETCONF asks for.
+# The network of a VM: interfaces that an engine has made in a namespace, and networks from NETCONF.
 
 load helpers
 bats_require_minimum_version 1.5.0
@@ -12,13 +12,13 @@ teardown() {
 	nothing_left
 }
 
-# lan [MTU]: a bridge in dom0, 10.9.0.1 and fd09::1
+# lan [MTU]: makes a bridge in dom0, with 10.9.0.1 and fd09::1
 lan() {
 	"$bed" sh "ip link add lan0 type bridge && ip link set lan0 mtu ${1:-1500} up &&
 		ip address add 10.9.0.1/24 dev lan0 && ip address add fd09::1/64 dev lan0 nodad"
 }
 
-# engine NS NAME LAST [MTU]: what CNI does: an interface in a namespace, the address 10.9.0.LAST, a default route
+# engine NS NAME LAST [MTU]: does what CNI does: makes an interface in a namespace, with 10.9.0.LAST and a default route
 engine() {
 	"$bed" sh "ip netns add $1 2>/dev/null; ip -n $1 link set lo up &&
 		ip link add $1$3 mtu ${4:-1500} type veth peer name $2 mtu ${4:-1500} netns $1 &&
@@ -26,7 +26,7 @@ engine() {
 		ip -n $1 address add fd09::$3/64 dev $2 nodad && ip -n $1 route replace default via 10.9.0.1 dev $2"
 }
 
-# netconf NAME PROGRAM ADDRESS COMMAND: /etc/cni/NAME.conf in dom0, changed by a jq program, and the bundle that asks
+# netconf NAME PROGRAM ADDRESS COMMAND: makes /etc/cni/NAME.conf in dom0, changed by a jq program, and a bundle that asks
 # for that network and runs the shell command
 netconf() {
 	jq -n "{cniVersion: \"0.4.0\", name: \"$1\", type: \"bridge\", bridge: \"cni-$1\", isGateway: true,
@@ -36,12 +36,12 @@ netconf() {
 		| .process.args = [\"sh\", \"-c\", $(jq -Rn --arg text "${4:-sleep 1000}" '$text')]"
 }
 
-# networked PROGRAM: as bundle, with the right to ping
+# networked PROGRAM: like bundle, with the right to ping
 networked() {
 	bundle ".process.capabilities[] += [\"CAP_NET_RAW\"] | $1"
 }
 
-# has TEXT…: the last output has each of them
+# has TEXT…: the last output has each of these texts
 has() {
 	local text
 	for text; do
@@ -49,18 +49,18 @@ has() {
 	done
 }
 
-# told TEXT: stderr was one line, with this in it
+# told TEXT: stderr was one line with this text
 told() {
 	[ "${#stderr_lines[@]}" -eq 1 ] && [[ $stderr == *"$1"* ]] || { printf 'wanted: %s\ngot: %s\n' "$1" "$stderr" && return 1; }
 }
 
-@test "network: none asked for is the loopback alone" {
+@test "network: without a network there is only the loopback" {
 	container '.process.capabilities[] += ["CAP_NET_RAW"] | .process.args = ["sh", "-c", "cd /sys/class/net && echo *; ping -c 1 127.0.0.1 | grep received"]'
 	says 0 $'lo\n1 packets transmitted, 1 packets received, 0% packet loss' ''
 }
 
 # bats test_tags=core
-@test "network: the interfaces of an engine's namespace are the VM's, and its own again after delete" {
+@test "network: the VM gets the interfaces of an engine's namespace, and the namespace has them again after delete" {
 	lan 1400
 	engine n1 eth0 2 1400
 	engine n1 net1 3 1400
@@ -77,7 +77,7 @@ told() {
 	[[ $output != *ingress* ]]
 }
 
-@test "network: interfaces that come between create and start, and a second VM for them" {
+@test "network: interfaces that come between create and start work; a second VM for them is refused" {
 	lan
 	networked '.process.args = ["sh", "-c", "ip address show eth0; ping -c 1 10.9.0.1; sleep 1000"]'
 	dom0 sh -c "runX create --bundle /b/$id --pid-file /b/$id/pid $id </dev/null >/b/$id/out 2>&1 &&
@@ -89,7 +89,7 @@ told() {
 	networked '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/n2"'
 	dom0 sh -c "runX create --bundle /b/$id $id-2 </dev/null >/dev/null 2>&1; runX start $id-2"
 	[ "$status" -eq 1 ]
-	told "network interface eth0 is another VM's already"
+	told "network interface eth0 belongs to another VM already"
 	dom0 sh -c "runX delete $id-2; busybox ping -c 1 10.9.0.4; runX delete --force $id; cat /b/$id/out; umount /run/netns/n2"
 	has 'bytes from 10.9.0.4' 'inet 10.9.0.4/24' 'bytes from 10.9.0.1'
 }
@@ -101,7 +101,7 @@ told() {
 	[ "$status" -eq 0 ]
 	dom0 runX start "$id"
 	[ "$status" -eq 1 ]
-	told 'network interface b17: is one more than the 16 that a VM can have'
+	told 'network interface b17: a VM can have only 16 network interfaces'
 }
 
 @test "network: NETCONF with addresses: containers and the bridge reach each other, 100 MiB both ways" {
@@ -126,7 +126,7 @@ told() {
 # bats test_tags=core
 @test "network: NETCONF with DHCP, from dnsmasq" {
 	lan
-	# It would first ping an address, and wait for an answer.
+	# With ping, dnsmasq would first wait for an answer from the address.
 	"$bed" sh 'dnsmasq --conf-file=/dev/null --port=0 --interface=lan0 --bind-interfaces --leasefile-ro --no-ping \
 		--log-facility=/tmp/dnsmasq.log --dhcp-range=10.9.0.50,10.9.0.59,1h --dhcp-option=option:dns-server,10.9.0.1 --domain=example'
 	netconf d '.bridge = "lan0" | .ipam = {}' '' 'ip address show eth0; ip route; cat /etc/resolv.conf; ping -c 1 10.9.0.1'
@@ -155,7 +155,7 @@ told() {
 	[[ $output != *$'\n10.8.0.'* ]]
 }
 
-@test "network: what NETCONF cannot have leaves nothing" {
+@test "network: if NETCONF cannot be fulfilled, create fails and leaves nothing" {
 	netconf e '.ipam.subnet = "10.8.0.0/30"' ''
 	dom0 sh -c "runX run --detach --bundle /b/$id $id </dev/null >/dev/null 2>&1; runX create --bundle /b/$id $id-2 </dev/null"
 	[ "$status" -eq 1 ]

@@ -25,7 +25,7 @@ podman() {
 }
 
 @test "podman: a published port, exec, stop and rm" {
-	# Its client ends when the container does.
+	# podman logs ends with the container.
 	dom0 sh -c 'mkfifo /run/ready && podman --runtime /usr/sbin/runX run -d --name web -p 8081:80 busybox sh -c "
 			trap \"exit 7\" TERM; mkdir /www; echo hello >/www/index.html; httpd -h /www; echo ready; sleep 1000 & wait"
 		podman logs -f web >/run/ready 2>/dev/null </dev/null & sed /ready/q /run/ready'
@@ -43,7 +43,7 @@ podman() {
 }
 
 @test "podman: build runs its steps in VMs" {
-	# A disk keeps what a step writes.
+	# With a disk, the files that a step writes would not come back to the host.
 	needs_9p
 	"$bed" sh 'mkdir -p /run/build && printf "FROM busybox\nRUN echo made >/made && test \$\$ = 1\nCMD [\"cat\", \"/made\"]\n" >/run/build/Containerfile'
 	podman build -q --network none -t made /run/build

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The process as config.json describes it: what it may do, and what it sees.
+# The container process as config.json describes it: what it may do, and what it sees.
 
 load helpers
 bats_require_minimum_version 1.5.0
@@ -15,12 +15,12 @@ bats_require_minimum_version 1.5.0
 		CapBnd:0000000000000021 CapAmb:0000000000000020 NoNewPrivs:1 100 200 77)" ''
 }
 
-@test "process: no capabilities object leaves none, also to root" {
+@test "process: without a capabilities object even root has none" {
 	container 'del(.process.capabilities) | .process.args = ["grep", "CapEff", "/proc/self/status"]'
 	says 0 "$(printf 'CapEff:\t0000000000000000')" ''
 }
 
-@test "process: HOME comes from passwd where it is not set" {
+@test "process: HOME comes from /etc/passwd if it is not set" {
 	container '.process.args = ["sh", "-c", "echo $HOME"] | .process.user = {uid: 1000, gid: 1000}'
 	[ "$output" = "$("$bed" run sed -n 's/^user:[^:]*:1000:[^:]*:[^:]*:\([^:]*\):.*/\1/p' /bundles/busybox/rootfs/etc/passwd)" ]
 	id=$id-2

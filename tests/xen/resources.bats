@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# linux.resources and linux.cgroupsPath on real Xen: what the VM, the scheduler and the host make of them.
+# linux.resources and linux.cgroupsPath on real Xen: their effect on the VM, on Xen's scheduler and on the host.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-@test "resources: as many processes as pids.limit allows, and no more" {
+@test "resources: the container can have as many processes as pids.limit allows, and no more" {
 	container '.process.args = ["sh", "-c", "for i in 1 2 3; do sleep 1000 & done; echo three; sleep 1000 & sleep 1000 & echo five"]
 		| .linux.resources.pids.limit = 4'
 	[ "$status" -ne 0 ]
@@ -13,7 +13,7 @@ bats_require_minimum_version 1.5.0
 	[[ $stderr == *"can't fork: Resource temporarily unavailable"* ]]
 }
 
-@test "resources: the container sees its limit as that of all, and cannot raise it" {
+@test "resources: the container sees its cgroup as the root, and cannot raise the limit" {
 	container '.process.args = ["sh", "-c", "cat /proc/self/cgroup; cd /sys/fs/cgroup; echo max >pids.max; cat pids.max"]
 		| .linux.resources.pids.limit = 42 | .mounts[-1].options = ["nosuid"]'
 	[ "$status" -eq 0 ]
@@ -21,7 +21,7 @@ bats_require_minimum_version 1.5.0
 	[[ $stderr == *'Operation not permitted'* ]]
 }
 
-@test "resources: without a limit of processes there is no group" {
+@test "resources: without a limit of processes there is no cgroup" {
 	container '.process.args = ["sh", "-c", "cat /proc/self/cgroup; ls /sys/fs/cgroup | grep -c pids.max"] | .linux.resources.pids.limit = -1'
 	says 1 "$(printf '0::/\n0')" ''
 }
@@ -42,14 +42,14 @@ bats_require_minimum_version 1.5.0
 	says 0 '' ''
 }
 
-@test "resources: the proxy is in its control group, and the group goes with it" {
+@test "resources: the proxy is in its control group, and delete removes the group" {
 	local pid
 	bundle '.linux.cgroupsPath = "/rxtest/../rxtest/c1"'
 	create
 	pid=$("$bed" run cut -d ' ' -f 2 "/run/runX/$id/proxy")
 	dom0 cat "/proc/$pid/cgroup"
 	says 0 0::/rxtest/c1 ''
-	# The guardian is not.
+	# The guardian is not in it.
 	dom0 cat /sys/fs/cgroup/rxtest/c1/cgroup.procs
 	says 0 "$pid" ''
 	dom0 runX delete "$id"
@@ -58,7 +58,7 @@ bats_require_minimum_version 1.5.0
 	says 0 '' ''
 }
 
-@test "resources: all that is in the control group may be killed, and the VM goes as well" {
+@test "resources: when all processes in the control group are killed, the VM ends too" {
 	bundle '.linux.cgroupsPath = "/rxtest/c1"'
 	create
 	dom0 sh -c "echo 1 >/sys/fs/cgroup/rxtest/c1/cgroup.kill && /usr/libexec/runX/control /run/runX/$id wait 60 && ! xl domid rx-$id"
@@ -67,7 +67,7 @@ bats_require_minimum_version 1.5.0
 	says 0 '' ''
 }
 
-@test "resources: the notation of systemd" {
+@test "resources: a cgroupsPath in systemd's notation" {
 	bundle '.linux.cgroupsPath = "rxtest-a.slice:test:c1"'
 	dom0 sh -c "runX --systemd-cgroup create --bundle /b/$id $id </dev/null >/dev/null 2>&1
 		cut -d ' ' -f 2 /run/runX/$id/proxy | cmp - /sys/fs/cgroup/rxtest.slice/rxtest-a.slice/test-c1.scope/cgroup.procs"
@@ -78,7 +78,7 @@ bats_require_minimum_version 1.5.0
 	says 0 '' ''
 }
 
-@test "resources: containerd finds the proxy where it looks for it" {
+@test "resources: the proxy is in the control group where containerd looks for it" {
 	dom0 ctr run -d --runc-binary=/usr/sbin/runX --memory-limit 67108864 runx.test/busybox:latest "$id" sleep 1000
 	says 0 '' ''
 	dom0 sh -c "cat /proc/\$(ctr task ls | awk '\$1 == \"$id\" { print \$2 }')/cgroup"
@@ -90,9 +90,9 @@ bats_require_minimum_version 1.5.0
 	[[ $output != *cgroup.procs* ]]
 }
 
-# Linux without swap read the last pages of files again and again, for ever (kernel-config/vmscan.patch).
-# Known to fail one time in 25, where seq is killed as well: a defect that is open (docs/limitations.md).
-@test "resources: who takes all memory is killed, and the others go on" {
+# Without kernel-config/vmscan.patch, Linux without swap would read the last pages of files again and again, for ever.
+# This test is known to fail one time in 25: then seq is killed too. The defect is open (docs/limitations.md).
+@test "resources: a process that takes all memory is killed, and the others go on" {
 	local how
 	for how in $roots; do
 		conf "rootfs = $how" 'memory = 32'

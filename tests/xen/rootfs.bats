@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The container's root file system, by 9p and as a disk; and disks beside it.
+# The container's root file system, over 9p and as a disk, and further disks.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-@test "rootfs: 9p is the directory itself, on both sides" {
+@test "rootfs: over 9p the root is the same directory on both sides" {
 	needs_9p
 	with_conf 9p
 	"$bed" sh "echo from-host >/bundles/busybox/rootfs/tmp/h"
@@ -17,19 +17,19 @@ bats_require_minimum_version 1.5.0
 
 root_type='grep " / " /proc/mounts | cut -d " " -f 3'
 
-# device: an ext4 file system with busybox in it, on a loop device that goes with its last user, mounted at the
-# bundle's rootfs
+# device: makes an ext4 file system with busybox, and mounts it at the bundle's rootfs, on a loop device that goes away
+# with its last user
 device() {
 	"$bed" sh "mkdir -p /b/$id/rootfs && mkfs.ext4 -q -d /bundles/busybox/rootfs /b/$id.img 32m &&
 		mount -o loop /b/$id.img /b/$id/rootfs"
 }
 
-# in_image REQUEST: of debugfs; the image has no errors
+# in_image REQUEST: checks that the image has no errors, and runs this request of debugfs
 in_image() {
 	dom0 sh -c "e2fsck -fn /b/$id.img >/dev/null 2>&1 && debugfs -R '$1' /b/$id.img 2>/dev/null"
 }
 
-@test "rootfs: a disk has what the directory had, and room to write" {
+@test "rootfs: a disk has the files of the directory, and room to write" {
 	with_conf disk
 	container '.process.args = ["sh", "-c", "test -x /bin/busybox && head -c 20000000 /dev/zero >/big && grep \" / \" /proc/mounts | cut -d \" \" -f 3"]'
 	says 0 ext4 ''
@@ -37,13 +37,13 @@ in_image() {
 	says 1 '' ''
 }
 
-@test "rootfs: auto takes 9p where a QEMU for Xen is installed, else a disk" {
+@test "rootfs: auto takes 9p if a QEMU for Xen is installed, otherwise a disk" {
 	with_conf auto
 	container '.process.args = ["sh", "-c", "grep \" / \" /proc/mounts | cut -d \" \" -f 3"]'
 	says 0 "$(case $roots in disk) echo ext4 ;; *) echo 9p ;; esac)" ''
 }
 
-@test "rootfs: a read-only root is, and its mounts are not" {
+@test "rootfs: a read-only root cannot be written, but its mounts can" {
 	local how
 	for how in $roots; do
 		with_conf $how
@@ -53,7 +53,7 @@ in_image() {
 	done
 }
 
-@test "rootfs: overlay is written in memory, over a compressed image or one of ext4" {
+@test "rootfs: an overlay keeps changes in memory, over a compressed image or an ext4 image" {
 	local tool
 	with_conf overlay
 	"$bed" sh 'mkdir -p /b; cd /bundles/busybox && chmod 751 rootfs; ls rootfs >/b/before'
@@ -62,14 +62,14 @@ in_image() {
 		id=t$BATS_TEST_NUMBER-$tool
 		container "$(runs "stat -c %a /; $root_type; rm /etc/passwd; >/x; ls -d /x /etc/passwd")"
 		[ $tool = there ] || "$bed" sh 'mv /usr/bin/mksquashfs.gone /usr/bin/mksquashfs'
-		# mke2fs makes the root's directory by itself.
+		# mke2fs makes the root directory itself, and does not copy its mode.
 		says 1 "$(printf '%s\n' $([ $tool = there ] && echo 751 || echo 755) overlay /x)" 'ls: /etc/passwd: No such file or directory'
 	done
 	dom0 sh -c 'cd /bundles/busybox && chmod 755 rootfs; ls rootfs | diff - /b/before; ls rootfs/etc/passwd'
 	says 0 rootfs/etc/passwd ''
 }
 
-@test "rootfs: a device that is mounted there becomes the VM's, and the host's no more" {
+@test "rootfs: a device that is mounted at the root is moved from the host to the VM" {
 	with_conf auto
 	device
 	bundle '.root.path = "rootfs" | .process.args = ["sleep", "1000"]'
@@ -104,29 +104,29 @@ in_image() {
 	with_conf auto
 	device
 	bundle '.root.path = "rootfs"'
-	# Busy here; then, unmounted here, mounted in a namespace that hears nothing of it.
+	# First the mount is busy. Then it is unmounted here, but stays mounted in a private mount namespace.
 	dom0 sh -c "cd /b/$id/rootfs && runX create --bundle /b/$id $id"
-	says 1 '' "runX: root file system /b/$id/rootfs: in use on the host, so its device /dev/loop0 cannot be the VM's \
-(fuser -vm /b/$id/rootfs; or rootfs = 9p)"
+	says 1 '' "runX: root file system /b/$id/rootfs: it is in use on the host, so the VM cannot have its device /dev/loop0 \
+(fuser -vm /b/$id/rootfs shows who uses it; rootfs = 9p does not take the device)"
 	holder=$("$bed" sh 'unshare -m --propagation private sleep 1000 >/dev/null 2>&1 </dev/null & echo $!')
 	dom0 runX create --bundle "/b/$id" "$id"
 	"$bed" run kill "$holder"
 	says 1 '' 'runX: xl cannot create the VM: /dev/loop0 is in use on the host (mounted?): Device or resource busy'
 }
 
-# loops COUNT: as many loop devices of ext4 images with a file `name`; prints them
+# loops COUNT: makes so many loop devices, with ext4 images that have a file `name`; prints the devices
 loops() {
 	"$bed" sh "mkdir -p /b/$id.d && echo content >/b/$id.d/name && for n in \$(seq $1); do
 		mkfs.ext4 -q -d /b/$id.d /b/$id-\$n.img 8m >/dev/null && losetup --show -f /b/$id-\$n.img; done"
 }
 
-@test "rootfs: block volumes are devices and file systems, read-only where they are to be" {
+@test "rootfs: block volumes are devices and file systems, read-only if config.json says so" {
 	local how
 	for how in $roots; do
 		with_conf $how
 		"$bed" sh 'echo "annotations = disks" >>/etc/runX/runX.conf'
 		id=t$BATS_TEST_NUMBER-$how
-		# shellcheck disable=SC2046 # three devices
+		# shellcheck disable=SC2046 # a list of devices
 		set -- $(loops 3)
 		container ".mounts += [{destination: \"/dev/raw\", type: \"bind\", source: \"$1\"},
 				{destination: \"/tmp/fs\", type: \"ext4\", source: \"$2\", options: [\"ro\", \"noexec\"]}]
@@ -142,7 +142,7 @@ loops() {
 	done
 }
 
-@test "rootfs: a volume without the file system that it was to have" {
+@test "rootfs: a volume without the file system that config.json names" {
 	with_conf disk
 	set -- "$("$bed" sh "truncate -s 8m /b/$id.img; losetup --show -f /b/$id.img")"
 	bundle ".mounts += [{destination: \"/data\", type: \"ext4\", source: \"$1\"}]"
@@ -151,7 +151,7 @@ loops() {
 	says 0 '' 'runX: runX start failed: error mounting "bind" to rootfs at "/data": invalid argument'
 }
 
-@test "rootfs: what changed in a disk is written back, and what the host has mounted in the root is not touched" {
+@test "rootfs: changes in a disk are written back, and the host's mounts in the root are not touched" {
 	needs_9p
 	with_conf disk
 	"$bed" sh "echo 'write_back = yes' >>/etc/runX/runX.conf; mkdir -p /b/$id && cd /b/$id && mkdir -p rootfs/bin &&
@@ -171,14 +171,14 @@ loops() {
 		'700 rootfs/home' /etc/passwd 2001-02-03)" ''
 }
 
-@test "rootfs: a create that is killed at any moment leaves what delete --force takes away" {
+@test "rootfs: delete --force removes everything that a create leaves that was killed at any moment" {
 	local how loop
 	loop=$(loops 1)
 	"$bed" sh "mkdir -p /b/$id && cp -a /b/$id.d /b/$id/volume"
 	bundle ".mounts += [{destination: \"/tmp/v\", type: \"bind\", source: \"volume\"}, {destination: \"/dev/d\", type: \"bind\", source: \"$loop\"}]"
 	for how in $roots; do
 		with_conf $how
-		# The last may find it done, which is a moment, too.
+		# The last kill may come after create has ended. That is a moment to test too.
 		dom0 sh -c "for when in 0.4 0.8 1.2 1.6 2; do
 			runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1 & sleep \$when; kill -9 \$! 2>/dev/null; runX delete --force $id; leaks | grep -v $loop
 		done; true"
@@ -187,7 +187,7 @@ loops() {
 	"$bed" run losetup -d "$loop"
 }
 
-@test "rootfs: /dev has what the specification names" {
+@test "rootfs: /dev has the devices and links of the runtime-spec" {
 	with_conf disk
 	container '.process.args = ["sh", "-c", "cd /dev; ls -d fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero; echo x >null; echo done >stdout"]'
 	says 0 "$(printf '%s\n' fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero done)" ''
@@ -206,7 +206,7 @@ loops() {
 	says 0 pvh ''
 }
 
-@test "rootfs: a tmpfs has the mode of the directory that it hides, and by tmpcopyup what is in it" {
+@test "rootfs: a tmpfs has the mode of the directory that it hides, and with tmpcopyup its content" {
 	with_conf disk
 	container '.mounts += [{destination: "/etc", type: "tmpfs", options: ["tmpcopyup", "nosuid"]},
 			{destination: "/home", type: "tmpfs", options: ["mode=1711", "ro"]}]
@@ -214,7 +214,7 @@ loops() {
 	says 0 "$(printf '%s\n' 1 644 755 1711)" 'touch: /home/x: Read-only file system'
 }
 
-@test "rootfs: file systems of the VM's own, in order, with their options" {
+@test "rootfs: file systems that the VM itself mounts, in order, with their options" {
 	with_conf disk
 	container ".mounts += [{destination: \"/tmp\", type: \"tmpfs\", options: [\"size=1m\", \"mode=1750\", \"noexec\"]},
 			{destination: \"/tmp/a/b\", type: \"proc\", source: \"proc\", options: [\"ro\"]},
@@ -226,13 +226,13 @@ loops() {
 		| $(runs 'sed -n "s,^[^ ]* \(/tmp[^ ]*\|/dev/[msp][^ ]*\) \([^ ]*\) \([^ ,]*\).*,\1 \2 \3,p" /proc/mounts | sort; stat -c %a /tmp; ls -A /tmp/a
 			head -c 2000000 /dev/zero >/tmp/big; stat -c %s /tmp/big; rm /tmp/big
 			echo >/tmp/true; chmod 755 /tmp/true; /tmp/true; cat /tmp/v1/cgroup.controllers | wc -l; >/dev/shm/x; ls /dev/shm')"
-	# The second cgroup2 is read-only as the first is: one in Linux, for each cgroup namespace.
+	# The second cgroup2 is read-only like the first: Linux has only one for each cgroup namespace.
 	says 0 "$(printf '%s\n' '/dev/mqueue mqueue rw' '/dev/pts devpts rw' '/dev/shm tmpfs rw' '/tmp tmpfs rw' '/tmp/a tmpfs rw' '/tmp/a/b proc ro' \
 		'/tmp/mq mqueue rw' '/tmp/pts devpts rw' '/tmp/v1 cgroup2 ro' '/tmp/v2 cgroup2 ro' 1750 1048576 1 x)" \
 		"$(printf '%s\n' 'head: standard output: I/O error' 'sh: /tmp/true: Permission denied')"
 }
 
-@test "rootfs: what the host appends to a file of a 9p root is seen once nobody has it open, and to a bound one at once" {
+@test "rootfs: the guest sees what the host appends to a file of a 9p root once the file is not open, and in a bind mount at once" {
 	needs_9p
 	with_conf 9p
 	"$bed" sh "mkdir -p /b/$id/volume; cd /b/$id/volume; echo one >log; echo one >single; : >go; echo one >/bundles/busybox/rootfs/tmp/log"
@@ -247,8 +247,9 @@ loops() {
 	says 0 "$(printf '%s\n' 'one one one' ,two,two one two two two)" ''
 }
 
-# A request of 256 KiB took as many bytes of the VM's memory in one piece: without, Linux forgot what it was to write.
-@test "rootfs: 9p loses nothing where memory is scarce and in pieces" {
+# Without kernel-config/9p.patch a request of 256 KiB needs memory in one piece. If there was none, Linux lost the data that
+# it should write.
+@test "rootfs: 9p loses nothing when memory is scarce and in pieces" {
 	needs_9p
 	conf 'rootfs = 9p' 'memory = 64'
 	container "$(runs 'awk "BEGIN { for (i = 0; i < 5000; i++) { file = \"/dev/shm/\" i; printf \"%4096d\", i >file; close(file) } }"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# linux.seccomp, as the guest's kernel enforces it. What becomes of all that a profile may say: tests/unit/seccomp.bats.
+# linux.seccomp, as the guest's kernel enforces it. tests/unit/seccomp.bats tests everything that a profile can contain.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-@test "seccomp: what the profile denies fails with its errno, and all else works" {
+@test "seccomp: denied calls fail with their errno, and all others work" {
 	container '.process.args = ["sh", "-c", "grep Seccomp: /proc/self/status | tr -d \"\\t\"; mkdir /tmp/d; rmdir /tmp/d; echo on"]
 		| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
 			{names: ["nosuchcall", "mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 30},
@@ -24,15 +24,15 @@ bats_require_minimum_version 1.5.0
 		"mkdir: can't create directory '/tmp/d': Operation not permitted"
 }
 
-# With CAP_SYS_ADMIN only the profile can be what denies the mount.
-@test "seccomp: a default profile, as engines bring it, lets programs run and denies mounts" {
+# The process has CAP_SYS_ADMIN, so only the profile can deny the mount.
+@test "seccomp: under an engine's default profile programs run, and mounts are denied" {
 	container '.process.args = ["sh", "-c", "ls / | grep -x proc; (sleep 0; echo sub) | cat; mount -t tmpfs none /proc 2>/dev/null || echo denied"]
 		| .process.capabilities = ({bounding: ["CAP_SYS_ADMIN"]} | .effective = .bounding | .permitted = .bounding)
 		| .linux.seccomp = '"$(cat "$top/tests/seccomp.json")"
 	says 0 "$(printf '%s\n' proc sub denied)" ''
 }
 
-@test "seccomp: a process that its profile kills ended by SIGSYS" {
+@test "seccomp: a process that its profile kills ends by SIGSYS" {
 	container '.process.args = ["mkdir", "/tmp/d"]
 		| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
 			{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_KILL_PROCESS"}]}'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What people run in containers, from Debian's packages, by Docker.
+# Common software from Debian's packages, run by Docker.
 
 load helpers
 bats_require_minimum_version 1.5.0
@@ -17,15 +17,16 @@ setup() {
 	conf
 }
 
-# What the first tests leave is told with what that of the data does, as its container runs beside them.
+# The container init makes the database while the first tests run. Until it is gone, leftovers of these tests cannot be told
+# from its own. So nothing_left comes only then.
 teardown() {
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || "$bed" sh 'docker ps -a; docker logs "$(docker ps -aq | head -n 1)"
 		docker ps -a --format "{{.Names}}" | grep -vx init | xargs -r docker rm -f 2>/dev/null' || :
 	"$bed" run docker inspect init >/dev/null 2>&1 || nothing_left
 }
 
-# A volume is made a data base's: minutes, by an emulated 9p, in which dom0 has little to do. Without TZ initdb would read all
-# of zoneinfo's 1800 files; so long takes a log of 16 MiB of zeros, too.
+# init_data: makes a database on a volume, in the background. Over emulated 9p this takes minutes, in which dom0 is mostly
+# idle. Without TZ initdb would read all 1800 files of zoneinfo. A log of 16 MiB of zeros would take as long.
 init_data() {
 	"$bed" sh 'docker volume create data
 		docker run -d --name init -m 256m -v data:/var/lib/postgres -u postgres -e TZ=UTC debian sh -c "
@@ -33,7 +34,7 @@ init_data() {
 				echo host all all all trust >>/var/lib/postgres/15/pg_hba.conf"'
 }
 
-# debian OPTION… PROGRAM…: a container until its end. Some take minutes, emulated.
+# debian OPTION… PROGRAM…: runs a container until its end. Under emulation some take minutes.
 debian() {
 	run --separate-stderr "$bed" run -t 400 docker run --rm "$@"
 }
@@ -61,7 +62,7 @@ with tempfile.NamedTemporaryFile() as f:
 	[ "${lines[1]} ${lines[2]}" = '[1, 2, 3] 499500' ]
 }
 
-# QEMU's 9p server of Debian 12 refuses to make either: kernel-config/9p.patch.
+# The 9p server in Debian 12's QEMU refuses to make sockets and FIFOs. kernel-config/9p.patch works round that.
 @test "software: sockets and FIFOs in the root" {
 	debian debian python3 -c '
 import os, socket, stat, threading
@@ -131,7 +132,7 @@ end_data_base() {
 }
 
 @test "software: PostgreSQL keeps its data on a volume, and a web server has it by its name" {
-	# What one container writes to a volume on a disk, the next one has not.
+	# A volume on a disk is a copy: the next container would not have what this one writes.
 	needs_9p
 	run --separate-stderr "$bed" run -t 400 docker wait init
 	says 0 0 '' || { "$bed" run docker logs init && return 1; }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What each operation comes to in every state of a container on real Xen: the table of unit/states.bats, without
-# what takes the container to another state, which is how it is walked from column to column.
+# The result of each operation in every state of a container on real Xen: the table of unit/states.bats. Operations that
+# change the state are not in the table; the test uses them to go from column to column.
 
 load helpers
 load ../states
 bats_require_minimum_version 1.5.0
 
-# ok, or the reason (states.bash) of an error that changes nothing; -: not tried here.
+# ok: it succeeds. Another word: it fails with the reason that states.bash has for it, and changes nothing. -: not tried.
 TABLE='
 operation    unknown  created   running   paused    stopped
 create       -        taken     taken     taken     taken
@@ -29,18 +29,18 @@ events       absent   ok        ok        ok        not-up
 list         ok       ok        ok        ok        ok
 '
 
-# words_for OPERATION: sets $command to what runX is asked
+# words_for OPERATION: sets $command to the arguments of runX
 words_for() {
 	case $1 in
 	create | run) command="$1 --bundle /b/$id $id" ;;
 	run-d) command="run --detach --bundle /b/$id $id" ;;
-	# Which nothing notices, also before there is a process.
+	# CONT has no effect, even before the process runs.
 	kill) command="kill $id CONT" ;;
 	kill-a) command="kill --all $id CONT" ;;
 	delete-f) command="delete --force $id" ;;
 	exec) command="exec $id true" ;;
 	exec-paused) command="exec --ignore-paused $id true" ;;
-	# What it has already.
+	# The value that the VM already has
 	update) command="update --cpu-share 1024 $id" ;;
 	events) command="events --stats $id" ;;
 	list) command=list ;;
@@ -48,8 +48,8 @@ words_for() {
 	esac
 }
 
-# In dom0: takes the container to the column's state, tries each command there, and prints what came of it: a status
-# and the words on stderr. Then whether the record has changed, and the state.
+# Runs in dom0: brings the container into the column's state, and tries each command. Prints the status and stderr of each,
+# then whether the record has changed, and the state.
 walk='
 	id=$1 step=$2
 	shift 2
@@ -68,7 +68,7 @@ walk='
 	printf "%s\n" "$status" | sed -n "s/.*\"status\": \"\(.*\)\",/\1/p"
 '
 
-# column STATE STEP: takes the container there by STEP, a script, and tries the column's operations
+# column STATE STEP: brings the container into STATE by the script STEP, and tries the column's operations
 column() {
 	local state="$1" step="$2" operation unknown created running paused stopped command words number=0
 	local -a operations=() outcomes=() commands=()
@@ -91,7 +91,7 @@ column() {
 	[ "${#lines[@]}" -eq $((number + 1)) ]
 }
 
-# comes_to LINE OPERATION OUTCOME
+# comes_to LINE OPERATION OUTCOME: this line of the walk is the right result of the operation
 comes_to() {
 	local rc=1
 	case $2,$3 in
@@ -104,7 +104,7 @@ comes_to() {
 	esac
 }
 
-@test "states: each operation in each state, and nothing changes but by what may change it" {
+@test "states: each operation in each state has its result, and a refused one changes nothing" {
 	bundle '.process.args = ["sleep", "1000"]'
 	column unknown :
 	column created "runX create --bundle /b/$id $id </dev/null 2>/dev/null"

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-# A terminal that is driven from dom0: what is typed, and what is shown. Sourced there.
+# Drives a terminal in dom0: types text, and checks what is shown. Scripts in dom0 source it.
 # shellcheck shell=bash
 
-# terminal ROWSxCOLUMNS COMMAND…: runs it on a terminal of its own, of a size unless that is empty
+# terminal ROWSxCOLUMNS COMMAND…: runs the command on a new terminal; an empty size leaves the default
 terminal() {
 	rm -rf /tmp/terminal
 	mkdir /tmp/terminal
 	cd /tmp/terminal && mkfifo in out over
 	{
-		echo 'tty >tty; stty -onlcr' # ctr leaves it on: \r\r\n would be its
+		echo 'tty >tty; stty -onlcr' # ctr leaves onlcr on, and would show \r\r\n
 		[ -z "$1" ] || echo "stty rows ${1%x*} cols ${1#*x}"
 		shift
-		# over closes when the last of them has ended.
+		# The pipe closes when the last process of the command has ended.
 		echo "{ $*; echo \$? >status; } 5>over"
 	} >run
 	socat 'EXEC:sh /tmp/terminal/run,pty,setsid,ctty,stderr,sane' - <in >out &
@@ -23,18 +23,18 @@ terminal() {
 	shown=''
 }
 
-# resize ROWS COLUMNS
+# resize ROWS COLUMNS: gives the terminal a new size
 resize() {
 	stty -F "$(cat tty)" rows "$1" cols "$2"
 }
 
-# types TEXT: as printf has it
+# types TEXT: types the text, in printf's notation
 types() {
 	# shellcheck disable=SC2059
 	printf -- "$1" >&4
 }
 
-# see TEXT: waits until it is shown; $before is what was shown since the last
+# see TEXT: waits until the text is shown; $before is what was shown before it, since the last see
 see() {
 	local text c
 	# shellcheck disable=SC2059
@@ -47,11 +47,11 @@ see() {
 		shown+=$c
 	done
 	before=${shown%%"$text"*}
-	before=${before//$'\033[6n'/} # the shell asks where the cursor is
+	before=${before//$'\033[6n'/} # the shell asks for the cursor's position
 	shown=${shown#*"$text"}
 }
 
-# shows TEXT: that, and nothing else before the next prompt
+# shows TEXT: exactly this text is shown before the next prompt
 shows() {
 	local text
 	# shellcheck disable=SC2059
@@ -60,13 +60,13 @@ shows() {
 	[ "$before" = "$text" ] || printf 'wanted: %q\nshown:  %q\n' "$text" "$before"
 }
 
-# ends STATUS: its command
+# ends STATUS: waits for the command's end, and checks its status
 ends() {
 	wait "$over"
 	[ "$(cat status)" -eq "$1" ] || echo "its status was $(cat status)"
 }
 
-# hang_up: closes it; returns when nobody has it any more
+# hang_up: closes the terminal; returns when no process has it open
 hang_up() {
 	kill -KILL "$terminal"
 	exec 3<&- 4>&-

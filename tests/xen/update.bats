@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# update and events on real Xen.
+# runX update and events on real Xen.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# sleeping PROGRAM: a running container that sleeps, its bundle changed by a jq program
+# sleeping PROGRAM: starts a container that sleeps, its bundle changed by a jq program
 sleeping() {
 	bundle '.process.args = ["sleep", "1000"]'" | $1"
 	create
@@ -18,7 +18,7 @@ gone() {
 	says 0 '' ''
 }
 
-# shared: weight and cap, as Xen's scheduler has them
+# shared: prints weight and cap from Xen's scheduler
 shared() {
 	"$bed" sh "xl sched-credit2 -d rx-$id | awk 'END { print \$3, \$4 }'"
 }
@@ -38,7 +38,7 @@ shared() {
 	gone
 }
 
-@test "update: a paused VM, and one that waits for its start" {
+@test "update: a paused VM, and one that is created but not started" {
 	bundle '.process.args = ["true"]'
 	create
 	dom0 runX update --cpu-share 2048 "$id"
@@ -61,13 +61,13 @@ shared() {
 	gone
 }
 
-# takes MIB: waits until the balloon is where the VM takes about so much
+# takes MIB: waits until the VM has about so much memory
 takes() {
 	dom0 sh -c "until xl list rx-$id | awk 'END { exit !(\$3 > $1 - 6 && \$3 < $1 + 6) }'; do :; done"
 	[ "$status" -eq 0 ]
 }
 
-@test "update: memory of a running VM, down and up, but not over what it was made with" {
+@test "update: memory of a running VM goes down and up, but not above the size at create" {
 	sleeping '.linux.resources.memory.limit = 268435456'
 	takes 288
 	dom0 runX update --memory 128m "$id"
@@ -81,12 +81,12 @@ takes() {
 	gone
 }
 
-@test "update: what cannot be changed, and what is not there" {
+@test "update: a limit that cannot change, and a container that does not run" {
 	sleeping '.linux.resources.pids.limit = 42'
 	dom0 runX update --pids-limit 42 "$id"
 	says 0 '' ''
 	dom0 runX update --pids-limit 43 "$id"
-	says 1 '' "runX: container $id: pids.limit cannot be changed: it is the VM's own, and only a new container can have another"
+	says 1 '' "runX: container $id: pids.limit cannot be changed: the VM's kernel got it at create, and only a new container can have another"
 	dom0 sh -c "runX kill $id KILL; /usr/libexec/runX/control /run/runX/$id wait 60; runX update --cpu-share 2 $id"
 	says 1 '' "runX: container $id: container not running"
 	gone
@@ -100,7 +100,7 @@ takes() {
 	jq -e '.type == "stats" and .id == "'"$id"'" and .data.cpu.usage.total > 0' <<<"$output"
 	[ "$(jq -c .data.memory.usage <<<"$output")" = '{"limit":134217728,"usage":134217728}' ]
 
-	# The reader of the first event ends the container, and with it the events.
+	# The reader kills the container after the first event. Then events ends too.
 	dom0 sh -c "mkfifo /b/$id/out; { runX events --interval 1s $id >/b/$id/out; echo \$? >/b/$id/rc; } &
 		{ read -r line; runX kill $id KILL; cat >/dev/null; } </b/$id/out; wait; cat /b/$id/rc"
 	says 0 0 ''

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# pause, resume, list, ps, features and check on real Xen.
+# runX pause, resume, list, ps, features and check on real Xen.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# started SCRIPT: a container of a shell script that prints "ready" and then waits; its status goes to
+# started SCRIPT: starts a container whose shell runs SCRIPT, prints "ready" and then waits; its status goes to
 # /b/$id/status
 started() {
 	bundle '.process.args = ["sh", "-c", "'"$1"'; echo ready; while :; do sleep 1000 & wait; done"]'
@@ -25,7 +25,7 @@ state_is() {
 	[ "$(jq -r .status <<<"$output")" = "$1" ] || { echo "wanted $1, got: $output" && return 1; }
 }
 
-# flags_of_domain: such as --p--- of xl list
+# flags_of_domain: prints the flags from xl list, for example --p---
 flags_of_domain() {
 	"$bed" sh "xl list rx-$id | sed -n '2s/.* \([a-z-]\{6\}\) .*/\1/p'"
 }
@@ -41,7 +41,7 @@ flags_of_domain() {
 	dom0 runX start "$id"
 	says 1 '' "runX: container $id: cannot start a container that is paused"
 
-	# Waits in the VM's ring until it runs again.
+	# The signal waits in the console's ring until the VM runs again.
 	dom0 runX kill "$id" TERM
 	says 0 '' ''
 	state_is paused
@@ -54,7 +54,7 @@ flags_of_domain() {
 	says 0 '' ''
 }
 
-@test "pause: twice, with a resume between, counts as once" {
+@test "pause: after two pauses, each with a resume, the VM runs" {
 	started :
 	dom0 sh -c "runX pause $id && runX resume $id && runX pause $id && runX resume $id"
 	says 0 '' ''
@@ -85,7 +85,7 @@ flags_of_domain() {
 	says 0 '' ''
 }
 
-@test "resume: a mark without a pause is taken away" {
+@test "resume: it removes the mark of a pause that never reached Xen" {
 	started :
 	dom0 sh -c ": >/run/runX/$id/paused; runX resume $id"
 	says 0 '' ''
@@ -94,7 +94,7 @@ flags_of_domain() {
 	says 0 '' ''
 }
 
-@test "pause: a domain that xl does not find is an error, and no pause" {
+@test "pause: if xl does not find the domain, pause fails, and the container is not paused" {
 	started :
 	"$bed" sh "cd /run/runX/$id && cp proxy kept && sed 's/^[0-9]*/32000/' kept >proxy"
 	dom0 runX pause "$id"
@@ -105,7 +105,7 @@ flags_of_domain() {
 	says 0 '' ''
 }
 
-@test "list: a container, as table, as JSON, and its id" {
+@test "list: a container as a table, as JSON, and as its id" {
 	local pid
 	bundle '.process.args = ["sleep", "1000"]'
 	create
@@ -125,7 +125,7 @@ $id $pid created /b/$id" ]
 	says 0 null ''
 }
 
-@test "ps: the proxy" {
+@test "ps: it shows the proxy" {
 	local pid
 	bundle '.process.args = ["sleep", "1000"]'
 	create
@@ -140,13 +140,13 @@ $id $pid created /b/$id" ]
 	says 0 '' ''
 }
 
-@test "features: the same without Xen's tools" {
+@test "features: it needs no tools of Xen" {
 	dom0 env PATH=/usr/bin:/bin /usr/sbin/runX features
 	[ "$status" -eq 0 ]
 	jq -e '.ociVersionMax == "1.3.0"' <<<"$output"
 }
 
-@test "check: this dom0 can run containers, and what it has is said" {
+@test "check: this dom0 can run containers, and check says what it has" {
 	conf
 	dom0 runX check
 	[ "$status" -eq 0 ] || { echo "$output" && return 1; }
@@ -156,7 +156,7 @@ $id $pid created /b/$id" ]
 	! grep -E '^error' <<<"$output"
 	dom0 runX check --json
 	[ "$(jq -r '.ok, (.checks | length > 12)' <<<"$output" | xargs)" = 'true true' ]
-	# What the machine loses is found.
+	# check finds a missing part.
 	dom0 sh -c 'mv /usr/share/runX/kernel /usr/share/runX/kernel.away; runX check; echo $?; mv /usr/share/runX/kernel.away /usr/share/runX/kernel'
 	grep -E '^error +parts +missing: /usr/share/runX/kernel$' <<<"$output"
 	[ "${lines[-1]}" = 1 ]

@@ -1,14 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What a container says of its VM: the vm section, annotations, RUNX_KERNEL, RUNX_RAMDISK and XLCONF.
+# What a container may ask of its VM: the vm section, annotations, RUNX_KERNEL, RUNX_RAMDISK and XLCONF.
 
 load helpers
 bats_require_minimum_version 1.5.0
 
-# The command of most: its kernel's command line from what runX sets on, how many CPUs, and MiB of memory by tens.
+# Most tests run this. It prints the kernel's command line from runX's part on, the number of CPUs, and the memory in units
+# of 10 MiB.
 look='.process.args = ["sh", "-c", "grep -o \"console=.*\" /proc/cmdline; grep -c ^processor /proc/cpuinfo; awk \"/MemTotal/ { print int(\\$2 / 10240) }\" /proc/meminfo"]'
 
-# looks PARAMETERS CPUS TENS: what the last container was to see; its kernel takes up to 30 MiB for itself
+# looks PARAMETERS CPUS TENS: the last container saw these; its kernel takes up to 30 MiB of the memory for itself
 looks() {
 	[ "$status" -eq 0 ] && [ "${lines[0]}" = "console=hvc0 quiet panic=-1$1" ] && [ "${lines[1]}" -eq "$2" ] &&
 		[ "${lines[2]}" -le "$3" ] && [ "${lines[2]}" -ge $(($3 - 3)) ] && return
@@ -16,13 +17,13 @@ looks() {
 	return 1
 }
 
-# own_root: a root file system that is the test's own, with a kernel and an initrd in it
+# own_root: makes a root file system for this test, with a kernel and an initrd in it
 own_root() {
 	"$bed" sh "mkdir -p /b/$id && cp -a /bundles/busybox/rootfs /b/$id/ && mkdir /b/$id/rootfs/boot &&
 		cp /usr/share/runX/kernel /usr/share/runX/initrd /b/$id/rootfs/boot/"
 }
 
-# not_created TEXT: create fails with it in one line, and leaves nothing (teardown)
+# not_created TEXT: create fails with one line that has this text, and leaves nothing (teardown checks that)
 not_created() {
 	dom0 runX create --bundle "/b/$id" "$id"
 	[ "$status" -eq 1 ] && [ "${#stderr_lines[@]}" -eq 1 ] && [[ $stderr == *"$1"* ]] && return
@@ -36,13 +37,13 @@ not_created() {
 	looks ' runx.a=1 runx.b="x y"' 2 19
 }
 
-@test "vm: hwconfig as Go writes it, and an initrd that is not padded" {
+@test "vm: hwconfig, the spelling of the Go types, and an initrd that is not padded" {
 	"$bed" sh "cat /usr/share/runX/initrd >/b/initrd && printf '\0' >>/b/initrd"
 	container "$look | .vm = {kernel: {path: \"/usr/share/runX/kernel\", initrd: \"/b/initrd\"}, hwconfig: {vcpus: 2}}"
 	looks '' 2 12
 }
 
-@test "vm: annotations are stronger" {
+@test "vm: annotations override the vm section" {
 	container "$look | .vm.hwConfig = {vcpus: 3, memory: 201326592}
 		| .annotations = {\"org.lfedge.runx.vcpus\": \"2\", \"org.lfedge.runx.memory\": \"96\", \"org.lfedge.runx.kernel_parameters\": \"runx.c\"}"
 	looks ' runx.c' 2 9
@@ -54,7 +55,7 @@ not_created() {
 	looks '' 1 12
 }
 
-@test "vm: RUNX_KERNEL that is no kernel, and one out of the root" {
+@test "vm: RUNX_KERNEL that is not a kernel, or whose link leads out of the root" {
 	own_root
 	"$bed" sh "ln -s /usr/share/runX/kernel /b/$id/rootfs/boot/out; echo text >/b/$id/rootfs/boot/text"
 	bundle '.root.path = "rootfs" | .process.env += ["RUNX_KERNEL=/boot/out"]'
@@ -78,13 +79,13 @@ not_created() {
 	[[ ${lines[-1]} == *" 300 "* ]] || { echo "$output" && return 1; }
 }
 
-@test "vm: XLCONF is weaker than an annotation" {
+@test "vm: an annotation overrides XLCONF" {
 	"$bed" sh "printf '%s\n' 'memory = 160' 'vcpus = 2' >/root/test.cfg"
 	container "$look | .process.env += [\"XLCONF=/root/test.cfg\"] | .annotations = {\"org.lfedge.runx.memory\": \"96\"}"
 	looks '' 2 9
 }
 
-@test "vm: XLCONF that is hostile" {
+@test "vm: hostile and unsafe XLCONF files" {
 	bundle '.process.env += ["XLCONF=/root/test.cfg"]'
 	"$bed" sh "echo 'disk = [ \"/dev/vda,raw,xvdz,w\" ]' >/root/test.cfg"
 	not_created 'XLCONF /root/test.cfg, line 1: runX sets disk itself'
@@ -93,11 +94,11 @@ not_created() {
 	"$bed" sh "echo 'vcpus = 2' >/root/test.cfg; chmod 666 /root/test.cfg"
 	not_created 'must belong to root, and nobody else may write it'
 	"$bed" sh "rm /root/test.cfg; echo 'vcpus = 2' >/b/test.cfg; ln -s /b/test.cfg /root/test.cfg"
-	not_created 'lies in no directory of host_files (runX.conf)'
+	not_created 'is not in a directory of host_files (runX.conf)'
 }
 
 # bats test_tags=core
-@test "vm: 32-bit Arm: kernel, initrd and programs of runX's, as a guest of the arm64 hypervisor" {
+@test "vm: 32-bit Arm: runX's kernel, initrd and programs run as a guest of the arm64 hypervisor" {
 	local tree="$BATS_TEST_TMPDIR/tree" rootfs="$BATS_TEST_TMPDIR/tree/b/$id/rootfs"
 	[ "$ARCH" = aarch64 ] || skip "the hypervisor of $ARCH runs no guests of 32-bit Arm"
 	ARCH=arm "$top/build"
@@ -109,9 +110,10 @@ not_created() {
 	echo "# $output" >&3
 	[[ $output == 'dom0 is aarch64, its hypervisor '*xen-3.0-armv7l* ]]
 
-	# On one CPU: when an exception leads from AArch32 to an AArch64 hypervisor, QEMU 7.2 leaves the SPSR of the mode it
-	# came from in the emulated CPU (env->spsr). A VM that Xen moves from inside an exception's first instructions goes on
-	# with what lay in the other one, and crashes: 4 of 49 boots did, and none of 105 on one CPU.
+	# The VM is pinned to one CPU. When an exception leads from AArch32 to an AArch64 hypervisor, QEMU 7.2 leaves the SPSR
+	# of the mode that it came from in the emulated CPU (env->spsr). If Xen moves the VM to the other CPU during an
+	# exception's first instructions, the VM goes on with that CPU's old value, and crashes. 4 of 49 boots did; on one CPU
+	# none of 105 did.
 	bundle '.root.path = "rootfs" | .process.env += ["RUNX_KERNEL=/boot/kernel", "RUNX_RAMDISK=/boot/initrd"]
 		| .process.args = ["sh", "-c", "uname -m; echo err >&2; cat; exit 5"] | .linux.resources.cpu.cpus = "1"'
 	dom0 sh -c "head -c 1000000 /dev/urandom >/b/$id/in

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PID 1 of the least VM: writes one line to the console, and does nothing more. */
+/* PID 1 of the smallest VM: it writes one line to the console, and does nothing more. */
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>

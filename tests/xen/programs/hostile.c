@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PID 1 of a VM that breaks docs/guest-interface.md, in the way that the second word of its
- * container's args says. Then it is silent, for ever.
+ * PID 1 of a VM that breaks the rules of docs/guest-interface.md. The second argument of the
+ * container process says in which way. After that it is silent for ever.
  *
- * Bad ring indices are not among the ways: /dev/hvc1 hides the ring. tests/fuzz/ring.c has them.
+ * It cannot make bad ring indices, because /dev/hvc1 hides the ring. tests/fuzz/ring.c has them.
  */
 #include "guest/console/io.h"
 #include "helpers/shared/wire.h"
@@ -34,7 +34,7 @@ static void put(const void *bytes, size_t count)
 	}
 }
 
-/* A header may promise what does not follow. */
+/* Sends a header alone. The payload that it promises need not follow. */
 static void put_header(enum wire_type type, unsigned int stream, unsigned int session,
 		       size_t length)
 {
@@ -129,7 +129,7 @@ static void off_running(void)
 	off();
 }
 
-/* What it says before is no answer to what the host asks then. */
+/* PONGs that came before a PING are no answer to it. */
 static void off_with_pongs(void)
 {
 	started();
@@ -138,7 +138,7 @@ static void off_with_pongs(void)
 	off();
 }
 
-/* The proxy has no streams left then. */
+/* The proxy has no open streams after this. */
 static void off_closed(void)
 {
 	started();
@@ -153,7 +153,7 @@ static void started_twice(void)
 	put_header(WIRE_STARTED, 0, 0, 0);
 }
 
-/* Of a guest that is an hour old, when dom0 may not be. */
+/* The times of a guest that claims to run for an hour; dom0 itself may not run that long. */
 static void wild_times(void)
 {
 	uint8_t words[4 * WIRE_TIMES];
@@ -177,7 +177,7 @@ static void too_much_credit(void)
 	put_word(WIRE_CREDIT, WIRE_STDIN, 1);
 }
 
-/* The credit that it gets back waits for it, until no more fits. */
+/* It never reads, so the credit that it gets back waits in its ring, until no more fits. */
 static void output(void)
 {
 	started();
@@ -235,7 +235,7 @@ static const struct {
 	{"flood", flood},
 };
 
-/* The second arg of the container's description. */
+/* Returns the second argument in the container's description. */
 static const char *way(void)
 {
 	static char records[65536];

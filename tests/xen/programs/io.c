@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long file operations take, for tests/bench/files: prints milliseconds.
+ * Measures file operations for tests/bench/files, and prints milliseconds.
  *
- * usage: io read|write FILE BYTES COUNT [random]   COUNT blocks of so many bytes, one after another
- *                                                  or anywhere in the file, which is as long; what
- *                                                  is written is also synced
+ * usage: io read|write FILE BYTES COUNT [random]   COUNT blocks of BYTES bytes, in order or at
+ *                                                  random places of the existing file; a
+ *                                                  write ends with a sync
  *        io time COMMAND…
  */
 #include <err.h>
@@ -26,7 +26,7 @@ static double now(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* The same ones each time. */
+/* Returns a pseudo-random number. Every run gets the same numbers. */
 static uint32_t any(void)
 {
 	static uint32_t state = 2463534242;
@@ -49,7 +49,7 @@ static void blocks(char **argv, int writes, int random)
 		err(1, "%s", argv[2]);
 	if (random)
 		all = (size_t)st.st_size / bytes;
-	/* Not zeros, which file systems and disks may leave out. */
+	/* No zeros: file systems and disks may leave those out. */
 	memset(block, 'x', bytes);
 	for (size_t i = 0; i < count; i++) {
 		off_t at = (off_t)((random ? any() % all : i) * bytes);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process of a container that tells which signals reach it, and what it could read by then:
- * "ready", then a line "NUMBER: WORDS" for each. All 64 but those that nobody can take, also the
- * two that C libraries keep for themselves. "busy", read so, keeps the CPU busy from then on; its
- * own end is the end of its stdin.
+ * A container process that tells which signals reach it, and which input came before each. It
+ * prints "ready", then a line "NUMBER: WORDS" for each signal. It takes all 64 signals except those
+ * that no process can take, even the two that C libraries reserve. When it reads the line "busy",
+ * it keeps the CPU busy from then on. It ends at the end of its stdin.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What is there, without its newlines, behind what is there already. False at its end. */
+/* Appends the available input to `words`, with blanks for newlines. False: stdin has ended. */
 static bool take_input(char *words, size_t size)
 {
 	size_t used = strlen(words);

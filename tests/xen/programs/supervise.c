@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Does with runX what containerd's shim does, for tests that need no containerd: create, start,
- * wait for the pid of the pid file, as a subreaper.
+ * Uses runX as containerd's shim does, for tests without containerd: it is a subreaper, calls
+ * create and start, and waits for the pid in the pid file.
  *
  * usage: supervise [-t] [-w ROWSxCOLUMNS] [-k] BUNDLE ID
- *   -t  with a terminal: receives its master over a console socket, copies it from stdin and to
- * stdout -w  the size that the terminal gets once it is there -k  does not start it: prints the
- * pid, and waits for its end
  *
- * Stdin, stdout and stderr become the container's. Exit status: the container's; 128+n for signal
- * n; 120 where create failed, 121 where start did. Deletes nothing. Adds a line to /tmp/supervised
- * that says how the container ended, for who looks why a test failed.
+ *   -t  with a terminal: receives its master over a console socket, and copies between it and
+ *       stdin and stdout
+ *
+ *   -w  the size that the terminal gets once it exists
+ *
+ *   -k  does not start the container: prints the pid, and waits for its end
+ *
+ * The container gets this program's stdin, stdout and stderr. The exit status is the container's
+ * (128+n after signal n), 120 if create failed, 121 if start failed, 122 for other errors. It does
+ * not delete the container. It adds a line to /tmp/supervised that says how the container ended, to
+ * explain a failed test.
  */
 #include <err.h>
 #include <errno.h>
@@ -53,7 +58,7 @@ static int listen_at(const char *path)
 	return s;
 }
 
-/* As containerd does it: only after create has ended. */
+/* Called only after create has ended, as in containerd. */
 static int receive_master(int listener)
 {
 	char name[4096], space[CMSG_SPACE(sizeof(int))];
