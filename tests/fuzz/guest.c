@@ -367,8 +367,10 @@ int xenstore_ask(struct xenstore *xs, const char *path, const char *value, uint3
 	return 0;
 }
 
-/* What a node holds: -1 for none. Of data-refs there are none: this guest has the page alone
- * (ring.c has both). A write's answer is for the path "". */
+/*
+ * Returns the number in a node, or -1 if there is no such node. There is no data-refs: this guest
+ * uses only the page, and ring.c tests both. The path "" stands for the answer to a write.
+ */
 static int node_value(const char *path)
 {
 	const char *name = strrchr(path, '/');
