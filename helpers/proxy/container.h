@@ -46,10 +46,11 @@ extern struct container {
 	struct guardian guardian;
 	struct xenstore xs;
 	struct {
-		unsigned int pending; /* a bit for each question whose answer is to come */
-		bool released;	      /* a domain's end is why they were asked */
-		long ref, port;	      /* of the guest's console */
-	} store;		      /* vm.c's, what xenstore is asked */
+		unsigned int wanted; /* a bit for each question that is still to be asked */
+		unsigned int asked;  /* the question whose answer is to come, or 0 */
+		bool released;	     /* a domain's end is why they were asked */
+		long ref, port;	     /* of the guest's console */
+	} store;		     /* vm.c's, what xenstore is asked */
 	struct ring ring;
 	struct wire_input input;
 	struct outbox outbox;

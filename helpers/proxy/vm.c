@@ -158,64 +158,84 @@ void vm_check(int64_t now)
 
 /* ---- what xenstore says of it ---- */
 
-/* The questions. Each is the id of its answer. */
-enum question { DOMID = 1, STATE, RING_REF, PORT, DATA_REFS, CONNECT };
+/* The questions, in the order in which they are asked. Each is the id of its answer. */
+enum question { STATE = 1, RING_REF, PORT, DATA_REFS, CONNECT, DOMID, QUESTIONS };
 
-static void ask(enum question question, const char *path, const char *value)
+static void question_path(enum question question, char path[XENSTORE_PATH])
 {
-	if (xenstore_ask(&container.xs, path, value, question) < 0)
-		container_end(255, "cannot ask xenstore about the VM");
-	container.store.pending |= 1U << question;
+	static const char *const names[QUESTIONS] = {[STATE] = "state",
+						     [RING_REF] = "ring-ref",
+						     [PORT] = "port",
+						     [DATA_REFS] = "data-refs"};
+
+	if (question == DOMID)
+		snprintf(path, XENSTORE_PATH, "/local/domain/%u/domid", container.domid);
+	else if (question == CONNECT)
+		ring_backend_path(container.domid, "state", path);
+	else
+		ring_frontend_path(container.domid, names[question], path);
 }
 
-static void ask_frontend(enum question question, const char *name)
+/*
+ * Asks the next question, if no answer is to come. Linux keeps one request for each descriptor, and
+ * a second one overwrites it before xenstored has it (xenbus_dev_request_and_reply, seen in 6.12:
+ * xenstored ended).
+ */
+static void ask_next(void)
 {
 	char path[XENSTORE_PATH];
+	enum question next = STATE;
 
-	ring_frontend_path(container.domid, name, path);
-	ask(question, path, NULL);
+	if (container.store.asked || !container.store.wanted || container.phase == OVER)
+		return;
+	while (!(container.store.wanted & 1U << next))
+		next++;
+	question_path(next, path);
+	container.store.wanted &= ~(1U << next);
+	container.store.asked = next;
+	if (xenstore_ask(&container.xs, path, next == CONNECT ? RING_CONNECTED : NULL, next) < 0)
+		container_end(255, "cannot ask xenstore about the VM");
+}
+
+static void want(enum question question)
+{
+	container.store.wanted |= 1U << question;
 }
 
 /* Asks anew after watch events. Events that come while answers are pending lead to one more turn.
  */
-static void ask_all(void)
+static void ask_again(void)
 {
-	char path[XENSTORE_PATH];
-
-	if (!container.xs.changed || container.store.pending)
+	if (!container.xs.changed || container.store.asked || container.store.wanted)
 		return;
 	container.store.released = container.xs.released;
 	container.xs.changed = container.xs.released = false;
 	if (!container.ring.shared)
-		ask_frontend(STATE, "state");
-	snprintf(path, sizeof(path), "/local/domain/%u/domid", container.domid);
-	ask(DOMID, path, NULL);
+		want(STATE);
+	want(DOMID);
 }
 
 static void connect_console(const struct xenstore_answer *data)
 {
-	char path[XENSTORE_PATH];
-
 	if ((data->length < 0 && data->error != ENOENT) ||
 	    ring_connect(&container.ring, container.store.ref, container.store.port,
 			 data->length < 0 ? NULL : data->value) < 0) {
 		container_end(255, "cannot connect to the VM's console");
 		return;
 	}
-	ring_backend_path(container.domid, "state", path);
-	ask(CONNECT, path, RING_CONNECTED);
+	want(CONNECT);
 }
 
 static void take_answer(const struct xenstore_answer *answer)
 {
-	container.store.pending &= ~(1U << (answer->id & 31));
+	container.store.asked = 0;
 	switch ((enum question)answer->id) {
 	case STATE:
 		if (xenstore_answer_number(answer) != RING_INITIALISED)
 			break;
-		ask_frontend(RING_REF, "ring-ref");
-		ask_frontend(PORT, "port");
-		ask_frontend(DATA_REFS, "data-refs");
+		want(RING_REF);
+		want(PORT);
+		want(DATA_REFS);
 		break;
 	case RING_REF:
 		container.store.ref = xenstore_answer_number(answer);
@@ -236,24 +256,25 @@ static void take_answer(const struct xenstore_answer *answer)
 		else if (container.store.released)
 			check_alive();
 		break;
+	case QUESTIONS:
+		break;
 	}
 }
 
 void vm_event(void)
 {
 	struct xenstore_answer answer;
-	int got = 0;
+	int got = 1;
 
-	for (int i = 0; i < TURN_ANSWERS && container.phase != OVER; i++) {
+	for (int i = 0; i < TURN_ANSWERS && got > 0 && container.phase != OVER; i++) {
 		got = xenstore_next(&container.xs, &answer);
-		if (got <= 0)
-			break;
-		take_answer(&answer);
+		if (got > 0)
+			take_answer(&answer);
+		ask_again();
+		ask_next();
 	}
 	if (got < 0)
 		container_end(255, "cannot read what xenstore says of the VM");
-	if (container.phase != OVER)
-		ask_all();
 }
 
 /* ---- its end ---- */

@@ -62,8 +62,9 @@ long xenstore_domain(struct xenstore *xs, const char *uuid);
 /*
  * xenstored may be slow or stopped. A caller that must not wait for it asks with xenstore_ask().
  * The kernel takes the request at once (Linux 4.11), and the answer comes with the same `id`, which
- * is not 0. With a `value`, the request writes the node; else it reads it. Do not mix these with
- * the calls above while answers are still to come. Returns 0, or -1 with errno.
+ * is not 0. With a `value`, the request writes the node; else it reads it. Only one answer may be
+ * outstanding: until it has come, do not ask again, and do not use the calls above. Returns 0, or
+ * -1 with errno.
  */
 int xenstore_ask(struct xenstore *xs, const char *path, const char *value, uint32_t id);
 

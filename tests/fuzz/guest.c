@@ -92,8 +92,7 @@ static struct {
 	struct question {
 		uint32_t id;
 		char path[XENSTORE_PATH];
-	} questions[8]; /* questions that xenstore has not answered yet */
-	size_t asked_of_store;
+	} question; /* that xenstore has not answered yet; its id is 0 if there is none */
 	bool event, released, no_domain, map_fails, bind_fails, write_fails;
 	bool over;		  /* the domain has ended; its nodes and pages still exist */
 	unsigned int ends, asked; /* how often a domain has ended, and xl was asked */
@@ -359,9 +358,9 @@ int xenstore_remove(struct xenstore *xs, const char *path)
 
 int xenstore_ask(struct xenstore *xs, const char *path, const char *value, uint32_t id)
 {
-	must(xs->fd == world.store && world.asked_of_store < ARRAY_SIZE(world.questions));
+	must(xs->fd == world.store && world.question.id == 0); /* Linux keeps one */
 	must(id > 0 && strlen(path) < XENSTORE_PATH);
-	struct question *q = &world.questions[world.asked_of_store++];
+	struct question *q = &world.question;
 	q->id = id;
 	snprintf(q->path, sizeof(q->path), "%s", value ? "" : path);
 	return 0;
@@ -394,15 +393,13 @@ int xenstore_next(struct xenstore *xs, struct xenstore_answer *answer)
 	if (world.event)
 		world.released = false;
 	world.event = false;
-	if (world.asked_of_store == 0)
+	if (world.question.id == 0)
 		return 0;
-	int value = node_value(world.questions[0].path);
-	answer->id = world.questions[0].id;
+	int value = node_value(world.question.path);
+	answer->id = world.question.id;
 	answer->error = value < 0 ? ENOENT : 0;
 	answer->length = value < 0 ? -1 : snprintf(answer->value, 8, "%d", value);
-	memmove(world.questions, world.questions + 1,
-		sizeof(world.questions) - sizeof(world.questions[0]));
-	world.asked_of_store--;
+	world.question.id = 0;
 	return 1;
 }
 
