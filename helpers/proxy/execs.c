@@ -58,6 +58,7 @@ const char *execs_add(struct outbox *box, int client, const int *fds, size_t cou
 	session_init(&e->session, id, stdio, box);
 	e->client = client;
 	e->description = fds[0];
+	e->session.unknown = true;
 	execs[id] = e;
 	if (id >= exec_count)
 		exec_count = id + 1;
@@ -77,6 +78,7 @@ static void send_description(struct exec *e)
 		if (length == 0) {
 			close(e->description);
 			e->description = -1;
+			e->session.unknown = false;
 		}
 	}
 }
@@ -91,10 +93,15 @@ static bool send_words(struct exec *e, enum wire_type type, uint32_t first, uint
 			  type == WIRE_SIGNAL ? 4 : 8);
 }
 
+static bool kill_is_owed(const struct exec *e)
+{
+	return e->client < 0 && e->description < 0 && !e->over && !e->killed;
+}
+
 /* The guest must know the process first. If the outbox has no room, the next turn tries again. */
 static void kill_abandoned(struct exec *e)
 {
-	if (e->client < 0 && e->description < 0 && !e->over && !e->killed)
+	if (kill_is_owed(e))
 		e->killed = send_words(e, WIRE_SIGNAL, SIGKILL, 0);
 }
 
@@ -211,7 +218,9 @@ size_t execs_poll(struct pollfd *fds)
 			continue;
 		session_poll(&e->session, at);
 		at[WIRE_STREAMS] = (struct pollfd){
-			.fd = outbox_has_room(e->session.box) ? e->client : -1, .events = POLLIN};
+			.fd = outbox_has_room(e->session.box) && e->description < 0 ? e->client
+										    : -1,
+			.events = POLLIN};
 		at += WIRE_STREAMS + 1;
 	}
 	return (size_t)(at - fds);
@@ -253,6 +262,16 @@ void execs_end(void)
 	for (unsigned int id = 1; id < exec_count; id++)
 		if (execs[id] && !execs[id]->over)
 			end(execs[id], 128 + SIGKILL);
+}
+
+bool execs_owe(void)
+{
+	for (unsigned int id = 1; id < exec_count; id++) {
+		const struct exec *e = execs[id];
+		if (e && (e->description >= 0 || kill_is_owed(e) || session_owes(&e->session)))
+			return true;
+	}
+	return false;
 }
 
 bool execs_done(void)

@@ -58,4 +58,7 @@ void execs_end(void);
 /* Returns true if nothing is left of any of them. */
 bool execs_done(void);
 
+/* Returns true if something waits for room in the outbox to the guest. */
+bool execs_owe(void);
+
 #endif

@@ -22,6 +22,16 @@ static void signal_event(int signals)
 		(void)container_signal(signal, false);
 }
 
+/*
+ * Whether something for the guest could go to the outbox now. It had no room earlier in the turn,
+ * and the guest need not send an event when it has read what was there.
+ */
+static bool owes(void)
+{
+	return outbox_has_room(&container.outbox) &&
+	       (container.size_owed || session_owes(&container.session) || execs_owe());
+}
+
 /* Returns how many milliseconds poll(2) may wait, or -1 for no limit. */
 static int until(int64_t requests_by)
 {
@@ -33,7 +43,7 @@ static int until(int64_t requests_by)
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines) && container.phase != OVER; i++)
 		if (deadlines[i] && (next == 0 || deadlines[i] < next))
 			next = deadlines[i];
-	if (container.phase != OVER && container.unread)
+	if (container.phase != OVER && (container.unread || owes()))
 		return 0;
 	if (next == 0)
 		return -1;

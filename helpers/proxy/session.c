@@ -58,7 +58,8 @@ bool outbox_has_room(const struct outbox *box)
 
 void session_poll(const struct session *s, struct pollfd *fds)
 {
-	bool wanted = s->input.fd >= 0 && s->input_credit > 0 && outbox_has_room(s->box);
+	bool wanted =
+		s->input.fd >= 0 && s->input_credit > 0 && !s->unknown && outbox_has_room(s->box);
 
 	fds[WIRE_STDIN] = (struct pollfd){.fd = wanted ? s->input.fd : -1, .events = POLLIN};
 	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
@@ -130,6 +131,19 @@ static void write_sink(struct session *s, unsigned int stream)
  * Credit goes back in large pieces, which cost few frames. All of it goes back once the buffer is
  * empty.
  */
+static bool credit_is_due(const struct sink *sink)
+{
+	return sink->owed > 0 && (sink->owed >= WIRE_WINDOW / 4 || sink->used == 0);
+}
+
+bool session_owes(const struct session *s)
+{
+	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
+		if (s->sinks[i].refused || credit_is_due(&s->sinks[i]))
+			return true;
+	return false;
+}
+
 static void tell_guest(struct session *s, unsigned int stream)
 {
 	struct sink *sink = &s->sinks[stream];
@@ -137,7 +151,7 @@ static void tell_guest(struct session *s, unsigned int stream)
 
 	if (sink->refused && outbox_put(s->box, WIRE_EOF, stream, s->id, NULL, 0))
 		sink->refused = false;
-	if (sink->owed == 0 || (sink->owed < WIRE_WINDOW / 4 && sink->used))
+	if (!credit_is_due(sink))
 		return;
 	wire_put32(amount, (uint32_t)sink->owed);
 	if (outbox_put(s->box, WIRE_CREDIT, stream, s->id, amount, sizeof(amount)))

@@ -48,6 +48,7 @@ struct sink {
 /* The process with this session id. */
 struct session {
 	unsigned int id;
+	bool unknown; /* the guest does not know of it yet: nothing of its stdin may be sent */
 	struct stream input;
 	size_t input_credit;
 	struct sink sinks[WIRE_STREAMS]; /* only those of stdout and stderr are used */
@@ -78,5 +79,8 @@ void session_abandon(struct session *s);
 
 /* Returns true if everything that the guest sent has been delivered. */
 bool session_drained(const struct session *s);
+
+/* Returns true if a credit, or the end of a reader, waits for room in the outbox. */
+bool session_owes(const struct session *s);
 
 #endif

@@ -15,13 +15,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Opens the same pipe or terminal again. Only the flags of the new descriptor are our own. */
-static int open_again(int fd, int access)
+/*
+ * Opens the same pipe or terminal again. Only the flags of the new descriptor are our own. The
+ * access stays: a FIFO that was opened for both directions never ends, and never is without a
+ * reader.
+ */
+static int open_again(int fd)
 {
+	int flags = fcntl(fd, F_GETFL);
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 /* Copies until one of the two sides ends, and then ends this process. */
@@ -79,7 +84,7 @@ struct stream stream_take(int fd, int access)
 		return (struct stream){.fd = fd};
 	if (S_ISSOCK(st.st_mode))
 		return (struct stream){.fd = fd, .socket = true};
-	int own = open_again(fd, access);
+	int own = open_again(fd);
 	if (own < 0)
 		own = relay(fd, access);
 	close(fd);

@@ -104,7 +104,10 @@ static int send_request(struct xenstore *xs, enum request type, const char *path
 	memcpy(out + sizeof(m), path, path_size);
 	if (length)
 		memcpy(out + sizeof(m) + path_size, more, length);
-	return write(xs->fd, out, sizeof(m) + m.length) < 0 ? -1 : 0;
+	ssize_t n = write(xs->fd, out, sizeof(m) + m.length);
+	if (n >= 0 && (size_t)n != sizeof(m) + m.length)
+		errno = EIO;
+	return n < 0 || (size_t)n != sizeof(m) + m.length ? -1 : 0;
 }
 
 /* Asks, and waits for the answer. */

@@ -164,14 +164,37 @@ static void a_fifo_without_a_reader_is_a_closed_pipe(void **state)
 	rmdir(name);
 }
 
-/* go-runc's null I/O: what is written is swallowed. */
-static void dev_null_that_was_opened_for_reading_swallows_all(void **state)
+/* go-runc's null I/O: the session takes this error for a reader that swallows all. */
+static void dev_null_that_was_opened_for_reading_is_no_closed_pipe(void **state)
 {
 	struct stream s = stream_take(open("/dev/null", O_RDONLY), O_WRONLY);
 
 	(void)state;
-	assert_int_equal(stream_write(&s, "x", 1), 1);
+	assert_int_equal(stream_write(&s, "x", 1), -1);
+	assert_int_equal(errno, EBADF);
 	stream_close(&s);
+}
+
+/* A shell's `<>fifo`, which keeps the FIFO open after its last writer. */
+static void a_fifo_for_both_directions_never_ends(void **state)
+{
+	char name[] = "/tmp/stream_test.XXXXXX", got[4];
+
+	(void)state;
+	assert_non_null(mkdtemp(name));
+	assert_int_equal(chdir(name), 0);
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	struct stream s = stream_take(open("fifo", O_RDWR), O_RDONLY);
+	int writer = open("fifo", O_WRONLY);
+	assert_int_equal(write(writer, "ab", 2), 2);
+	close(writer);
+	assert_int_equal(stream_read(&s, got, 4), 2);
+	assert_int_equal(stream_read(&s, got, 4), -1);
+	assert_int_equal(errno, EAGAIN);
+	stream_close(&s);
+	unlink("fifo");
+	assert_int_equal(chdir("/"), 0);
+	rmdir(name);
 }
 
 static void the_end_of_a_pipe_is_read(void **state)
@@ -202,7 +225,8 @@ int main(void)
 		timed(a_full_socket_waits_for_nobody),
 		timed(two_streams_may_share_a_file),
 		timed(a_fifo_without_a_reader_is_a_closed_pipe),
-		timed(dev_null_that_was_opened_for_reading_swallows_all),
+		timed(dev_null_that_was_opened_for_reading_is_no_closed_pipe),
+		timed(a_fifo_for_both_directions_never_ends),
 		timed(the_end_of_a_pipe_is_read),
 	};
 
