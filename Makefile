@@ -54,7 +54,7 @@ MAINS := $(filter-out helpers/seccomp.c,$(MAINS))
 endif
 HELPERS := $(basename $(notdir $(MAINS)))
 ROOMS   := $(sort $(patsubst %/,%,$(dir $(wildcard helpers/*/*.c guest/*/*.c))))
-HEADERS := $(wildcard helpers/*/*.h guest/*/*.h)
+HEADERS := $(wildcard helpers/*/*.h guest/*/*.h tests/standin/*.h)
 $(OUT)/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 
 SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh lib/*/*.sh guest/*/*.sh tests/bed/*.sh) \
@@ -62,7 +62,7 @@ SHELL_FILES := runX build .ci/run debian.sh $(wildcard lib/*.sh lib/*/*.sh guest
 C_FILES     := $(wildcard $(foreach place,helpers guest tests,$(place)/*.c $(place)/*/*.[ch]) tests/xen/programs/*.c)
 
 .DELETE_ON_ERROR:
-.PHONY: all helpers init helper-tests xen-tests install uninstall demo test bench bench-host check fuzz lint fmt bed shell clean help
+.PHONY: all helpers init helper-tests standin xen-tests install uninstall demo test bench bench-host check fuzz lint fmt bed shell clean help
 
 # CROSS_COMPILE is passed on where it was given, even if empty: else ./build has one for $(ARCH).
 all: ## everything for $ARCH: helpers, guest kernel, initrd (./build all)
@@ -98,6 +98,8 @@ endef
 $(eval $(call way,$(HOST),$$(CC) $$(ALL_CFLAGS) $$(HARDEN),$$(call right_machine,$$(CC))))
 $(eval $(call way,$(GUEST),$$(GUEST_CC) $$(ALL_CFLAGS) $$(STATIC),$$(call right_machine,$$(GUEST_CC))))
 $(eval $(call way,$(SANITIZE),gcc $$(SANITIZED)))
+# The kernel's struct for grants ends in an array of one, which ring.c gives room for more.
+$(SANITIZE)/helpers/shared/ring.o: SANITIZED += -fno-sanitize=bounds
 $(eval $(call way,$(FUZZ),clang $$(SANITIZED) -fsanitize=fuzzer-no-link))
 
 # parts FOLDER,FILE: what a program with this main is linked from
@@ -185,6 +187,34 @@ helper-tests: $(HELPER_TESTS)
 $(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/,proxy.a shared.a)
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $^ -lcmocka
+
+# A stand-in of Xen, and the programs of the host over it, which reach its devices by two functions (tests/standin).
+STANDIN := out/standin
+standin: $(HELPERS:%=$(STANDIN)/libexec/%) $(addprefix $(STANDIN)/,xen bin/xl trip)
+
+define standin # MAIN
+$(STANDIN)/libexec/$(basename $(notdir $(1))): $(call parts,$(SANITIZE),$(1)) $(SANITIZE)/tests/standin/devices.o
+	@mkdir -p $$(@D)
+	$$(say) LD $$@
+	$$(Q)gcc $$(SANITIZED) -Wl,--wrap=open,--wrap=ioctl -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS)
+
+endef
+$(foreach main,$(MAINS),$(eval $(call standin,$(main))))
+$(STANDIN)/libexec/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
+
+# The guest of the stand-in is the guest's own code from its frames up to its processes.
+$(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain initrd vm init child) \
+		$(addprefix $(SANITIZE)/,guest/console.a guest/base.a helpers/shared.a)
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)gcc $(SANITIZED) -Wl,--wrap=open,--wrap=tcgetattr,--wrap=tcsetattr -o $@ $^ -lutil
+
+$(STANDIN)/bin/xl: $(SANITIZE)/tests/standin/xl.o
+$(STANDIN)/trip: $(SANITIZE)/tests/standin/trip.o
+$(STANDIN)/bin/xl $(STANDIN)/trip:
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)gcc $(SANITIZED) -o $@ $^
 
 # What runs in dom0 and its guests: for $ARCH, by ./build tests.
 xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd floor.initrd)
