@@ -26,7 +26,7 @@ make_bundle() {
 	local name
 	bundle=$work/bundle
 	mkdir -p "$bundle/rootfs/bin"
-	for name in sh cat sleep true; do
+	for name in sh cat echo sleep true; do
 		printf '#!/bin/sh\n' >"$bundle/rootfs/bin/$name"
 		chmod 755 "$bundle/rootfs/bin/$name"
 	done
@@ -58,9 +58,10 @@ xl_fault() {
 	printf '%s\n' "$@" >"$STANDIN/fault.$verb"
 }
 
+# What takes longer hangs: status 124, or 137.
 runX() {
 	# shellcheck disable=SC2086 # "busybox sh" is two words
-	${RUNX_SHELL:-dash} "$top/runX" --log "$work/log" "$@"
+	timeout -k 5 "${PATIENCE:-30}" ${RUNX_SHELL:-dash} "$top/runX" --log "$work/log" "$@"
 }
 
 # proxy ID: its pid

@@ -142,7 +142,7 @@ static void pass_to_host(const struct wire_frame *frame)
 		return;
 	}
 	queue(&vm.to_host, frame->type, frame);
-	if (vm.held)
+	if (vm.held && frame->type == WIRE_EXITED)
 		queue_started();
 }
 

@@ -16,7 +16,7 @@
  * no-pong     it answers no PING
  * no-signal   it hears of no signal
  * failed      it cannot start the process, and has a terminal's control bytes in its words
- * reorder     STARTED comes after the frame behind it
+ * reorder     STARTED comes after EXITED
  * deaf        after STARTED it reads nothing
  * stop        after STARTED it does nothing at all
  * crash       after STARTED it crashes
