@@ -32,6 +32,9 @@
 
 #define CONNECTED "4"
 
+/* No kernel boots in less, ms. */
+#define BOOT_TIME 20
+
 struct domain {
 	unsigned int id;
 	char uuid[64], name[256];
@@ -315,12 +318,12 @@ static void boot_later(int fd, void *with)
  */
 static void boot(struct domain *d)
 {
-	int number = vm_fault(d->faults, "boot");
+	int number = vm_fault(d->faults, "boot", BOOT_TIME);
 
 	d->booted = true;
-	if (vm_fault(d->faults, "silent"))
+	if (vm_fault(d->faults, "silent", 0))
 		return;
-	if (vm_fault(d->faults, "race")) {
+	if (vm_fault(d->faults, "race", 0)) {
 		d->raced = true;
 		store_fire("@releaseDomain");
 		return;

@@ -30,3 +30,19 @@ load cases
 		cmp "$work/in" "$work/out.$n"
 	done
 }
+
+@test "standin: a guest that boots at once is heard, 60 times" {
+	local n
+	faults boot=0
+	for ((n = 0; n < 60; n++)); do
+		PATIENCE=5 begin true
+		gone c1
+		runX delete c1
+	done
+}
+
+@test "standin: another domain ends just when the guest's console appears" {
+	faults race
+	PATIENCE=5 begin true
+	ended 'exited with status 0'
+}

@@ -38,7 +38,7 @@ static struct {
 	bool started, held;
 } vm;
 
-int vm_fault(const char *faults, const char *name)
+int vm_fault(const char *faults, const char *name, int otherwise)
 {
 	const size_t length = strlen(name);
 
@@ -50,12 +50,12 @@ int vm_fault(const char *faults, const char *name)
 		if (at[length] == ',' || at[length] == '\0')
 			return 1;
 	}
-	return 0;
+	return otherwise;
 }
 
 static bool fault(const char *name)
 {
-	return vm_fault(vm.faults, name);
+	return vm_fault(vm.faults, name, 0);
 }
 
 /* ---- rings, as hvc_xen and kernel-config/hvc.patch use them ---- */

@@ -11,7 +11,7 @@
  *
  * silent      nothing is ever heard of the VM
  * race        its console appears just when the proxy looks which other domain has ended
- * boot=N      its console appears N ms late
+ * boot=N      its console appears N ms after unpause (20)
  * no-hello    no frame reaches the host
  * no-pong     it answers no PING
  * no-signal   it hears of no signal
@@ -23,8 +23,8 @@
  * slow        64 bytes a millisecond go through its console, each way
  */
 
-/* Whether the list of faults has this one; its number where it has one. */
-int vm_fault(const char *faults, const char *name);
+/* The number of this fault in the list, 1 where it has none; `otherwise` where it is not there. */
+int vm_fault(const char *faults, const char *name, int otherwise);
 
 /*
  * Becomes the VM with this memory; a datagram in or out of `bell` is an event. Ends with 0 when
