@@ -199,10 +199,24 @@ static bool is_helper(const struct seccomp_notif *call)
 	return trip.tasks[pid] == BEGUN;
 }
 
+/* Whether a call that opens a file may change it. */
+static bool changes(const struct seccomp_data *data)
+{
+	const int kinds = O_ACCMODE | O_CREAT;
+
+	if (data->nr == SYS_openat)
+		return data->args[2] & kinds;
+#ifdef SYS_open
+	if (data->nr == SYS_open)
+		return data->args[1] & kinds;
+#endif
+	return true;
+}
+
 static bool counts(const struct seccomp_notif *call)
 {
 	if (trip.set == KILL)
-		return true;
+		return changes(&call->data);
 	if (!is_helper(call))
 		return false;
 	/* Memory of its own is the sanitizer's as well, which cannot do without. */
