@@ -4,6 +4,24 @@
 
 # ---- what they share ----
 
+# pick_of WORD…: sets $picked to one of them
+pick_of() {
+	pick $#
+	shift "$picked"
+	picked=$1
+}
+
+# slow_xl: how long each of the next calls takes
+slow_xl() {
+	local verb
+	[ "$slow" -gt 0 ] || return 0
+	for verb in create unpause destroy; do
+		pick "$slow"
+		xl_fault "$verb" "slow $picked"
+		name="$name, $verb $picked ms"
+	done
+}
+
 # before VERB: brings c1 into the state in which the verb has something to do
 before() {
 	case $1 in
@@ -136,9 +154,8 @@ race_round() {
 	pick 50
 	gap=$picked
 	name="$first and, $gap ms later, $second"
-	[ -z "$only" ] || [[ $name =~ $only ]] || { skipped=yes && name="$name: not tried" && return; }
-	skipped=''
 	before "$race"
+	slow_xl
 	words_of "$first"
 	runX "${words[@]}" </dev/null >"$work/out1" 2>"$work/said1" &
 	perl -e 'select(undef, undef, undef, $ARGV[0] / 1000)' "$gap"
