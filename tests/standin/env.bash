@@ -8,7 +8,7 @@ standin_up() {
 	work=$1
 	export STANDIN=$work/xen RUNX_ROOT=$work/root RUNX_LIBEXEC=$top/out/standin/libexec RUNX_XENBUS=/dev/null \
 		RUNX_CGROUP=$work/cgroup RUNX_QEMU=/bin/true RUNX_CONF=$work/runX.conf PATH=$top/out/standin/bin:$PATH \
-		ASAN_OPTIONS=detect_leaks=0:log_path=$work/sanitizer UBSAN_OPTIONS=log_path=$work/sanitizer
+		ASAN_OPTIONS=detect_leaks=0:log_path=$work/sanitizer${sanitizer:-}
 	mkdir -p "$STANDIN" "$work/cgroup"
 	printf '%1024s' '' >"$work/initrd"
 	printf '%s\n' 'guest_type = pv' "initrd = $work/initrd" 'kernel = /kernel' "images = $work/images" >"$RUNX_CONF"
