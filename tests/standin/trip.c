@@ -261,12 +261,15 @@ static void say(const char *format, long number, const char *name, pid_t pid)
 
 static void say_call(const struct seccomp_notif *call)
 {
+	char words[128];
 	const char *name = "?";
 
 	for (size_t i = 0; i < CALLS; i++)
 		if (calls[i].number == call->data.nr)
 			name = calls[i].name;
-	say("call %ld: %s of %s\n", trip.count, name, (pid_t)call->pid);
+	snprintf(words, sizeof(words), "%s(%d, …, %d)", name, (int)call->data.args[0],
+		 (int)call->data.args[2]);
+	say("call %ld: %s of %s\n", trip.count, words, (pid_t)call->pid);
 }
 
 static void kill_whom(const struct seccomp_notif *call)
