@@ -148,7 +148,7 @@ bench: ## what runX costs beside xl, runc and crun, with the budgets: ROWS='crea
 bench-host: helpers ## what runX's own part of each verb costs, without Xen: processes, jq, xl, CPU
 	@tests/bench/host
 
-check: ## what needs no Xen (70 s on two cores)
+check: ## what needs no Xen (2 min on two cores)
 	@tests/run check
 
 fuzz: ## libFuzzer on the host's end, FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS

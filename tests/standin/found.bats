@@ -46,3 +46,21 @@ load cases
 	PATIENCE=5 begin true
 	ended 'exited with status 0'
 }
+
+@test "standin: an xl destroy that fails once is tried again" {
+	begin sleep 1000
+	xl_fault destroy fail
+	runX kill c1 KILL
+	gone c1
+	[ "$("$top/out/standin/bin/xl" list | wc -l)" -eq 1 ]
+}
+
+@test "standin: of two starts one wins, and its container runs" {
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	xl_fault unpause 'slow 100' 'slow 100'
+	runX start c1 3>&- &
+	run runX start c1 3>&-
+	wait $! || [ "$status" -eq 0 ]
+	[ "$(runX state c1 | jq -r .status)" = running ]
+}
