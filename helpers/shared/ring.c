@@ -119,8 +119,12 @@ static void *map(const struct ring *ring, const uint32_t *refs, uint32_t count)
 			  DATA_PAGES * sizeof(struct ioctl_gntdev_grant_ref)];
 	} grant = {.map = {.count = count}};
 
+	/* The kernel's struct ends in an array of one. */
+	struct ioctl_gntdev_grant_ref *all =
+		(void *)(grant.room + offsetof(struct ioctl_gntdev_map_grant_ref, refs));
+
 	for (uint32_t i = 0; i < count; i++)
-		grant.map.refs[i] = (struct ioctl_gntdev_grant_ref){ring->domid, refs[i]};
+		all[i] = (struct ioctl_gntdev_grant_ref){ring->domid, refs[i]};
 	if (ioctl(ring->gntdev, IOCTL_GNTDEV_MAP_GRANT_REF, &grant) < 0)
 		return NULL;
 	void *pages = mmap(NULL, count * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->gntdev,

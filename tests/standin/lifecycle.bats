@@ -1,0 +1,177 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What a container does over the stand-in of Xen, with real programs in its guest, and runX's own under ASan and UBSan.
+bats_require_minimum_version 1.5.0
+
+load cases
+
+@test "standin: hello, on stdout" {
+	begin echo hello
+	ended 'exited with status 0'
+	[ "$(cat "$work/out")" = hello ]
+	[ ! -s "$work/err" ]
+}
+
+@test "standin: the exit status is the process's, in the foreground too" {
+	command_is sh -c 'exit 42'
+	run runX run --bundle "$bundle" c1 </dev/null 3>&-
+	[ "$status" -eq 42 ]
+	[ ! -e "$RUNX_ROOT/c1" ]
+}
+
+@test "standin: stdout and stderr stay apart" {
+	begin sh -c 'echo out; echo err >&2'
+	ended 'exited with status 0'
+	[ "$(cat "$work/out") $(cat "$work/err")" = 'out err' ]
+}
+
+@test "standin: 1 MiB of bytes in and out is the same, and its end is seen" {
+	command_is cat
+	head -c 1048576 /dev/urandom >"$work/in"
+	runX run --bundle "$bundle" c1 <"$work/in" >"$work/out" 3>&-
+	cmp "$work/in" "$work/out"
+}
+
+@test "standin: 32 KiB through a slow console" {
+	faults slow
+	command_is cat
+	head -c 32768 /dev/urandom >"$work/in"
+	runX run --bundle "$bundle" c1 <"$work/in" >"$work/out" 3>&-
+	cmp "$work/in" "$work/out"
+}
+
+@test "standin: TERM reaches the process" {
+	begin sh -c 'trap "echo caught; exit 3" TERM; echo ready; while :; do sleep 0.1; done'
+	shown ready
+	runX kill c1
+	ended 'exited with status 3'
+	[ "$(tail -n 1 "$work/out")" = caught ]
+}
+
+@test "standin: KILL ends it, and all that it has started" {
+	begin sh -c 'sleep 1000 & echo $!; exec sleep 1000'
+	runX kill c1 KILL
+	ended 'killed by signal 9'
+}
+
+@test "standin: exec has its own status, stdin and streams" {
+	begin sleep 1000
+	run --separate-stderr runX exec c1 sh -c 'cat; echo err >&2; exit 5' <<<'from stdin' 3>&-
+	[ "$status" -eq 5 ]
+	[ "$output" = 'from stdin' ]
+	# shellcheck disable=SC2154 # run's
+	[ "$stderr" = err ]
+}
+
+@test "standin: exec of what is not there" {
+	begin sleep 1000
+	run runX exec c1 nosuch </dev/null 3>&-
+	[ "$status" -eq 255 ]
+	[[ $output == *'exec: "nosuch": executable file not found in $PATH'* ]]
+}
+
+@test "standin: an exec ends with 137 where its container does" {
+	local execed
+	begin sleep 1000
+	runX exec --detach --pid-file "$work/pid" c1 sleep 1000 </dev/null >/dev/null 2>&1 3>&-
+	execed=$(cat "$work/pid")
+	runX kill c1 KILL
+	await "$execed"
+	ended 'killed by signal 9'
+}
+
+@test "standin: 1 MB through an exec of cat" {
+	begin sleep 1000
+	head -c 1000000 /dev/urandom >"$work/in"
+	runX exec c1 cat <"$work/in" >"$work/execed" 3>&-
+	cmp "$work/in" "$work/execed"
+}
+
+@test "standin: two containers at once" {
+	command_is cat
+	printf one >"$work/in1"
+	printf two >"$work/in2"
+	runX create --bundle "$bundle" c1 <"$work/in1" >"$work/out1" 3>&-
+	runX create --bundle "$bundle" c2 <"$work/in2" >"$work/out2" 3>&-
+	runX start c2
+	runX start c1
+	gone c1
+	gone c2
+	[ "$(cat "$work/out1") $(cat "$work/out2")" = 'one two' ]
+	runX delete c2
+}
+
+@test "standin: a terminal, of the caller's size" {
+	config '.process.terminal = true'
+	command_is sh -c 'tty; stty size; read -r line; echo "got $line"'
+	echo typed | script -qec "stty rows 20 cols 60; dash '$top/runX' run --bundle '$bundle' c1" /dev/null >"$work/out" 3>&-
+	tr -d '\r' <"$work/out" | grep -x '20 60'
+	tr -d '\r' <"$work/out" | grep -x 'got typed'
+}
+
+@test "standin: pause stops all, and resume lets it go on" {
+	begin sleep 1000
+	runX pause c1
+	[ "$(runX state c1 | jq -r .status)" = paused ]
+	runX resume c1
+	run --separate-stderr runX exec c1 echo on </dev/null 3>&-
+	[ "$output" = on ]
+}
+
+@test "standin: a guest that hears no signal: SIGKILL ends it" {
+	faults no-signal
+	begin sleep 1000
+	runX kill c1 KILL
+	ended 'killed by signal 9'
+}
+
+@test "standin: a guest that crashes after its start" {
+	faults crash
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	run runX start c1
+	gone c1
+	# The proxy may hear of the crash before it reads what the VM said.
+	[[ $(cat "$RUNX_ROOT/c1/ended") == 'the VM crashed '* ]]
+}
+
+@test "standin: a guest that cannot start its process: words without control bytes" {
+	faults failed
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	run runX start c1
+	[ "$status" -eq 1 ]
+	[[ $output == *'such thing'* ]]
+	[[ $output != *$'\033'* ]]
+	gone c1
+}
+
+@test "standin: a frame out of order ends the container" {
+	faults reorder
+	command_is echo hello
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	run runX start c1
+	ended 'the VM broke the console protocol (see docs/guest-interface.md)'
+}
+
+@test "standin: another domain's end does not disturb" {
+	begin sleep 1000
+	"$top/out/standin/bin/xl" release
+	run --separate-stderr runX exec c1 echo hello </dev/null 3>&-
+	[ "$output" = hello ]
+}
+
+@test "standin: a domain destroyed from outside" {
+	begin sleep 1000
+	"$top/out/standin/bin/xl" destroy 1
+	ended 'the VM was destroyed from outside'
+}
+
+@test "standin: an xl create that fails leaves nothing" {
+	command_is echo hello
+	xl_fault create fail
+	run runX create --bundle "$bundle" c1 </dev/null 3>&-
+	[ "$status" -eq 1 ]
+	[[ $output == *'Resource temporarily unavailable'* ]]
+	[ ! -e "$RUNX_ROOT/c1" ]
+}

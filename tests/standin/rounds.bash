@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+# The rounds of tests/standin/sweep: each sets $name to what it does, and calls wrong for what must not be.
+# shellcheck shell=bash
+
+# ---- what they share ----
+
+# pick_of WORD…: sets $picked to one of them
+pick_of() {
+	pick $#
+	shift "$picked"
+	picked=$1
+}
+
+# slow_xl: how long each of the next calls takes
+slow_xl() {
+	local verb
+	[ "$slow" -gt 0 ] || return 0
+	for verb in create unpause destroy; do
+		pick "$slow"
+		xl_fault "$verb" "slow $picked"
+		name="$name, $verb $picked ms"
+	done
+}
+
+# before VERB: brings c1 into the state in which the verb has something to do
+before() {
+	case $1 in
+	create | run) return 0 ;;
+	esac
+	create_one || return
+	case $1 in
+	start) return 0 ;;
+	esac
+	quietly start 0 -- runX start c1
+	[ "$1" != delete ] || { quietly kill 0 -- runX kill c1 KILL && gone c1; }
+}
+
+create_one() {
+	quietly create 0 -- runX create --bundle "$bundle" c1
+}
+
+# words_of VERB: sets $words to its command line
+words_of() {
+	case $1 in
+	create) words=(create --bundle "$bundle" c1) ;;
+	exec) words=(exec --detach c1 sleep 1000) ;;
+	kill) words=(kill c1 KILL) ;;
+	delete-force) words=(delete --force c1) ;;
+	*) words=("$1" c1) ;;
+	esac
+}
+
+# how_many VERB SET: sets $calls to how many calls it makes, which is counted once
+how_many() {
+	local key="calls_$1_$2" said
+	key=${key//-/_}
+	if [ -z "${!key:-}" ]; then
+		before "$1"
+		words_of "$1"
+		rm -f "$work/count"
+		timeout -k 5 "$PATIENCE" "$top/out/standin/trip" -r "$work/count" count "$2" \
+			dash "$top/runX" "${words[@]}" </dev/null >/dev/null 2>&1
+		runX delete --force c1 >/dev/null 2>&1
+		# The proxy's are counted until its end.
+		await $(pgrep -x trip-server) >/dev/null
+		said=$(cat "$work/count")
+		printf -v "$key" %s "$said"
+	fi
+	calls=${!key}
+}
+
+# ---- kill ----
+
+kill_round() {
+	local verb whom n rc=0
+	pick_of create create start exec kill delete
+	verb=$picked
+	pick_of command group caller
+	whom=$picked
+	how_many "$verb" kill
+	pick "$calls"
+	n=$((picked + 1))
+	name="$verb, $whom killed at call $n of $calls"
+	before "$verb"
+	words_of "$verb"
+	rm -f "$work/tripped"
+	timeout -k 5 "$PATIENCE" "$top/out/standin/trip" -r "$work/tripped" kill "$n" "$whom" \
+		dash "$top/runX" "${words[@]}" </dev/null >"$work/said.out" 2>"$work/said" || rc=$?
+	[ ! -f "$work/tripped" ] || name="$name: $(cat "$work/tripped")"
+	[ "$rc" -ne 124 ] || wrong "$verb hangs"
+}
+
+# ---- fault ----
+
+# Name and number, of errno.h; `short` is a write of a half.
+errors='ENOSPC=28 EMFILE=24 ENOMEM=12 EAGAIN=11 EIO=5 EINTR=4 short=short'
+
+# A container copies its input, or is told to end, or is joined: all is right in the end, or somebody has said what went wrong.
+fault_round() {
+	local verb error n rc=0
+	pick_of create create create start exec kill delete
+	verb=$picked
+	# shellcheck disable=SC2086 # words
+	pick_of $errors
+	error=$picked
+	how_many "$verb" fail
+	pick "$calls"
+	n=$((picked + 1))
+	name="$verb, ${error%=*} at call $n of $calls"
+	: >"$work/input"
+	[ "$verb" != create ] || copying
+	before "$verb"
+	words_of "$verb"
+	rm -f "$work/tripped" "$work/out"
+	timeout -k 5 "$PATIENCE" "$top/out/standin/trip" -r "$work/tripped" fail "$n" "${error#*=}" \
+		dash "$top/runX" "${words[@]}" <"$work/input" >"$work/out" 2>"$work/said" || rc=$?
+	case $rc in
+	0) ;;
+	124 | 137) wrong "$verb hangs" ;;
+	*) said_why "$verb" "$work/said" ;;
+	esac
+	[ "$verb" != create ] || [ $rc -ne 0 ] || copied
+	[ ! -f "$work/tripped" ] || name="$name: $(cat "$work/tripped")"
+	[ "$verb" != create ] || command_is sleep 1000
+	[ "$found" = yes ] || known_fault
+}
+
+# A read of the proxy that fails is an end of its input to it, or "not yet" (found.bats): not counted without --found yes.
+known_fault() {
+	case $error,$name in
+	EINTR=*,* | EAGAIN=*,*) ;;
+	*': read('*') of proxy') [ -z "$problems" ] || { problems='' && name="$name (known)"; } ;;
+	esac
+}
+
+copying() {
+	command_is cat
+	head -c 100000 /dev/urandom >"$work/input"
+}
+
+# Of the container that was created with a fault to come: its output is its input, where it has ended well.
+copied() {
+	local pid how=''
+	pid=$(proxy c1)
+	quietly start 0 1 -- runX start c1 || return 0
+	await "$pid" >/dev/null || { wrong 'the proxy does not end' && return; }
+	[ ! -f "$RUNX_ROOT/c1/ended" ] || how=$(cat "$RUNX_ROOT/c1/ended")
+	[ "$how" != 'exited with status 0' ] || cmp -s "$work/input" "$work/out" ||
+		wrong "bytes are lost: $(stat -c %s "$work/out") of $(stat -c %s "$work/input")"
+}
+
+# ---- race ----
+
+# FIRST SECOND BEFORE, and how many of the two may end with 0
+races='create/create/create/1 start/kill/start/1-2 start/delete-force/start/1-2 kill/kill/exec/1-2
+kill/delete-force/exec/1-2 delete/delete/delete/1-2 delete-force/delete-force/exec/1-2 exec/kill/exec/1-2
+exec/delete-force/exec/1-2 state/create/create/1-2 state/delete/delete/1-2 create/delete-force/create/1-2'
+
+# What fails today (found.bats): only with --found yes.
+races_found='start/start/start/1'
+
+race_round() {
+	local race first second gap status1=0 status2=0
+	[ "$found" = no ] || races=$races_found
+	# shellcheck disable=SC2086 # words
+	pick_of $races
+	IFS=/ read -r first second race winners <<<"$picked"
+	pick 50
+	gap=$picked
+	name="$first and, $gap ms later, $second"
+	before "$race"
+	slow_xl
+	words_of "$first"
+	runX "${words[@]}" </dev/null >"$work/out1" 2>"$work/said1" &
+	perl -e 'select(undef, undef, undef, $ARGV[0] / 1000)' "$gap"
+	words_of "$second"
+	runX "${words[@]}" </dev/null >"$work/out2" 2>"$work/said2" || status2=$?
+	wait $! || status1=$?
+	told "$first" $status1 "$work/said1"
+	told "$second" $status2 "$work/said2"
+	[ "$first" != state ] || [ $status1 -ne 0 ] || jq -e .status "$work/out1" >/dev/null 2>&1 ||
+		wrong "state ends with 0 and says $(head -c 300 "$work/out1")"
+	won
+	[ "$first,$second" != start,start ] || still_runs
+}
+
+# told VERB STATUS FILE
+told() {
+	case $2 in
+	0) ;;
+	124 | 137) wrong "$1 hangs" ;;
+	*) said_why "$1" "$3" ;;
+	esac
+}
+
+won() {
+	local n=$(((status1 == 0) + (status2 == 0)))
+	[ "$n" -ge "${winners%-*}" ] && [ "$n" -le "${winners#*-}" ] ||
+		wrong "$n of the two ended with 0: $(cat "$work/said1" "$work/said2")"
+}
+
+still_runs() {
+	local state
+	state=$(runX state c1 2>&1)
+	[[ $state == *'"running"'* ]] || wrong "the container that one of them started does not run: $state"
+}
+
+# ---- many ----
+
+# A container with some execs, after which its proxy, and in the end the stand-in, holds what it held after the first one.
+many_round() {
+	local i execs=${EXECS:-5} proxy first=''
+	name="a container with $execs execs"
+	before exec
+	proxy=$(proxy c1)
+	for ((i = 0; i < execs; i++)); do
+		quietly exec 0 -- runX exec c1 true
+		size_of "$proxy"
+		[ -n "$first" ] || first=$size
+	done
+	same 'the proxy' "$first" "$size"
+	quietly delete 0 -- runX delete --force c1
+	size_of "$xen"
+	# The first rounds fill what is kept for later.
+	[ "$count" -lt 2 ] || [ -n "${first_size:-}" ] || first_size=$size
+	[ -z "${first_size:-}" ] || same 'the stand-in' "$first_size" "$size"
+}
+
+# size_of PID: sets $size to how many descriptors it has, and how much memory, in KiB
+size_of() {
+	size="$(find "/proc/$1/fd" -type l | wc -l) $(awk '/^RssAnon/ { print $2 }' "/proc/$1/status")"
+}
+
+# A MiB is what the sanitizer may keep.
+same() {
+	[ "${2% *}" = "${3% *}" ] && [ "${3#* }" -lt $((${2#* } + 1024)) ] ||
+		wrong "$1 had $2, and now has $3 (descriptors, KiB)"
+}

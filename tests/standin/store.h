@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A xenstored: a tree of nodes, watches, and clients that speak xs_wire.h over a socket. */
+#ifndef STANDIN_STORE_H
+#define STANDIN_STORE_H
+
+/* Serves one more client. */
+void store_client(int fd);
+
+/* Makes or changes a node, and its parents where they are missing; watches fire. */
+void store_write(const char *path, const char *value);
+
+/* Removes a node with all below it; watches fire. */
+void store_remove(const char *path);
+
+/* Fires the watches of a special node, such as "@releaseDomain". */
+void store_fire(const char *path);
+
+/* How many nodes there are. */
+int store_count(void);
+
+/* Called before a client reads a node, and after a client wrote one. */
+extern void (*store_reads)(const char *path);
+extern void (*store_wrote)(const char *path, const char *value);
+
+#endif
