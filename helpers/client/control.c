@@ -65,21 +65,29 @@ static int request(int directory, const char *words, bool slow)
 }
 
 /*
- * Kills a proxy that does not answer. Its guardian then destroys the VM. The descriptor is opened
- * before the start time is compared, so another process that got the same pid is never killed.
+ * Returns a pidfd of the recorded proxy, or -1 if it has ended. The descriptor is opened before the
+ * start time is compared, so it is never another process that got the same pid.
  */
-static int kill_proxy(int directory)
+static int open_proxy(int directory)
 {
 	int file = openat(directory, CONTROL_RECORD, O_RDONLY | O_CLOEXEC);
 	char line[64] = "", *at;
 	unsigned long long started;
 
 	if (file < 0 || read(file, line, sizeof(line) - 1) <= 0 || !(at = strchr(line, ' ')))
-		return NO_PROXY;
+		return -1;
 	int pid = (int)strtol(at, &at, 10);
 	unsigned long long recorded = strtoull(at, NULL, 10);
 	int process = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (process < 0 || !host_start_time_of(pid, &started) || started != recorded)
+	return host_start_time_of(pid, &started) && started == recorded ? process : -1;
+}
+
+/* Kills a proxy that does not answer. Its guardian then destroys the VM. */
+static int kill_proxy(int directory)
+{
+	int process = open_proxy(directory);
+
+	if (process < 0)
 		return NO_PROXY;
 	return syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) < 0 ? NO_PROXY : 0;
 }
@@ -96,11 +104,15 @@ static int wait_for_end(int directory, unsigned int seconds)
 
 	if (lock < 0)
 		return 0;
+	struct pollfd proxy = {.fd = open_proxy(directory), .events = POLLIN};
 	signal(SIGALRM, too_late);
 	alarm(seconds);
 	while (flock(lock, LOCK_SH) < 0)
 		if (errno != EINTR)
 			fail("cannot wait for the proxy's lock");
+	/* The kernel releases the lock before the proxy counts as ended in /proc. */
+	while (proxy.fd >= 0 && poll(&proxy, 1, -1) < 0)
+		;
 	return 0;
 }
 

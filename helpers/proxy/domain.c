@@ -68,11 +68,11 @@ bool domain_destroy(unsigned int domid)
 }
 
 /*
- * True if this line of `xl list` says that the domain lives. A line is "name id mem vcpus state
- * time". The state is six characters, the flags "rbpscd" or dashes. The line is read from its end,
- * because a name may have blanks (xl rename).
+ * Returns what this line of `xl list` says about the domain, INQUIRY_GONE if it is about another. A
+ * line is "name id mem vcpus state time". The state is six characters, the flags "rbpscd" or
+ * dashes. The line is read from its end, because a name may have blanks (xl rename).
  */
-static bool says_alive(char *line, unsigned int domid)
+static enum inquiry_result read_line(char *line, unsigned int domid)
 {
 	enum { ID, STATE = 3, FIELDS = 5 };
 	const char *fields[FIELDS] = {NULL};
@@ -81,8 +81,10 @@ static bool says_alive(char *line, unsigned int domid)
 		memmove(fields, fields + 1, sizeof(fields) - sizeof(fields[0]));
 		fields[FIELDS - 1] = at;
 	}
-	return fields[ID] && strtoul(fields[ID], NULL, 10) == domid && strlen(fields[STATE]) == 6 &&
-	       !strpbrk(fields[STATE] + 3, "scd");
+	if (!fields[ID] || strtoul(fields[ID], NULL, 10) != domid || strlen(fields[STATE]) != 6 ||
+	    strchr(fields[STATE], 'd'))
+		return INQUIRY_GONE;
+	return strpbrk(fields[STATE] + 3, "sc") ? INQUIRY_ENDED : INQUIRY_ALIVE;
 }
 
 static int open_pidfd(pid_t pid)
@@ -115,7 +117,8 @@ int inquiry_start(struct inquiry *q)
 		errno = error;
 		return -1;
 	}
-	*q = (struct inquiry){.pid = pid,
+	*q = (struct inquiry){.said = INQUIRY_GONE,
+			      .pid = pid,
 			      .output = pipes[0],
 			      .end = end,
 			      .by = host_now() + INQUIRY_SECONDS * 1000};
@@ -138,7 +141,8 @@ static void take_line(struct inquiry *q, char byte, unsigned int domid)
 	}
 	q->line[q->used] = '\0';
 	q->used = 0;
-	q->alive = says_alive(q->line, domid) || q->alive;
+	if (q->said == INQUIRY_GONE)
+		q->said = read_line(q->line, domid);
 }
 
 /* Returns false at the end of the output. */
@@ -177,7 +181,7 @@ enum inquiry_result inquiry_take(struct inquiry *q, unsigned int domid)
 	close(q->output);
 	close(q->end);
 	q->pid = 0;
-	return !succeeds ? INQUIRY_FAILED : q->alive ? INQUIRY_ALIVE : INQUIRY_OVER;
+	return succeeds ? q->said : INQUIRY_FAILED;
 }
 
 enum inquiry_result inquiry_wait(struct inquiry *q, unsigned int domid)
@@ -276,7 +280,7 @@ static void destroy(struct xenstore *xs, bool connected, unsigned int domid)
 	bool watches = false;
 
 	for (int seconds = 1; !domain_destroy(domid); seconds = seconds < 16 ? 2 * seconds : 30) {
-		if (inquiry_start(&q) == 0 && inquiry_wait(&q, domid) == INQUIRY_OVER)
+		if (inquiry_start(&q) == 0 && inquiry_wait(&q, domid) == INQUIRY_GONE)
 			return;
 		if (connected && !watches)
 			watches = xenstore_watch(xs, "@releaseDomain") == 0;

@@ -19,16 +19,22 @@ bool domain_destroy(unsigned int domid);
 #define INQUIRY_SECONDS 30
 #define INQUIRY_FDS	2
 
-struct inquiry {
-	pid_t pid;	 /* 0: xl does not run */
-	int output, end; /* xl's stdout, and a pidfd that is readable once xl has ended */
-	int64_t by;	 /* when xl is killed, by host_now() (ms) */
-	bool alive;	 /* xl has listed the domain as one that lives */
-	size_t used;	 /* bytes of the current line in `line` */
-	char line[512];
+enum inquiry_result {
+	INQUIRY_PENDING,
+	INQUIRY_ALIVE,
+	INQUIRY_ENDED, /* it has shut itself down or crashed, and still holds its memory */
+	INQUIRY_GONE,  /* it is not there, or is dying */
+	INQUIRY_FAILED /* xl itself failed, which says nothing about the domain */
 };
 
-enum inquiry_result { INQUIRY_PENDING, INQUIRY_ALIVE, INQUIRY_OVER, INQUIRY_FAILED };
+struct inquiry {
+	pid_t pid;		  /* 0: xl does not run */
+	int output, end;	  /* xl's stdout, and a pidfd that is readable once xl has ended */
+	int64_t by;		  /* when xl is killed, by host_now() (ms) */
+	enum inquiry_result said; /* what the lines say about the domain so far */
+	size_t used;		  /* bytes of the current line in `line` */
+	char line[512];
+};
 
 /*
  * Runs `xl list`. Returns 0, also if an inquiry runs already, or -1 with errno if xl cannot be
@@ -40,9 +46,8 @@ int inquiry_start(struct inquiry *q);
 void inquiry_poll(const struct inquiry *q, struct pollfd *fds);
 
 /*
- * Takes what xl has written so far. INQUIRY_OVER: the domain has shut itself down, has crashed, is
- * dying, or is gone. INQUIRY_FAILED: xl itself failed, which says nothing about the domain. After
- * each result but INQUIRY_PENDING, the inquiry may be started again.
+ * Takes what xl has written so far. After each result but INQUIRY_PENDING, the inquiry may be
+ * started again.
  */
 enum inquiry_result inquiry_take(struct inquiry *q, unsigned int domid);
 

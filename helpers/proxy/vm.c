@@ -115,7 +115,8 @@ static void ask_xl(int64_t now)
 static void take_inquiry(int64_t now)
 {
 	switch (inquiry_take(&container.inquiry, container.domid)) {
-	case INQUIRY_OVER:
+	case INQUIRY_ENDED:
+	case INQUIRY_GONE:
 		lost(container.ran ? "the VM crashed or shut itself down"
 				   : "the VM crashed while it booted");
 		break;

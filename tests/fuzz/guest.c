@@ -323,7 +323,7 @@ enum inquiry_result inquiry_take(struct inquiry *q, unsigned int domid)
 {
 	(void)domid;
 	q->pid = 0;
-	return world.over ? INQUIRY_OVER : INQUIRY_ALIVE;
+	return world.over ? INQUIRY_ENDED : INQUIRY_ALIVE;
 }
 
 void terminal_raw(int slave)

@@ -33,7 +33,7 @@ static bool over_when(const char *list, const char *status)
 {
 	setenv("XL_LIST", list, 1);
 	setenv("XL_STATUS", status, 1);
-	return asks(INQUIRY_OVER);
+	return asks(INQUIRY_ENDED) || asks(INQUIRY_GONE);
 }
 
 static void over_if_it_shut_down_crashed_or_is_not_there(void **state)
@@ -44,6 +44,20 @@ static void over_if_it_shut_down_crashed_or_is_not_there(void **state)
 	assert_true(over_when(HEAD DOM0 "rx-c1   7   128     1     ----c-       2.0\n", "0"));
 	assert_true(over_when(HEAD DOM0 "rx-c1   7   128     1     ---s-d       2.0\n", "0"));
 	assert_true(over_when(HEAD DOM0 "rx-c1   17   128     1     -b----       2.0\n", "0"));
+}
+
+/* Only then its memory is free, and its guardian may end. */
+static void gone_if_it_is_dying_or_not_there(void **state)
+{
+	(void)state;
+	assert_false(over_when(HEAD DOM0 "rx-c1   7   128     1     -b----       2.0\n", "0"));
+	assert_false(asks(INQUIRY_GONE));
+	assert_true(over_when(HEAD DOM0 "rx-c1   7   128     1     ---s--       2.0\n", "0"));
+	assert_false(asks(INQUIRY_GONE));
+	assert_true(over_when(HEAD DOM0 "rx-c1   7   128     1     ---s-d       2.0\n", "0"));
+	assert_true(asks(INQUIRY_GONE));
+	assert_true(over_when(HEAD DOM0, "0"));
+	assert_true(asks(INQUIRY_GONE));
 }
 
 static void not_over_while_it_runs_is_blocked_or_paused(void **state)
@@ -148,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(over_if_it_shut_down_crashed_or_is_not_there),
+		cmocka_unit_test(gone_if_it_is_dying_or_not_there),
 		cmocka_unit_test(not_over_while_it_runs_is_blocked_or_paused),
 		cmocka_unit_test(names_with_blanks_change_nothing),
 		cmocka_unit_test(an_xl_that_fails_says_nothing),

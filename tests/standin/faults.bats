@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Faults of runX that were found over the stand-in of Xen, and are mended. Each test fails without its mend.
+bats_require_minimum_version 1.5.0
+load cases
+
+@test "standin: two execs at once, each with 1 MB through cat" {
+	local n
+	begin sleep 1000
+	head -c 1000000 /dev/urandom >"$work/in"
+	for n in 1 2; do
+		PATIENCE=5 runX exec c1 cat <"$work/in" >"$work/out.$n" 3>&- &
+	done
+	wait
+	for n in 1 2; do
+		cmp "$work/in" "$work/out.$n"
+	done
+}
+
+@test "standin: eight execs at once, each with 1 MB through cat" {
+	local n
+	begin sleep 1000
+	head -c 1000000 /dev/urandom >"$work/in"
+	for n in 1 2 3 4 5 6 7 8; do
+		PATIENCE=10 runX exec c1 cat <"$work/in" >"$work/out.$n" 3>&- &
+	done
+	wait
+	for n in 1 2 3 4 5 6 7 8; do
+		cmp "$work/in" "$work/out.$n"
+	done
+}
+
+@test "standin: a guest that boots at once is heard, 60 times" {
+	local n
+	faults boot=0
+	for ((n = 0; n < 60; n++)); do
+		PATIENCE=5 begin true
+		gone c1
+		runX delete c1
+	done
+}
+
+@test "standin: another domain ends just when the guest's console appears" {
+	faults race
+	PATIENCE=5 begin true
+	ended 'exited with status 0'
+}
+
+@test "standin: an xl destroy that fails once is tried again" {
+	begin sleep 1000
+	xl_fault destroy fail
+	runX kill c1 KILL
+	gone c1
+	[ "$("$top/out/standin/bin/xl" list | wc -l)" -eq 1 ]
+}
