@@ -63,11 +63,25 @@ plan_modules() {
 	add_module hooks.jq '"hooks"'
 	add_module limits.jq '"memory"' '"cpu"' '"pids"'
 	add_module sandbox.jq io.kubernetes.cri
+	add_unmet
 	add_module seccomp.jq '"seccomp"'
 	add_module sysctl.jq '"sysctl"'
 	modules="$modules devices.jq resources.jq cgroups.jq"
 	[ "$systemd_cgroup" = false ] || modules="$modules systemd.jq"
 	modules="$modules plan.jq"
+}
+
+# Adds the module for what runX does not do. Docker and kubelet give some keys to every container, with values that ask for
+# nothing. Written as these engines write them, they do not count.
+add_unmet() {
+	local word keys=''
+	for word in '"blockIO":{"weight":0}' '"disableOOMKiller":false' '"unified":{"memory.oom.group":"1"}'; do
+		case $text in *"$word"*) ;; *) keys="$keys ${word%%:*}" ;; esac
+	done
+	# shellcheck disable=SC2086 # words of ours
+	add_module unmet.jq '"burst"' '"classID"' '"execCPUAffinity"' '"gidMappings"' '"intelRdt"' '"kernel"' '"kernelTCP"' \
+		'"memoryPolicy"' '"mems"' '"netDevices"' '"priorities"' '"realtimePeriod"' '"realtimeRuntime"' '"timeOffsets"' \
+		'"uidMappings"' 'shared"' $keys
 }
 
 # add_module MODULE WORD…: adds MODULE to $modules if $text has one of the words.

@@ -14,3 +14,4 @@ def sysctls: absent("linux.sysctl");
 def wanted($in): [.memory, .cpu, .pids | absent("linux.resources")] | {};
 def asked($env; $vm; $binds): "";
 def is_sandbox: false;
+def unmet: empty;

@@ -7,6 +7,7 @@ def devices:
 	elif type != "array" then fail("linux.devices"; "must be an array")
 	else range(length) as $i | .[$i]
 		| "linux.devices[\($i)]" as $field
+		| object($field)
 		| if .type | . != "c" and . != "u" and . != "b" and . != "p" then
 			fail($field + ".type"; "must be c, u, b or p") else . end
 		| (.fileMode // 438 | whole($field + ".fileMode"; 4095)) as $mode

@@ -8,4 +8,6 @@ object("process")
 | "terminal=\(.terminal == true)",
 "console_size=\(.consoleSize | console_size | @sh)",
 "guest=\($records | join("") | @sh)",
-(.capabilities | unknown_capabilities)
+(.capabilities | unknown_capabilities),
+# As in unmet.jq.
+(if .execCPUAffinity then "log_warning \u0027process.execCPUAffinity is ignored: a VM numbers its own CPUs\u0027" else empty end)

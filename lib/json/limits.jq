@@ -2,8 +2,7 @@
 #
 # Reads from linux.resources what the VM shall have, in Xen's terms.
 #
-# It ignores the other fields. Some concern the guest's kernel alone (swap, huge pages). Others mean nothing for a VM (device
-# rules, classes of block and network devices).
+# unmet.jq warns about the fields that a VM cannot have. The others mean nothing in a VM (docs/config-json.md).
 
 # memory_overhead is the memory that a VM's kernel needs on top of the container's limit, in MiB: 20, and 3 percent for page
 # tables and page structures, but at least 32. MemAvailable of idle VMs of 28 to 512 MiB showed this. memory_least is the
@@ -16,7 +15,7 @@ def memory_least: 64;
 def memory_unlimited: 1152921504606846976;
 
 # pids_unlimited is one more than the most processes that Linux can have. 4 of Linux's CPU shares are 1 in the weight of Xen's
-# credit2.
+# credit2. An idle group gets this least weight.
 def pids_unlimited: 4194304;
 def shares_per_weight: 4;
 def weight_max: 65535;
@@ -56,11 +55,12 @@ def wanted($in):
 	(.memory | section("\($in)memory")) as $memory
 	| (.cpu | section("\($in)cpu")) as $cpu
 	| (.pids | section("\($in)pids")) as $pids
+	| ($cpu.idle | positive("\($in)cpu.idle"; 1)) as $idle
 	| {
 		memory: ($memory.limit | amount("\($in)memory.limit"; memory_unlimited) | vm_memory),
 		quota: ($cpu.quota | amount("\($in)cpu.quota"; 1e15)),
 		period: ($cpu.period | positive("\($in)cpu.period"; 1e9)),
-		weight: ($cpu.shares | positive("\($in)cpu.shares"; 1e18) | vm_weight),
+		weight: ($cpu.shares | positive("\($in)cpu.shares"; 1e18) | if $idle == 1 then 1 else . end | vm_weight),
 		cpus: ($cpu.cpus | cpu_list("\($in)cpu.cpus")),
 		pids: ($pids.limit | amount("\($in)pids.limit"; pids_unlimited))
 	};

@@ -35,12 +35,13 @@ def joined_hostname($env):
 	else "" end;
 
 object("config.json")
-| (.ociVersion | text("ociVersion")) as $oci
+| (.ociVersion | text("ociVersion") | if startswith("1.") then . else
+	fail("ociVersion"; "runX knows version 1 of the runtime specification, and not \(.)") end) as $oci
 | (.root | object("root")) as $root
 | ($root.path | text("root.path") | if startswith("/") then . else "\($bundle)/\(.)" end) as $rootfs
 | (.process | object("process")) as $process
 | (.linux | section("linux")) as $linux
-| (.annotations | section("annotations")) as $annotations
+| (.annotations | section("annotations") | map_values(text("annotations"))) as $annotations
 | .vm as $vm
 | {
 	bundle: $bundle, $rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")), $annotations, owner: ""
@@ -79,6 +80,7 @@ object("config.json")
 end | @sh)",
 $state_head,
 $state_tail,
+unmet,
 "asked=\($annotations | asked($process.env; $vm; $binds | length) | @sh)",
 (.mounts | relative_destinations),
 ($process.capabilities | unknown_capabilities)

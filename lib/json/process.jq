@@ -62,13 +62,14 @@ def limit($field):
 def rlimits:
 	if . == null then empty
 	elif type != "array" then fail("process.rlimits"; "must be an array")
-	elif (map(.type) | length != (unique | length)) then fail("process.rlimits"; "has a type twice")
+	elif (map(.type?) | length != (unique | length)) then fail("process.rlimits"; "has a type twice")
 	else range(length) as $i | .[$i]
 		| "process.rlimits[\($i)]" as $field
+		| object($field)
 		| (.type | text($field + ".type") | ltrimstr("RLIMIT_")) as $type
 		| (rlimit_names | index($type)) as $number
 		| if $number == null then fail($field + ".type"; "unknown rlimit: \(.type)")
-		elif .soft > .hard then fail($field; "soft must not be more than hard")
+		elif (.soft | type) == "number" and .soft > .hard then fail($field; "soft must not be more than hard")
 		else "\($number):\(.soft | limit($field + ".soft")):\(.hard | limit($field + ".hard"))"
 			| record("rlimit") end
 	end;

@@ -29,7 +29,7 @@ def object($field):
 	if type != "object" then fail($field; "must be an object") else . end;
 
 # An object that may be absent. It is then empty.
-def section($field): . // {} | object($field);
+def section($field): if . == null then {} else object($field) end;
 
 def absolute($field):
 	text($field) | if startswith("/") then . else fail($field; "must be an absolute path") end;

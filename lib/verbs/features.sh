@@ -61,7 +61,8 @@ cmd_features() {
 		"seccomp": {$seccomp},
 		"apparmor": {"enabled": false},
 		"selinux": {"enabled": false},
-		"intelRdt": {"enabled": false},
+		"intelRdt": {"enabled": false, "schemata": false, "monitoring": false},
+		"memoryPolicy": {"modes": [], "flags": []},
 		"mountExtensions": {"idmap": {"enabled": false}},
 		"netDevices": {"enabled": false}
 	},

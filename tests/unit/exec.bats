@@ -57,6 +57,14 @@ described() {
 	[ "$(head -n 6 "$FAKE/description")" = "$(printf '%s\n' process= arg=id env=A=b cwd=/x uid=3 gid=4)" ]
 }
 
+@test "exec: --process with CPUs of the host is warned about" {
+	in_state running
+	echo '{"args": ["sh"], "cwd": "/", "execCPUAffinity": {"initial": "0"}}' >"$BATS_TEST_TMPDIR/process.json"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
+	succeeds
+	[ "$output" = 'runX: warning: process.execCPUAffinity is ignored: a VM numbers its own CPUs' ]
+}
+
 @test "exec: --process can be a pipe" {
 	in_state running
 	# shellcheck disable=SC2016 # variables of the inner shell

@@ -97,10 +97,10 @@ default='memory=128 vcpus=1'
 	[ -z "$(records pids_limit)" ]
 }
 
-@test "resources: values that mean nothing to a VM are ignored" {
-	sized '{devices: [{allow: true, type: "c", major: 1, access: "rwm"}], blockIO: {weight: 10}, network: {classID: 5},
-		hugepageLimits: [{pageSize: "2MB", limit: 1}], rdma: {mlx5_1: {hcaHandles: 3}}, unified: {"memory.high": "1"},
-		cpu: {mems: "0", realtimeRuntime: 5, realtimePeriod: 7, idle: 1, burst: 5}}' "$default"
+@test "resources: an idle group has the least weight, whatever its shares are" {
+	sized '{cpu: {idle: 1, shares: 2048}}' "$default cpu_weight=1"
+	runX delete --force c1
+	sized '{cpu: {idle: 0, shares: 2048}}' "$default cpu_weight=512"
 }
 
 @test "resources: no object" { bad '.linux.resources = 5' 'linux.resources: must be an object'; }
