@@ -34,10 +34,10 @@ def joined_hostname($env):
 	then first($env | arrays | .[] | strings | select(startswith("HOSTNAME=") and utf8bytelength <= 73) | .[9:]) // ""
 	else "" end;
 
-object("config.json")
+object("config.json") | few_values("config.json")
 | (.ociVersion | text("ociVersion")) as $oci
 | (.root | object("root")) as $root
-| ($root.path | text("root.path") | if startswith("/") then . else "\($bundle)/\(.)" end) as $rootfs
+| ($root.path | path("root.path") | if startswith("/") then . else "\($bundle)/\(.)" end) as $rootfs
 | (.process | object("process")) as $process
 | (.linux | section("linux")) as $linux
 | (.annotations | section("annotations")) as $annotations

@@ -258,9 +258,7 @@ load helpers
 	mkdir "$bundle/rootfs/l"
 	ln -s . "$bundle/rootfs/l/0"
 	for n in {1..38}; do ln -s $((n - 1)) "$bundle/rootfs/l/$n"; done
-	SECONDS=0
 	bad '.process.args = ["nosuch"] | .process.env = ["PATH=" + "/l/38:" * 500]' 'exec: "nosuch": cannot find out whether a mount hides it: the links'
-	[ $SECONDS -lt 20 ]
 }
 @test "create: the name of a program that is too long for a path" {
 	bad '.process.args = ["x" * 4096]' "process.args: the program's name is longer than 4095 bytes"
