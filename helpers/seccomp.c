@@ -24,13 +24,20 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define ARCHES_MAX     3 /* one kernel has no more */
 #define CONDITIONS_MAX 64
 #define CALL_ARGUMENTS 6
+/*
+ * Five rules for one system call, with six conditions each, keep libseccomp 2.5.4 busy for ever.
+ * Docker's profile takes hundredths of a second.
+ */
+#define SECONDS_MAX 10
 /*
  * All system calls have numbers below this. Above it are the numbers of x32 and the private ones of
  * 32-bit Arm.
@@ -285,11 +292,35 @@ static size_t export(const struct profile *p, struct sock_filter *program, size_
 	return (size_t)size / sizeof(*program);
 }
 
+static void out_of_time(int signal_number)
+{
+	static const char words[] = "linux.seccomp: libseccomp needs too much time for the "
+				    "conditions (args) of the profile: use fewer\n";
+
+	(void)signal_number;
+	(void)!write(STDERR_FILENO, words, sizeof(words) - 1);
+	_exit(EXIT_HELPER);
+}
+
+/* A lower limit of the caller stays. */
+static void limit_time(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CPU, &limit) < 0)
+		return;
+	if (limit.rlim_cur > SECONDS_MAX)
+		limit.rlim_cur = SECONDS_MAX;
+	signal(SIGXCPU, out_of_time);
+	(void)setrlimit(RLIMIT_CPU, &limit);
+}
+
 int main(void)
 {
 	static struct sock_filter program[BPF_MAXINSNS];
 	struct profile profile = {0};
 
+	limit_time();
 	read_profile(&profile);
 	size_t count = make_stub(&profile, program);
 	count += export(&profile, program + count, BPF_MAXINSNS - count);

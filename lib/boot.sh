@@ -16,8 +16,15 @@ prepare_boot() {
 		;;
 	*) set -- "$@" -k "$kernel" && kernel=$dir/kernel ;;
 	esac
-	prepare "$@" "$rootfs" "${initrd:-host:$conf_initrd}" "$dir" <"$dir/container"
+	prepare "$@" -m "$conf_boot_max" "$rootfs" "${initrd:-host:$conf_initrd}" "$dir" <"$dir/container"
 	[ -z "$xlconf" ] || check_xlconf
+}
+
+# Empties the copies of what the VM boots, because the state directory often is memory of dom0. xl create has read them, and
+# nobody reads them again: runX never boots a VM twice.
+empty_boot() {
+	save initrd ''
+	[ ! -f "$dir/kernel" ] || save kernel ''
 }
 
 # prepare ARG…: runs the helper of this name. Options before the ARGs name the directories that a checked file may lie in.

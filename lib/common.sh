@@ -5,19 +5,19 @@
 
 # Sets $json to "$1" as a JSON string, without a process. Control characters become blanks.
 json_string() {
-	local rest="$1" head special
+	local rest="$1" head
 	json=\"
 	while :; do
 		head=${rest%%[\"\\[:cntrl:]]*}
 		json=$json$head
 		[ "$head" != "$rest" ] || break
 		rest=${rest#"$head"}
-		special=${rest%"${rest#?}"}
-		rest=${rest#?}
-		case $special in
-		\" | \\) json=$json\\$special ;;
+		case $rest in
+		\"*) json=$json\\\" ;;
+		\\*) json=$json\\\\ ;;
 		*) json="$json " ;;
 		esac
+		rest=${rest#?}
 	done
 	json=$json\"
 }

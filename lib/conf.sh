@@ -8,6 +8,7 @@ VARIABLES='NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 # Reads the file's lines `name = value`. Ends with an error if a line is wrong. On return these are set, from the file or
 # to their defaults:
 #   $conf_memory, $conf_disk_headroom           MiB
+#   $conf_disk_max, $conf_boot_max              MiB
 #   $conf_vcpus, $conf_max_vcpus                numbers of virtual CPUs
 #   $conf_guest_type                            auto, pv or pvh
 #   $conf_rootfs                                auto, 9p, disk or overlay
@@ -20,7 +21,7 @@ VARIABLES='NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 read_conf() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" line name value
 	conf_memory=128 conf_vcpus=1 conf_max_vcpus=8 conf_guest_type=auto conf_rootfs=auto conf_seccomp=yes
-	conf_start_timeout=120 conf_disk_headroom=64 conf_write_back=no
+	conf_start_timeout=120 conf_disk_headroom=64 conf_disk_max=65536 conf_boot_max=64 conf_write_back=no
 	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd conf_images=/var/lib/runX
 	# Annotations that name files of the host are off: the VM can read such a file, and some tools turn an image's labels into
 	# annotations.
@@ -42,13 +43,16 @@ read_conf() {
 set_conf() {
 	case $1=$2 in
 	memory=*[!0-9]* | vcpus=*[!0-9]* | max_vcpus=*[!0-9]* | start_timeout=*[!0-9]* | \
-		disk_headroom=*[!0-9]* | disk_headroom= | memory= | vcpus= | max_vcpus= | start_timeout=)
+		disk_headroom=*[!0-9]* | disk_max=*[!0-9]* | boot_max=*[!0-9]* | \
+		disk_headroom= | disk_max= | boot_max= | memory= | vcpus= | max_vcpus= | start_timeout=)
 		die "$file: $1 must be a number, not $2"
 		;;
 	memory=*) conf_memory=$2 ;;
 	vcpus=*) conf_vcpus=$2 ;;
 	max_vcpus=*) conf_max_vcpus=$2 ;;
 	disk_headroom=*) conf_disk_headroom=$2 ;;
+	disk_max=*) conf_disk_max=$2 ;;
+	boot_max=*) conf_boot_max=$2 ;;
 	start_timeout=*) conf_start_timeout=$2 ;;
 	guest_type=auto | guest_type=pv | guest_type=pvh) conf_guest_type=$2 ;;
 	rootfs=auto | rootfs=9p | rootfs=disk | rootfs=overlay) conf_rootfs=$2 ;;

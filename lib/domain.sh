@@ -28,7 +28,10 @@ xl_string() {
 		xl_string=$xl_string$head
 		[ "$head" != "$rest" ] || break
 		rest=${rest#"$head"}
-		xl_string=$xl_string\\${rest%"${rest#?}"}
+		case $rest in
+		\"*) xl_string=$xl_string\\\" ;;
+		*) xl_string=$xl_string\\\\ ;;
+		esac
 		rest=${rest#?}
 	done
 	xl_string=$xl_string\"

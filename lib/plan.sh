@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Turns a bundle's config.json into the plan: what the other modules and the guest have to do.
 
+# The most bytes of a config.json. Arguments and environment of a process have at most 2 MiB in Linux.
+CONFIG_MAX=4194304
+
 # Reads $bundle/config.json, once. Ends with an error if it is missing, or if a field is wrong. It warns about everything
 # that it ignores and should not. On return these are set:
 #   $rootfs         the root file system's directory (absolute)
@@ -57,7 +60,8 @@ read_plan() {
 # key with \u escapes. If there is a \u in the file, all modules are used.
 plan_modules() {
 	local text
-	text=$(cat "$bundle/config.json" 2>&1) || die "$bundle/config.json: cannot read it"
+	text=$(head -c $((CONFIG_MAX + 1)) "$bundle/config.json" 2>&1) || die "$bundle/config.json: cannot read it"
+	[ ${#text} -le $CONFIG_MAX ] || die "$bundle/config.json: it has more than $CONFIG_MAX bytes, and runX takes no more"
 	modules='values.jq process.jq mounts.jq absent.jq'
 	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
 	add_module hooks.jq '"hooks"'

@@ -164,8 +164,8 @@ make_base() {
 		return
 	}
 	make_images_directory
-	# Without -mem, mksquashfs would take a quarter of the memory.
-	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$images/rootfs.img" -noappend \
+	# mksquashfs reads holes too, so stage counts first. Without -mem, mksquashfs would take a quarter of the memory.
+	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ -m "$conf_disk_max" "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$images/rootfs.img" -noappend \
 		-no-progress -no-recovery -comp lz4 -mem 64M 2>&1 </dev/null) ||
 		image_failed $? "$what: cannot make a compressed disk image of it in $conf_images (is the disk full?)"
 }
@@ -193,7 +193,9 @@ measure_image() {
 	make_images_directory
 	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" -- du -sk "$tree" 2>&1 </dev/null) ||
 		image_failed $? "$what: cannot read all of it"
-	size=$((${said%%[!0-9]*} * 5 / 4 + conf_disk_headroom * 1024))
+	size=${said%%[!0-9]*}
+	[ "$size" -le $((conf_disk_max * 1024)) ] || die "$what: its files have more than $conf_disk_max MiB (disk_max in runX.conf)"
+	size=$((size * 5 / 4 + conf_disk_headroom * 1024))
 }
 
 # fill_image WHAT IMAGE MODE SOURCE DESTINATION…: makes the image with the size $size and the content of $tree.

@@ -90,13 +90,11 @@ static void raise_ambient(uint64_t ambient)
 
 static int take_groups(const struct process *p)
 {
-	gid_t groups[256];
 	size_t count = p->groups.count;
+	gid_t *groups = calloc(count + 1, sizeof(*groups));
 
-	if (count > sizeof(groups) / sizeof(groups[0])) {
-		errno = E2BIG;
+	if (!groups)
 		return -1;
-	}
 	for (size_t i = 0; i < count; i++)
 		groups[i] = (gid_t)strtoul(p->groups.items[i], NULL, 10);
 	return setgroups(count, groups) < 0 || setgid(p->gid) < 0 ? -1 : 0;

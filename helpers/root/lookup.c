@@ -11,7 +11,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LINKS_MAX    40 /* the same as in Linux */
+#define LINKS_MAX 40 /* the same as in Linux */
+/*
+ * An image chooses PATH, and the links of each path in it. These bound what dom0 does for one
+ * lookup: the entries of PATH, and the names that follow() opens for all paths together. A deep
+ * path takes 0.1 ms for each name.
+ */
+#define ENTRIES_MAX  512
+#define NAMES_MAX    16384
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Returns 0 if `path` is a file that somebody may execute, else an errno. */
@@ -49,9 +56,12 @@ static bool read_link(int rootfs, const char *path, char target[PATH_MAX])
 	return n >= 0;
 }
 
+static size_t names_opened;
+
 /*
  * Writes to `to` where `path` leads, without links. Names that the root does not have stay as they
- * are. Returns false if this cannot be found out: a path is too long, or there are too many links.
+ * are. Returns false if this cannot be found out: a path is too long, or there are too many links
+ * or names.
  */
 static bool follow(int rootfs, const char *path, char to[PATH_MAX])
 {
@@ -71,7 +81,7 @@ static bool follow(int rootfs, const char *path, char to[PATH_MAX])
 			while (used > 0 && to[--used] != '/')
 				;
 		} else if (length != 1 || at[0] != '.') {
-			if (used + length + 2 > PATH_MAX)
+			if (used + length + 2 > PATH_MAX || names_opened++ >= NAMES_MAX)
 				return false;
 			snprintf(to + used, PATH_MAX - used, "/%.*s", (int)length, at);
 			if (read_link(rootfs, to, target)) {
@@ -91,18 +101,41 @@ static bool follow(int rootfs, const char *path, char to[PATH_MAX])
 	return false;
 }
 
+/* Where the mounts are, without links. Each is followed only once. */
+static struct {
+	char **list;
+	size_t count;
+} places;
+
+static void follow_mounts(int rootfs, const struct program *program)
+{
+	char place[PATH_MAX];
+
+	if (places.list)
+		return;
+	places.list = calloc(program->mount_count, sizeof(*places.list));
+	if (!places.list)
+		fail("no memory");
+	for (size_t i = 0; i < program->mount_count; i++) {
+		if (!follow(rootfs, program->mounts[i], place))
+			continue;
+		places.list[places.count] = strdup(place);
+		if (!places.list[places.count++])
+			fail("no memory");
+	}
+}
+
 /* True if a mount hides `path`: its destination is the path itself or a directory above it. */
 static bool under_mount(int rootfs, const struct program *program, const char *path)
 {
-	char place[PATH_MAX], mount[PATH_MAX];
+	char place[PATH_MAX];
 
 	if (program->mount_count == 0 || !follow(rootfs, path, place))
 		return false;
-	for (size_t i = 0; i < program->mount_count; i++) {
-		if (!follow(rootfs, program->mounts[i], mount))
-			continue;
-		size_t n = strlen(mount);
-		if (!strncmp(place, mount, n) && (place[n] == '/' || place[n] == '\0'))
+	follow_mounts(rootfs, program);
+	for (size_t i = 0; i < places.count; i++) {
+		size_t n = strlen(places.list[i]);
+		if (!strncmp(place, places.list[i], n) && (place[n] == '/' || place[n] == '\0'))
 			return true;
 	}
 	return false;
@@ -159,11 +192,11 @@ static bool next_place(const char **at, const struct program *program, char path
 /* Mounts are looked at only if nothing is found, because each one costs several system calls. */
 static const char *search_path(int rootfs, const struct program *program)
 {
-	const char *places = program->path ? program->path : DEFAULT_PATH;
+	const char *entries = program->path ? program->path : DEFAULT_PATH, *at = entries;
 	const char *problem = "executable file not found in $PATH";
 	char path[PATH_MAX];
 
-	for (const char *at = places; at;) {
+	for (int left = ENTRIES_MAX; at && left > 0; left--) {
 		if (!next_place(&at, program, path))
 			continue;
 		int error = check(rootfs, path);
@@ -172,16 +205,29 @@ static const char *search_path(int rootfs, const struct program *program)
 		if (error == EACCES)
 			problem = "permission denied";
 	}
-	for (const char *at = places; at;)
+	if (at)
+		return "not in the first 512 entries of $PATH, and runX looks at no more (use a "
+		       "shorter PATH, or the program's path)";
+	for (at = entries; at;)
 		if (next_place(&at, program, path) && under_mount(rootfs, program, path))
 			return NULL;
 	return problem;
 }
 
-const char *lookup_program(int rootfs, const struct program *program)
+static const char *lookup(int rootfs, const struct program *program)
 {
-	if (program->name[0] == '\0')
-		return "no command";
 	return strchr(program->name, '/') ? lookup_file(rootfs, program)
 					  : search_path(rootfs, program);
+}
+
+const char *lookup_program(int rootfs, const struct program *program)
+{
+	names_opened = 0;
+	if (program->name[0] == '\0')
+		return "no command";
+	const char *problem = lookup(rootfs, program);
+	if (problem && names_opened > NAMES_MAX)
+		return "cannot find out whether a mount hides it: the links of PATH and of mounts "
+		       "lead through too many directories (use paths without links)";
+	return problem;
 }

@@ -2,12 +2,13 @@
 /*
  * Gathers in STATE what the VM of one container boots: initrd, kernel, and additions to its xl.cfg.
  *
- * usage: prepare [-k KERNEL] [-c XLCONF] [-d DIRECTORY]… [-x TREE]… ROOTFS INITRD STATE
+ * usage: prepare [-k KERNEL] [-c XLCONF] [-m MIB] [-d DIRECTORY]… [-x TREE]… ROOTFS INITRD STATE
  *                [BIND…] <DESCRIPTION
  *
  * KERNEL, XLCONF, INITRD and NETCONF are files, named as WHOSE:PATH (source.h). A checked file must
  * lie in one of the directories of -d. It must not lie in ROOTFS, in a TREE of -x, or in the source
- * of a BIND. A BIND is three words: MODE SOURCE DESTINATION.
+ * of a BIND. A BIND is three words: MODE SOURCE DESTINATION. Together, a KERNEL and an INITRD that
+ * the container names have at most MIB.
  *
  * STATE/initrd is INITRD followed by the container's description. The description is read from
  * stdin: a list of `key=value` records, each ended by a NUL (docs/guest-interface.md). Linux
@@ -34,12 +35,10 @@
 
 #define NAME "container" /* name of the description in the guest's initial root */
 
-/*
- * Most bytes of a kernel or initrd, and of an XLCONF or NETCONF. The copies lie in the state
- * directory, which often is memory of dom0. The shell reads XLCONF and NETCONF.
- */
-#define BOOT_MAX   (256 << 20)
-#define XLCONF_MAX (64 << 10)
+#define MIB_MAX (1 << 24) /* of a number of MiB: 16 TiB */
+
+/* The most bytes of an XLCONF or NETCONF, because the shell reads them. */
+static const struct limit text_limit = {64 << 10, ""};
 
 static const char zeros[4]; /* padding of archives */
 
@@ -108,8 +107,11 @@ static struct program find_program(const struct buffer *description)
 static void check_program(int root, const struct buffer *description)
 {
 	struct program p = find_program(description);
-	const char *problem = lookup_program(root, &p);
 
+	/* Messages are short, because the shell takes the square of their length to quote them. */
+	if (strlen(p.name) >= PATH_MAX)
+		failx("process.args: the program's name is longer than %d bytes", PATH_MAX - 1);
+	const char *problem = lookup_program(root, &p);
 	if (problem)
 		failx("unable to start container process: exec: \"%s\": %s", p.name, problem);
 	free(p.mounts);
@@ -202,14 +204,22 @@ static void add(struct words *words, const char *word)
 
 static struct {
 	const char *kernel, *xlconf, *netconf;
+	struct limit boot;
 	struct rules rules;
-} option;
+} option = {.boot.advice = " (boot_max in runX.conf)"};
+
+static off_t mebibytes(const char *text)
+{
+	unsigned long long number = strtoull(text, NULL, 10);
+
+	return (off_t)(number < MIB_MAX ? number : MIB_MAX) << 20;
+}
 
 static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+k:c:n:d:x:")) != -1)
+	while ((c = getopt(argc, argv, "+k:c:n:m:d:x:")) != -1)
 		switch (c) {
 		case 'k':
 			option.kernel = optarg;
@@ -219,6 +229,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'n':
 			option.netconf = optarg;
+			break;
+		case 'm':
+			option.boot.bytes = mebibytes(optarg);
 			break;
 		case 'd':
 			add(&option.rules.directories, optarg);
@@ -231,7 +244,7 @@ static void parse(int argc, char **argv)
 		}
 	int words = option.netconf ? 2 : 3;
 	if (argc - optind < words || (argc - optind - words) % 3)
-		failx("usage: prepare [-k KERNEL] [-c XLCONF] [-d DIRECTORY]… [-x TREE]… "
+		failx("usage: prepare [-k KERNEL] [-c XLCONF] [-m MIB] [-d DIRECTORY]… [-x TREE]… "
 		      "ROOTFS INITRD STATE [BIND…] <DESCRIPTION");
 	for (int bind = optind + words; bind < argc; bind += 3)
 		add(&option.rules.visible, argv[bind + 1]);
@@ -239,7 +252,7 @@ static void parse(int argc, char **argv)
 
 static void copy_netconf(const struct rules *rules, const char *state)
 {
-	struct source source = source_open("NETCONF", option.netconf, rules, XLCONF_MAX);
+	struct source source = source_open("NETCONF", option.netconf, rules, text_limit);
 
 	copy_whole(&source, state, "netconf");
 }
@@ -251,14 +264,16 @@ static void gather(const struct rules *rules, const char *initrd, const char *st
 
 	check_program(rules->rootfs, &description);
 	if (option.kernel) {
-		source = source_open("kernel", option.kernel, rules, BOOT_MAX);
+		source = source_open("kernel", option.kernel, rules, option.boot);
+		option.boot.bytes -= source.size;
+		option.boot.advice = " (what the kernel leaves of boot_max in runX.conf)";
 		copy_whole(&source, state, "kernel");
 	}
 	if (option.xlconf) {
-		source = source_open("XLCONF", option.xlconf, rules, XLCONF_MAX);
+		source = source_open("XLCONF", option.xlconf, rules, text_limit);
 		copy_whole(&source, state, "xlconf");
 	}
-	source = source_open("the guest's initrd", initrd, rules, BOOT_MAX);
+	source = source_open("the guest's initrd", initrd, rules, option.boot);
 	make_initrd(&source, state, &description);
 	free(description.bytes);
 }

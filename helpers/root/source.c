@@ -82,7 +82,8 @@ static void reopen(struct source *s)
 	s->fd = file;
 }
 
-struct source source_open(const char *what, const char *word, const struct rules *rules, off_t most)
+struct source source_open(const char *what, const char *word, const struct rules *rules,
+			  struct limit most)
 {
 	struct source s = {.what = what, .path = strchr(word, ':')};
 	bool container = !strncmp(word, "container:", 10), checked = !strncmp(word, "checked:", 8);
@@ -90,6 +91,8 @@ struct source source_open(const char *what, const char *word, const struct rules
 	if (!s.path)
 		failx("prepare: a file must be named as WHOSE:PATH, not %s", word);
 	s.path++;
+	if (strlen(s.path) >= PATH_MAX)
+		failx("%s: the path is longer than %d bytes", what, PATH_MAX - 1);
 	s.fd = container ? open_path(rules->rootfs, s.path, RESOLVE_IN_ROOT)
 			 : open_path(AT_FDCWD, s.path, checked ? RESOLVE_NO_MAGICLINKS : 0);
 	if (s.fd < 0)
@@ -97,8 +100,9 @@ struct source source_open(const char *what, const char *word, const struct rules
 	s.size = regular_file(&s).st_size;
 	if (checked)
 		check(&s, rules);
-	if ((container || checked) && s.size > most)
-		failx("%s %s: larger than %lld KiB", what, s.path, (long long)most >> 10);
+	if ((container || checked) && s.size > most.bytes)
+		failx("%s %s: larger than %lld KiB%s", what, s.path, (long long)most.bytes >> 10,
+		      most.advice);
 	reopen(&s);
 	return s;
 }

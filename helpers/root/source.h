@@ -21,6 +21,12 @@ struct rules {
 	struct words visible;	  /* trees that the container can see and so may write */
 };
 
+/* The most bytes of a container's file. */
+struct limit {
+	off_t bytes;
+	const char *advice; /* for the message of a larger file, or "" */
+};
+
 /* An open file. */
 struct source {
 	const char *what, *path; /* for messages: what it is, such as "kernel", and its path */
@@ -34,13 +40,13 @@ struct source {
  *
  *   host:       PATH is the host's. There is nothing more to check.
  *   checked:    PATH is the host's. The file belongs to root, and nobody else may write it. It lies
- *               in one of `directories` and in none of `visible`. It has at most `most` bytes.
- *   container:  PATH is in the container's root, and no link leads out of the root. The file has at
- *               most `most` bytes.
+ *               in one of `directories` and in none of `visible`. It is within `most`.
+ *   container:  PATH is in the container's root, and no link leads out of the root. The file is
+ *               within `most`.
  *
  * On return, `fd` is open for reading. Ends the program with EXIT_HELPER if something is not so.
  */
 struct source source_open(const char *what, const char *word, const struct rules *rules,
-			  off_t most);
+			  struct limit most);
 
 #endif

@@ -4,7 +4,7 @@
  * mounts side by side. What is served from that directory shows the sources and nothing around
  * them.
  *
- * usage: stage [-p PARENT] [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
+ * usage: stage [-p PARENT] [-k TREE] [-m MIB] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
  *
  * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own. Nobody
  * else sees these mounts, and they go with the last process of the namespace. DIRECTORY is made if
@@ -31,7 +31,11 @@
  * -k is for commands that stay, such as xl with its QEMU. It takes the mounts of other containers
  * out of the namespace. Some hosts do not pass on an unmount to the namespace, and there the
  * namespace would keep these mounts in use. TREE, what is in it, and the way to it stay.
+ *
+ * -m is for commands that copy the sources and read the holes of files. If the files of a source
+ * have more than MIB, the command does not run.
  */
+#include "content.h"
 #include "helpers/shared/common.h"
 
 #include <errno.h>
@@ -158,7 +162,16 @@ static int restrict_mounts(const struct bind *b, int tree, const char *place)
 	return remount(place, MS_NOSUID | MS_NODEV | (ro || rro ? MS_RDONLY : 0));
 }
 
-static void add(const char *directory, unsigned int number, const struct bind *b)
+/* A file of a few bytes can have holes of many TiB. */
+static void check_content(const struct bind *b, const char *place, long long most)
+{
+	if (most < INT64_MAX >> 20 && content_exceeds(place, (off_t)most << 20))
+		failx("%s: its files have more than %lld MiB (disk_max in runX.conf), with the "
+		      "holes in them",
+		      b->source, most);
+}
+
+static void add(const char *directory, unsigned int number, const struct bind *b, long long most)
 {
 	char place[PATH_MAX];
 	struct stat st;
@@ -181,6 +194,8 @@ static void add(const char *directory, unsigned int number, const struct bind *b
 	    restrict_mounts(b, tree, place) < 0)
 		give_up(b);
 	close(tree);
+	if (most)
+		check_content(b, place, most);
 }
 
 /* The host's later unmounts come through to this namespace. What is mounted here stays here. */
@@ -190,7 +205,13 @@ static void begin(const char *directory)
 		fail("cannot make %s", directory);
 	if (unshare(CLONE_NEWNS) < 0 || sys_mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		fail("cannot make a mount namespace");
-	if (sys_mount("runX", directory, "tmpfs", FLAGS, "mode=755") < 0)
+	/*
+	 * A source may be a tree that this directory is in, such as / with its mounts. Without
+	 * MS_UNBINDABLE its copy would contain the copies that were made before it, and each source
+	 * would double the number of mounts.
+	 */
+	if (sys_mount("runX", directory, "tmpfs", FLAGS, "mode=755") < 0 ||
+	    sys_mount(NULL, directory, NULL, MS_UNBINDABLE, NULL) < 0)
 		fail("cannot mount a tmpfs at %s", directory);
 }
 
@@ -276,16 +297,20 @@ static void end_with(pid_t parent)
 int main(int argc, char **argv)
 {
 	const char *tree = NULL, *directory;
+	long long most = 0;
 	pid_t parent = 0;
 	int at;
 
-	while ((at = getopt(argc, argv, "+p:k:")) != -1)
+	while ((at = getopt(argc, argv, "+p:k:m:")) != -1)
 		switch (at) {
 		case 'p':
 			parent = (pid_t)strtol(optarg, NULL, 10);
 			break;
 		case 'k':
 			tree = optarg;
+			break;
+		case 'm':
+			most = strtoll(optarg, NULL, 10);
 			break;
 		default:
 			exit(EXIT_HELPER);
@@ -300,10 +325,11 @@ int main(int argc, char **argv)
 		begin(directory);
 	for (at = 2; at + 3 < argc && strcmp(argv[at], "--") != 0; at += 3)
 		add(directory, (unsigned int)(at - 2) / 3,
-		    &(struct bind){argv[at], argv[at + 1], argv[at + 2]});
+		    &(struct bind){argv[at], argv[at + 1], argv[at + 2]}, most);
 	if (at + 1 >= argc || strcmp(argv[at], "--") != 0)
-		failx("usage: stage [-p PARENT] [-k TREE] DIRECTORY [MODE SOURCE DESTINATION]… -- "
-		      "COMMAND…");
+		failx("usage: stage [-p PARENT] [-k TREE] [-m MIB] DIRECTORY [MODE SOURCE "
+		      "DESTINATION]… "
+		      "-- COMMAND…");
 	/* The tmpfs is memory of the host, and a guest must not fill it. */
 	if (sys_mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL) < 0)
 		fail("cannot make %s read-only", directory);

@@ -75,15 +75,67 @@ uint32_t wire_word(const struct wire_frame *frame, size_t index)
 	return frame->length >= 4 * (index + 1) ? wire_get32(frame->payload + 4 * index) : 0;
 }
 
+/*
+ * Characters that a terminal or a viewer obeys and does not show. In order: C0, DEL and C1; then
+ * the marks of Unicode that are invisible, turn the direction of text or end a line.
+ */
+static bool is_control(uint32_t c)
+{
+	static const uint32_t ranges[][2] = {
+		{0, 0x1f},	  {0x7f, 0x9f},	    {0xad, 0xad},	{0x61c, 0x61c},
+		{0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e},	{0x2060, 0x206f},
+		{0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
+}
+
+/* Returns the length of the UTF-8 character at `in` if it may be shown, negated if not. */
+static int character(const uint8_t *in, size_t left)
+{
+	/* For each length: the first byte's mark and its mask, and the least character. */
+	static const struct {
+		uint8_t mask, mark;
+		uint32_t least;
+	} forms[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+
+	for (size_t extra = 0; extra < sizeof(forms) / sizeof(forms[0]); extra++) {
+		if ((in[0] & forms[extra].mask) != forms[extra].mark)
+			continue;
+		uint32_t c = (uint8_t)(in[0] & ~forms[extra].mask);
+		if (extra >= left)
+			return -1;
+		for (size_t i = 1; i <= extra; i++) {
+			if ((in[i] & 0xc0) != 0x80)
+				return -1;
+			c = c << 6 | (in[i] & 0x3f);
+		}
+		if (c < forms[extra].least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+			return -1;
+		return is_control(c) ? -(int)(extra + 1) : (int)(extra + 1);
+	}
+	return -1;
+}
+
 void wire_text(const struct wire_frame *frame, char *out, size_t size)
 {
-	size_t length = frame->length > 4 ? frame->length - 4 : 0;
+	size_t used = 0, at = 4;
 
-	if (length >= size)
-		length = size - 1;
-	for (size_t i = 0; i < length; i++) {
-		uint8_t c = frame->payload[4 + i];
-		out[i] = (char)(c >= ' ' && c != 127 ? c : '?');
+	while (at < frame->length) {
+		const uint8_t *in = frame->payload + at;
+		int length = character(in, frame->length - at);
+		size_t shown = length > 0 ? (size_t)length : 1;
+		if (used + shown >= size)
+			break;
+		if (length > 0)
+			memcpy(out + used, in, shown);
+		else
+			out[used] = '?';
+		used += shown;
+		at += (size_t)(length > 0 ? length : -length);
 	}
-	out[length] = '\0';
+	out[used] = '\0';
 }

@@ -11,7 +11,7 @@ def clean_path:
 
 def cgroup_text:
 	if . == null then ""
-	elif text(cgroups_field) | explode | any(. < 32 or . == 127) then
+	elif path(cgroups_field) | explode | any(. < 32 or . == 127) then
 		fail(cgroups_field; "must not contain control characters")
 	else . end;
 

@@ -2,7 +2,7 @@
 #
 # Makes the plan of exec from its process.json, as plan.jq does from config.json.
 
-object("process")
+object("process") | few_values("process")
 # The record `process` tells the guest to take nothing from the container process.
 | [("" | record("process")), process] as $records
 | "terminal=\(.terminal == true)",

@@ -25,9 +25,23 @@ def bind_options($field):
 	| (. - mount_flags)[0] as $unknown
 	| if $unknown == null then . else fail($field + ".options"; "a bind mount cannot have the option \($unknown)") end;
 
+# Each mount costs the guest several system calls, and each bind mount costs dom0 words of a command line (2 MiB in Linux).
+def mounts_max: 1024;
+def binds_max: 1048576;
+
+def few_mounts:
+	if . != null and type == "array" and length > mounts_max then
+		fail("mounts"; "has \(length) entries, and runX takes at most \(mounts_max)")
+	else . end;
+
+def few_words:
+	if ([.[].words[] | utf8bytelength] | add // 0) > binds_max then
+		fail("mounts"; "the paths of the bind mounts have more than \(binds_max) bytes together")
+	else . end;
+
 def bind_source($field; $bundle):
 	if . == null or . == "" then fail($field + ".source"; "a bind mount needs a source")
-	else text($field + ".source") | if startswith("/") then . else "\($bundle)/\(.)" end end;
+	else path($field + ".source") | if startswith("/") then . else "\($bundle)/\(.)" end end;
 
 # Of several options about the same thing, the last one counts.
 def last_of($words): map(select(. as $word | $words | index($word)))[-1];
@@ -45,12 +59,13 @@ def disk_mode($type): "disk,\(last_of(["ro", "rw"]) // "rw"),\(disk_types[$type]
 # The mounts whose sources are on the host, as [{at, words}]. at is the index in mounts. words are MODE, SOURCE and
 # DESTINATION for helpers/root/stage.c.
 def binds($bundle):
-	[items("mounts") | select(.value | is_bind or is_disk) | "mounts[\(.key)]" as $field
+	[few_mounts | items("mounts") | select(.value | is_bind or is_disk) | "mounts[\(.key)]" as $field
 		| {at: .key, words: [
 			(.value | if is_disk then . as $mount | .options | bind_options($field) | disk_mode($mount.type)
 				else .options | bind_options($field) | bind_mode end),
 			(.value.source | bind_source($field; $bundle)),
-			(.value.destination | text($field + ".destination"))]}];
+			(.value.destination | path($field + ".destination"))]}]
+	| few_words;
 
 # The guest's records of a mount's type and source. If an option makes it a bind mount, its type in config.json does not
 # count. Its source is then $bind, the number of the bind mount.
@@ -63,18 +78,21 @@ def mount_source($field; $bind):
 		(.source // "" | text($field + ".source") | optional("mount.source"))
 	end;
 
-def mount($i; $binds):
+def mount($i; $bind):
 	"mounts[\($i)]" as $field
 	| object($field)
-	| (.destination | text($field + ".destination") | if startswith("/") then . else "/" + . end | record("mount")),
-	mount_source($field; $binds | map(.at) | index($i)),
+	| (.destination | path($field + ".destination") | if startswith("/") then . else "/" + . end | record("mount")),
+	mount_source($field; $bind),
 	(.options | texts($field + ".options")[] | record("mount.option"));
 
-def mounts($binds): items("mounts") | .key as $i | .value | mount($i; $binds);
+def mounts($binds):
+	($binds | to_entries | map({"\(.value.at)": .key}) | add // {}) as $numbers
+	| items("mounts") | .key as $i | .value | mount($i; $numbers["\($i)"]);
 
 def relative_destinations:
-	items("mounts") | .value.destination | select(startswith("/") | not)
-	| "log_warning " + ("mount destination \(.) is relative: runX takes it from /" | @sh);
+	few(items("mounts") | .value.destination | select(startswith("/") | not)
+		| "mount destination \(.) is relative: runX takes it from /")
+	| "log_warning \(@sh)";
 
 # "DEVICE TYPE ACCESS" of the block device that is mounted at $path, or "". Its whole file system must be mounted there, and
 # nowhere else that this process sees, and nothing may be mounted inside $path. The input is the text of

@@ -34,11 +34,11 @@ def joined_hostname($env):
 	then first($env | arrays | .[] | strings | select(startswith("HOSTNAME=") and utf8bytelength <= 73) | .[9:]) // ""
 	else "" end;
 
-object("config.json")
+object("config.json") | few_values("config.json")
 | (.ociVersion | text("ociVersion") | if startswith("1.") then . else
 	fail("ociVersion"; "runX knows version 1 of the runtime specification, and not \(.)") end) as $oci
 | (.root | object("root")) as $root
-| ($root.path | text("root.path") | if startswith("/") then . else "\($bundle)/\(.)" end) as $rootfs
+| ($root.path | path("root.path") | if startswith("/") then . else "\($bundle)/\(.)" end) as $rootfs
 | (.process | object("process")) as $process
 | (.linux | section("linux")) as $linux
 | (.annotations | section("annotations") | map_values(text("annotations"))) as $annotations

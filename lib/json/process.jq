@@ -12,7 +12,9 @@ def user:
 	section("process.user")
 	| (.uid // 0 | whole("process.user.uid"; id_max) | tostring | record("uid")),
 	(.gid // 0 | whole("process.user.gid"; id_max) | tostring | record("gid")),
-	(.additionalGids // [] | if type != "array" then fail("process.user.additionalGids"; "must be an array") else .[] end
+	(.additionalGids // [] | if type != "array" then fail("process.user.additionalGids"; "must be an array")
+		elif length > 65536 then fail("process.user.additionalGids"; "has \(length) groups, and Linux takes at most 65536")
+		else .[] end
 		| whole("process.user.additionalGids"; id_max) | tostring | record("group")),
 	(if .umask == null then "" else .umask | whole("process.user.umask"; 511)
 		| "\(. / 64 | floor)\(. / 8 % 8 | floor)\(. % 8)" | record("umask") end);
@@ -46,8 +48,8 @@ def capabilities:
 # A later kernel may have capabilities with other names. runX only warns about them, because a capability that nobody gets
 # does no harm.
 def unknown_capabilities:
-	[(. // {} | .[] // [] | .[])] - [capability_names[] | "CAP_" + .] | unique[]
-	| "log_warning " + ("process.capabilities: unknown capability: \(.) (ignored)" | @sh);
+	[(. // {} | .[] // [] | .[])] - [capability_names[] | "CAP_" + .] | unique
+	| few(.[] | "process.capabilities: unknown capability: \(.) (ignored)") | "log_warning \(@sh)";
 
 def rlimit_names:
 	["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS",

@@ -66,6 +66,10 @@ def seccomp_rule($field):
 def seccomp:
 	if . == null then empty else
 		object("linux.seccomp")
+		| ([.syscalls | arrays | .[] | objects | .names | arrays | length] | add // 0) as $names
+		| if $names > 4096 then
+			fail("linux.seccomp.syscalls"; "has \($names) names, and the kernel takes a program of 4096 instructions")
+		else . end
 		| if .defaultAction == null and (.syscalls // []) == [] then empty else . end
 		| (.defaultErrnoRet as $errno | .defaultAction
 			| seccomp_action("linux.seccomp.defaultAction"; "linux.seccomp.defaultErrnoRet"; $errno)

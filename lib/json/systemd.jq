@@ -7,7 +7,7 @@ def slice_path:
 	(rtrimstr(".slice") | split("-")) as $names
 	| if . == "" then "system.slice"
 	elif . == "-.slice" then ""
-	elif (endswith(".slice") | not) or contains("/") or ($names | length == 0 or any(. == "")) then
+	elif length > 255 or (endswith(".slice") | not) or contains("/") or ($names | length == 0 or any(. == "")) then
 		fail(cgroups_field; "invalid slice name: \(.)")
 	else [range(1; $names | length + 1) as $n | ($names[:$n] | join("-")) + ".slice"] | join("/") end;
 

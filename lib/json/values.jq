@@ -2,7 +2,20 @@
 #
 # Checks values of config.json. Each function gives the value back, or fails and names the field.
 
-def fail($field; $problem): error("\($field): \($problem)");
+# A message may quote a value. It is cut, because a value can have megabytes.
+def clip: if length > 1000 then .[:1000] + "…" else . end;
+def fail($field; $problem): error("\($field): \($problem)" | clip);
+
+# Gives the first of the warnings f back, and says if there are more. Each one costs a process if there is a log.
+def few(f): [limit(9; f) | clip] | .[:8][], (.[8] // empty | "there is more to warn of than these warnings say");
+
+# Replaces jq's own join for strings, which takes the square of their number.
+def join($between): [.[] | $between, .][1:] | add // "";
+
+# What a config.json can make runX do is bounded by the number of its values. docs/configuration.md lists all bounds.
+def few_values($field):
+	(reduce .. as $value (0; . + 1)) as $count
+	| if $count > 100000 then fail($field; "has \($count) values, and runX takes at most 100000") else . end;
 
 # A string cannot have a NUL, because it goes to the guest as a record that ends with one.
 def text($field):
@@ -31,8 +44,12 @@ def object($field):
 # An object that may be absent. It is then empty.
 def section($field): if . == null then {} else object($field) end;
 
+# Linux takes no longer path.
+def path($field):
+	text($field) | if utf8bytelength > 4095 then fail($field; "is longer than 4095 bytes") else . end;
+
 def absolute($field):
-	text($field) | if startswith("/") then . else fail($field; "must be an absolute path") end;
+	path($field) | if startswith("/") then . else fail($field; "must be an absolute path") end;
 
 # The items of an array, as {key, value}.
 def items($field):

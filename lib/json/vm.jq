@@ -28,7 +28,8 @@ def one_of($field; $words):
 
 def printable($field):
 	text($field)
-	| if explode | any(. < 32 or . == 127) then fail($field; "must not contain control characters")
+	| if utf8bytelength > 2048 then fail($field; "is longer than 2048 bytes, and Linux takes no more")
+	elif explode | any(. < 32 or . == 127) then fail($field; "must not contain control characters")
 	else . end;
 
 # SOURCE:DESTINATION[:OPTION,…] -> the same words as a bind mount's in lib/json/mounts.jq. stage refuses a source that is not a
@@ -75,7 +76,7 @@ def annotation_warnings($honoured):
 # The value of a variable, or null if it is not set. If env has several, the last one counts, as for the process itself.
 def variable($name):
 	[.[] | select(startswith($name + "=")) | .[($name | length) + 1:]] | last
-	| if . == "" then null else . end;
+	| if . == "" or . == null then null else path("process.env: \($name)") end;
 
 # The specification's document and schema spell it hwConfig. Its Go structure, and so every program that writes with it,
 # spells it hwconfig.
@@ -206,6 +207,6 @@ def variable_warnings($honoured):
 	else boot, settings, devices, disks($binds) end),
 ([
 	(.vm // {} | hypervisor_warning),
-	(.annotations | annotation_warnings($annotations)),
+	few(.annotations | annotation_warnings($annotations)),
 	(.env | variable_warnings($variables))
 ] | join("\n") | assign("warnings"))

@@ -83,6 +83,7 @@ make_vm() {
 	prepare_boot
 	[ -z "$root_device" ] || release_rootfs
 	domain_create
+	empty_boot
 	exec 7<&- # release_rootfs opened it, and the VM has the device now
 	[ ! -f "$dir/images" ] || [ -n "$files_size" ] || unlink_images
 	[ -n "$netconf" ] || [ -z "$netns" ] || save netns '%s\n' "$netns"

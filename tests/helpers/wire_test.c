@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,6 +101,41 @@ static void short_payload_has_words_of_zero(void **state)
 	(void)state;
 	assert_int_equal(wire_word(&frame, 0), 0x201);
 	assert_int_equal(wire_word(&frame, 1), 0);
+}
+
+static void the_guests_words_can_be_shown(void **state)
+{
+	static const char *const texts[][2] = {
+		{"cannot execute /bin/sh", "cannot execute /bin/sh"},
+		{"gr\u00fc\u00dfe \u20ac \U0001f600", "gr\u00fc\u00dfe \u20ac \U0001f600"},
+		{"\x1b[31mred\n\x7f", "?[31mred??"},
+		{"\x9b"
+		 "31m \xc2\x9b"
+		 "31m \xc2\x9d",
+		 "?31m ?31m ?"}, /* C1, as byte and as UTF-8 */
+		{"\u202eevil\u2066 \u2028\u2029 \u200f\u061c\ufeff", "?evil? ?? ???"},
+		{"\xff\xfe\x80", "???"},
+		{"\xc0\xaf \xe0\x80\xaf \xf0\x80\x80\xaf", "?? ??? ????"}, /* overlong */
+		{"\xed\xa0\x80 \xf4\x90\x80\x80 \xf8\x88", "??? ???? ??"}, /* no characters */
+		{"cut \xe2\x82", "cut ??"},
+		{"\xe2\x82x\xc3", "??x?"},
+	};
+	char bytes[64], out[64], small[6];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct wire_frame frame = {.payload = (uint8_t *)bytes};
+		frame.length = (uint32_t)snprintf(bytes, sizeof(bytes), "0123%s", texts[i][0]);
+		wire_text(&frame, out, sizeof(out));
+		assert_string_equal(out, texts[i][1]);
+	}
+	/* A character that does not fit is left out whole. */
+	struct wire_frame frame = {.length = 11, .payload = (const uint8_t *)"0123abc\u20acd"};
+	wire_text(&frame, small, sizeof(small));
+	assert_string_equal(small, "abc");
+	frame.length = 3;
+	wire_text(&frame, small, sizeof(small));
+	assert_string_equal(small, "");
 }
 
 /* The sanitizers watch that no byte from a guest makes the parser leave its buffer. */
@@ -422,6 +458,7 @@ int main(void)
 		cmocka_unit_test(frames_come_one_after_another),
 		cmocka_unit_test(what_is_no_frame_is_refused),
 		cmocka_unit_test(short_payload_has_words_of_zero),
+		cmocka_unit_test(the_guests_words_can_be_shown),
 		cmocka_unit_test(garbage_is_survived),
 		with_rig(output_is_delivered_and_credited),
 		with_rig(more_than_the_credit_is_refused),

@@ -75,11 +75,12 @@ own_files() {
 }
 
 @test "annotations: kernel and initrd are copied after they are checked" {
+	keep_boot
 	own_files
 	creates ".annotations = {\"org.lfedge.runx.kernel\": \"$BATS_TEST_TMPDIR/host/kernel\", \"org.lfedge.runx.initrd\": \"$BATS_TEST_TMPDIR/host/initrd\"}"
 	has "kernel = \"$RUNX_ROOT/c1/kernel\""
-	cmp "$BATS_TEST_TMPDIR/host/kernel" "$RUNX_ROOT/c1/kernel"
-	[ "$(head -c 7 "$RUNX_ROOT/c1/initrd")" = 1234567 ]
+	cmp "$BATS_TEST_TMPDIR/host/kernel" "$boot/kernel"
+	[ "$(head -c 7 "$boot/initrd")" = 1234567 ]
 }
 
 @test "annotations: a kernel that other users can write" {

@@ -305,3 +305,12 @@ x,y"
 	[ "$status" -eq 125 ]
 	[[ $output == usage:* ]]
 }
+
+@test "binds: many trees that contain the state directory do not double the mounts" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
+	local words=() n
+	for n in {1..24}; do words+=(rbind "$BATS_TEST_TMPDIR" "/x$n"); done
+	staged "${words[@]}" -- grep -c "$BATS_TEST_TMPDIR" /proc/self/mountinfo
+	succeeds
+	[ "$output" -le 30 ]
+}

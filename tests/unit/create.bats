@@ -248,6 +248,22 @@ load helpers
 	bad '.process.args = ["/bin/loop"]' 'too many levels of symbolic links'
 }
 
+@test "create: PATH has so many entries that the program is not looked for in all of them" {
+	bad '.process.args = ["nosuch"] | .process.env = ["PATH=" + "/x:" * 511 + "/x"]' 'executable file not found in $PATH'
+	bad '.process.env = ["PATH=" + "/x:" * 512 + "/bin"]' 'exec: "nosuch": not in the first 512 entries of $PATH, and runX looks at no more'
+	creates '.process.args = ["sh"] | .process.env = ["PATH=/bin:" + "/x:" * 100000]'
+}
+@test "create: links that lead through too many directories are not followed to their end" {
+	local n
+	mkdir "$bundle/rootfs/l"
+	ln -s . "$bundle/rootfs/l/0"
+	for n in {1..38}; do ln -s $((n - 1)) "$bundle/rootfs/l/$n"; done
+	bad '.process.args = ["nosuch"] | .process.env = ["PATH=" + "/l/38:" * 500]' 'exec: "nosuch": cannot find out whether a mount hides it: the links'
+}
+@test "create: the name of a program that is too long for a path" {
+	bad '.process.args = ["x" * 4096]' "process.args: the program's name is longer than 4095 bytes"
+}
+
 # Failures of the host
 
 @test "create: a machine without Xen" {

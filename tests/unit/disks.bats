@@ -65,6 +65,23 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	[ "$(stat -c %s "$FAKE/rootfs.img")" -lt 12000000 ]
 }
 
+@test "disks: more content than disk_max is not packed, and in a compressed image holes are content" {
+	ln "$bundle/rootfs/bin/sh" "$bundle/rootfs/bin/ash"
+	truncate -s 8T "$bundle/rootfs/sparse"
+	echo 'disk_max = 2' >>"$RUNX_CONF"
+	echo 'rootfs = disk' >>"$RUNX_CONF"
+	bad '.root.readonly = true' "$bundle/rootfs: its files have more than 2 MiB (disk_max in runX.conf), with the holes in them"
+	# Two names of a file are one file.
+	truncate -s 1500K "$bundle/rootfs/sparse"
+	ln "$bundle/rootfs/sparse" "$bundle/rootfs/other"
+	creates .
+	runX delete --force c1
+	head -c 3M /dev/zero >"$bundle/rootfs/full"
+	bad '.root.readonly = false' "root file system $bundle/rootfs: its files have more than 2 MiB (disk_max in runX.conf)"
+	echo 'disk_max = 4' >>"$RUNX_CONF"
+	creates .
+}
+
 @test "disks: the image of the root has no files of mounts in the root" {
 	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
 	mkdir "$bundle/rootfs/sub"

@@ -11,22 +11,24 @@ image_files() {
 }
 
 @test "environment: kernel and ramdisk are the container's own" {
+	keep_boot
 	image_files
 	ln -s vmlinuz "$bundle/rootfs/boot/link"
 	creates '.process.env += ["RUNX_KERNEL=/boot/link", "RUNX_RAMDISK=boot/initrd"]'
 	[ -z "$output" ]
 	has "kernel = \"$RUNX_ROOT/c1/kernel\""
-	cmp "$bundle/rootfs/boot/vmlinuz" "$RUNX_ROOT/c1/kernel"
-	[ "$(head -c 10 "$RUNX_ROOT/c1/initrd" | tr '\0' .)" = 123.070701 ]
+	cmp "$bundle/rootfs/boot/vmlinuz" "$boot/kernel"
+	[ "$(head -c 10 "$boot/initrd" | tr '\0' .)" = 123.070701 ]
 	runX delete --force c1
 	nothing_left
 }
 
 @test "environment: a kernel alone gets the common initrd; of two variables the last counts; an empty one is ignored" {
+	keep_boot
 	image_files
 	creates '.process.env += ["RUNX_KERNEL=/nowhere", "RUNX_KERNEL=/boot/vmlinuz", "RUNX_RAMDISK="]'
 	has "kernel = \"$RUNX_ROOT/c1/kernel\""
-	head -c 1024 "$RUNX_ROOT/c1/initrd" | cmp - "$FAKE/initrd"
+	head -c 1024 "$boot/initrd" | cmp - "$FAKE/initrd"
 }
 
 @test "environment: a link does not lead to a kernel outside of the root" {
@@ -46,9 +48,22 @@ image_files() {
 	bad '.process.env += ["RUNX_KERNEL=/bin"]' 'kernel /bin: not a regular file'
 }
 
-@test "environment: a ramdisk that would fill the host" {
+@test "environment: a kernel and a ramdisk that would fill the host, since holes count there" {
 	truncate -s 1T "$bundle/rootfs/huge"
-	bad '.process.env += ["RUNX_RAMDISK=/huge"]' "the guest's initrd /huge: larger than 262144 KiB"
+	bad '.process.env += ["RUNX_RAMDISK=/huge"]' "the guest's initrd /huge: larger than 65536 KiB (boot_max in runX.conf)"
+	echo 'boot_max = 3' >>"$RUNX_CONF"
+	truncate -s 2M "$bundle/rootfs/k" "$bundle/rootfs/i"
+	bad '.process.env += ["RUNX_KERNEL=/k", "RUNX_RAMDISK=/i"]' "the guest's initrd /i: larger than 1024 KiB (what the kernel leaves of boot_max"
+	echo 'boot_max = 4' >>"$RUNX_CONF"
+	creates .
+}
+
+@test "environment: once the VM is made, no copy of a kernel or a ramdisk takes memory of the host" {
+	truncate -s 8M "$bundle/rootfs/k" "$bundle/rootfs/i"
+	creates '.process.env += ["RUNX_KERNEL=/k", "RUNX_RAMDISK=/i"]'
+	[ "$(du -sk "$RUNX_ROOT/c1" | cut -f 1)" -lt 200 ]
+	runX start c1
+	succeeds
 }
 
 @test "environment: annotations and the vm section override it" {

@@ -97,6 +97,12 @@ bad() {
 	nothing_left
 }
 
+# keep_boot: from here on, xl create copies the VM's kernel and initrd to the directory $boot, because runX empties its own
+keep_boot() {
+	export boot=$BATS_TEST_TMPDIR/boot XL_KEEPS=$BATS_TEST_TMPDIR/boot
+	mkdir -p "$boot"
+}
+
 # has LINE: xl's configuration has this line, and no later line sets the same name
 has() {
 	[ "$(grep "^${1%% *} " "$FAKE/xl.cfg" | tail -n 1)" = "$1" ] ||

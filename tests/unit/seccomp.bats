@@ -217,6 +217,22 @@ helper_says() {
 	helper_says 'default=2143289344\0' 'libseccomp does not accept the default action'
 }
 
+@test "seccomp: conditions that would keep libseccomp busy for ever" {
+	local rule
+	rule='action=2147418112\0'$(printf 'arg=%d:1:RULE%d:0\\0' 0 1 1 2 2 3 3 4 4 5 5 6)'name=read\0'
+	ulimit -S -t 1
+	helper_says "default=327681\0flags=0\0$(for n in 1 2 3 4 5 6 7 8; do printf %s "${rule//RULE/$n}"; done)" \
+		'libseccomp needs too much time for the conditions (args) of the profile: use fewer'
+}
+
+@test "seccomp: more names than a program has instructions" {
+	profile '.syscalls[0].names = [range(4097) | "read"]'
+	runX create --bundle "$bundle" c1
+	fails_with 'linux.seccomp.syscalls: has '
+	[[ $output == *'and the kernel takes a program of 4096 instructions' ]]
+	nothing_left
+}
+
 @test "seccomp: a full disk is an error" {
 	run sh -c "printf 'default=2147418112\0' | '$top/out/$(uname -m)/seccomp' >/dev/full"
 	[ "$status" -eq 125 ]

@@ -12,19 +12,21 @@ load helpers
 }
 
 @test "vm: runX pads the container's own initrd, and appends the description" {
+	keep_boot
 	printf 12345 >"$BATS_TEST_TMPDIR/initrd"
 	: >"$BATS_TEST_TMPDIR/kernel"
 	creates ".vm.kernel = {path: \"$BATS_TEST_TMPDIR/kernel\", initrd: \"$BATS_TEST_TMPDIR/initrd\"}"
 	has "ramdisk = \"$RUNX_ROOT/c1/initrd\""
-	[ "$(head -c 14 "$RUNX_ROOT/c1/initrd" | tr '\0' .)" = 12345...070701 ]
+	[ "$(head -c 14 "$boot/initrd" | tr '\0' .)" = 12345...070701 ]
 	# Then come a header of 110 bytes, and the name.
-	tail -c +129 "$RUNX_ROOT/c1/initrd" | cmp -n "$(wc -c <"$RUNX_ROOT/c1/container")" - "$RUNX_ROOT/c1/container"
+	tail -c +129 "$boot/initrd" | cmp -n "$(wc -c <"$RUNX_ROOT/c1/container")" - "$RUNX_ROOT/c1/container"
 }
 
 @test "vm: a kernel without an initrd gets the common initrd" {
+	keep_boot
 	: >"$BATS_TEST_TMPDIR/kernel"
 	creates ".vm.kernel.path = \"$BATS_TEST_TMPDIR/kernel\""
-	head -c 1024 "$RUNX_ROOT/c1/initrd" | cmp - "$FAKE/initrd"
+	head -c 1024 "$boot/initrd" | cmp - "$FAKE/initrd"
 }
 
 @test "vm: hwConfig" {
