@@ -181,6 +181,11 @@ out/tests/mounter out/tests/mirror: out/tests/%: tests/guest/%.c $(SANITIZE)/gue
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $^
 
+out/tests/starter: tests/guest/starter.c \
+		$(addprefix $(SANITIZE)/,$(addsuffix .a,guest/process guest/network guest/mounts guest/base helpers/shared))
+	@mkdir -p $(@D)
+	$(Q)gcc $(SANITIZED) -o $@ $^
+
 HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
 helper-tests: $(HELPER_TESTS)
 $(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/,proxy.a shared.a)

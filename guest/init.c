@@ -14,6 +14,7 @@
 #include "guest/mounts/mounts.h"
 #include "guest/network/network.h"
 #include "guest/process/cgroup.h"
+#include "guest/process/privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -206,6 +207,7 @@ int main(void)
 	unlink(DESCRIPTION);
 	mount_devices(&spec);
 	io_time(WIRE_AT_ROOT);
+	privileges_default_limits();
 	problem = cgroup_limit(spec.pids_limit);
 	if (problem)
 		fail(errno, problem);

@@ -22,6 +22,18 @@ take_foreground_terminal() {
 	guest=${guest}rows=${console_size%x*}\\0000columns=${console_size#*x}\\0000
 }
 
+# Tells the guest which of the streams is /dev/null here: the process then has /dev/null there, too, and not a pipe that is
+# at its end. With a terminal these streams are not the process's.
+null_streams() {
+	local fd=0 name
+	[ "$terminal" = false ] || return 0
+	for name in stdin stdout stderr; do
+		# shellcheck disable=SC3013 # dash and busybox ash know -ef, and POSIX does since 2024
+		[ ! /proc/self/fd/$fd -ef /dev/null ] || guest=$guest$name=null\\0000
+		fd=$((fd + 1))
+	done
+}
+
 # Writes $pid to $pid_file, if that is set, and to the file that the foreground program reads. Ends with an error if a
 # file cannot be written.
 announce_pid() {

@@ -43,7 +43,7 @@ read_plan() {
 	need_jq
 
 	rootfs='' root_mount='' root_readonly='' terminal='' sandbox='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
-	memory='' vcpus='' cpu_weight='' cpu_cap='' cpus='' resources=''
+	memory='' vcpus='' named='' namespaces='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
 	plan_modules
@@ -52,8 +52,29 @@ read_plan() {
 		"$bundle/config.json") || bad_json "$bundle/config.json" "$plan"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
+	eval "check_namespaces $namespaces"
+	[ "$named" = true ] || take_host_name
 	[ -z "$asked" ] || read_asked
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
+}
+
+# check_namespaces PATH…: ends with an error if one of these namespaces does not exist.
+check_namespaces() {
+	local path
+	for path; do
+		[ -e "$path" ] || [ -L "$path" ] || die "linux.namespaces: $path: no such file or directory"
+	done
+}
+
+# Gives the guest the host's name. A new UTS namespace begins with it (uts_namespaces(7)), and a container without a UTS
+# namespace has it as well.
+take_host_name() {
+	local name=''
+	{ read -r name <"${RUNX_HOST:-}/proc/sys/kernel/hostname"; } 2>/dev/null || :
+	case $name in
+	'' | '(none)' | *\\*) ;;
+	*) guest=${guest}hostname=$name\\0000 ;;
+	esac
 }
 
 # Sets $modules to the jq modules that this config.json needs. It looks for words in the file's text. JSON can also write a
@@ -66,11 +87,12 @@ plan_modules() {
 	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
 	add_module hooks.jq '"hooks"'
 	add_module limits.jq '"memory"' '"cpu"' '"pids"'
+	add_module scheduling.jq '"personality"' '"ioPriority"' '"scheduler"'
 	add_module sandbox.jq io.kubernetes.cri
 	add_unmet
 	add_module seccomp.jq '"seccomp"'
 	add_module sysctl.jq '"sysctl"'
-	modules="$modules devices.jq resources.jq cgroups.jq"
+	modules="$modules devices.jq namespaces.jq resources.jq cgroups.jq"
 	[ "$systemd_cgroup" = false ] || modules="$modules systemd.jq"
 	modules="$modules plan.jq"
 }
@@ -103,7 +125,7 @@ read_process() {
 	local plan tty="$terminal"
 	[ -e "$process" ] || die "process file $process: no such file"
 	need_jq
-	plan=$(json 'values.jq process.jq exec.jq' "$process") || bad_json "$process" "$plan"
+	plan=$(json 'values.jq process.jq scheduling.jq exec.jq' "$process") || bad_json "$process" "$plan"
 	[ -n "$plan" ] || die "process file $process: it is empty"
 	eval "$plan" # jq's @sh quoted every value
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000

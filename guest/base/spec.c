@@ -71,6 +71,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"hostname", .text = &spec->hostname},
 		{"domainname", .text = &spec->domainname},
 		{"pids_limit", .text = &spec->pids_limit},
+		{"personality", .text = &spec->personality},
 		{"device", .list = &spec->devices},
 		{"sysctl", .list = &spec->sysctls},
 		{"masked", .list = &spec->masked_paths},
@@ -84,6 +85,8 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"capability.ambient", .text = &process->cap_ambient},
 		{"capability.add", .text = &process->cap_add},
 		{"oom_score_adj", .text = &process->oom_score_adj},
+		{"io_priority", .text = &process->io_priority},
+		{"scheduler", .text = &process->scheduler},
 		{"no_new_privileges", .on = &process->no_new_privileges},
 		{"root.type", .text = &spec->root_type},
 		{"root.source", .text = &spec->root_source},
@@ -114,6 +117,9 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"terminal", .on = &process->terminal},
 		{"rows", .number = &process->rows},
 		{"columns", .number = &process->columns},
+		{"stdin", .text = &process->streams[0]},
+		{"stdout", .text = &process->streams[1]},
+		{"stderr", .text = &process->streams[2]},
 	};
 
 	if (!strcmp(key, "mount"))
@@ -206,6 +212,7 @@ const char *spec_join(const struct spec *base, char *bytes, size_t size, struct 
 	p->args = p->env = p->groups = p->rlimits = (struct list){0};
 	p->terminal = false;
 	p->rows = p->columns = 0;
+	memset(p->streams, 0, sizeof(p->streams));
 	if (!copy_list(&p->env, &from->env) || !copy_list(&p->groups, &from->groups) ||
 	    !copy_list(&p->rlimits, &from->rlimits))
 		return "the VM has no memory for another process";

@@ -30,9 +30,12 @@ struct process {
 	char *cap_bounding, *cap_effective, *cap_permitted, *cap_inheritable, *cap_ambient;
 	char *cap_add;	     /* added to the bounding, effective and permitted sets */
 	char *oom_score_adj; /* decimal */
+	char *io_priority;   /* decimal, as ioprio_set(2) takes it */
+	char *scheduler;     /* format: privileges.c */
 	bool no_new_privileges;
 	bool terminal;
 	unsigned int rows, columns; /* the terminal's size; 0: not known yet */
+	char *streams[3];	    /* stdin, stdout, stderr: "null" is /dev/null, else a pipe */
 };
 
 struct hook {
@@ -53,6 +56,7 @@ struct spec {
 	bool binds_readonly;
 	struct list disks; /* bind mounts that are disks: "NUMBER:DEVICE:ACCESS:TYPE" */
 	char *pids_limit;  /* decimal, or NULL */
+	char *personality; /* decimal, as personality(2) takes it; every process gets it; or NULL */
 	struct mount_spec *mounts;
 	size_t mount_count;
 
@@ -72,9 +76,9 @@ const char *spec_read(const char *path, struct spec *spec);
 
 /*
  * Describes a process that joins the container of `base`. It starts with the container's own
- * process, without arguments and terminal, and adds the records in the `size` bytes at `bytes`.
- * These bytes must live as long as `spec`. Returns NULL, or a message that says what is wrong. In
- * both cases the caller must call spec_release().
+ * process, without arguments, terminal and streams, and adds the records in the `size` bytes at
+ * `bytes`. These bytes must live as long as `spec`. Returns NULL, or a message that says what is
+ * wrong. In both cases the caller must call spec_release().
  */
 const char *spec_join(const struct spec *base, char *bytes, size_t size, struct spec *spec);
 

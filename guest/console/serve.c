@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 #include <sys/signalfd.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* By their ids. The host uses the lowest free id, so the loops below only look at the first
@@ -29,6 +31,32 @@ static void add_session(struct session *s)
 		session_count = s->id + 1;
 }
 
+/* A small difference, such as the frame's way here, is slewed: programs dislike a clock that jumps,
+ * most of all backwards. */
+static void set_clock(const struct wire_frame *frame)
+{
+	enum { SECOND = 1000000000, STEP = SECOND / 2 };
+	struct timespec now;
+	const struct timespec host = {
+		.tv_sec = (time_t)(wire_word(frame, 0) | (uint64_t)wire_word(frame, 1) << 32),
+		.tv_nsec = wire_word(frame, 2),
+	};
+
+	if (frame->length != WIRE_CLOCK_LENGTH || clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return;
+	int64_t seconds = (int64_t)host.tv_sec - now.tv_sec, difference;
+	if (seconds < -1 || seconds > 1) {
+		(void)clock_settime(CLOCK_REALTIME, &host);
+		return;
+	}
+	difference = seconds * SECOND + host.tv_nsec - now.tv_nsec;
+	const struct timeval slew = {.tv_usec = (suseconds_t)(difference / 1000)};
+	if (difference > STEP || difference < -STEP)
+		(void)clock_settime(CLOCK_REALTIME, &host);
+	else
+		(void)adjtime(&slew, NULL);
+}
+
 static void take_frame(const struct wire_frame *frame)
 {
 	unsigned int id = frame->session;
@@ -37,6 +65,8 @@ static void take_frame(const struct wire_frame *frame)
 		return;
 	if (frame->type == WIRE_PING)
 		io_send(WIRE_PONG, 0, 0, NULL, 0);
+	else if (frame->type == WIRE_CLOCK)
+		set_clock(frame);
 	else if (frame->type == WIRE_EXEC && !sessions[id])
 		add_session(exec_frame(container_spec, container_pid(), frame));
 	else if (sessions[id])

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -24,6 +25,9 @@
 #endif
 #ifndef MS_NOSYMFOLLOW
 #define MS_NOSYMFOLLOW 256
+#endif
+#ifndef ST_NOSYMFOLLOW
+#define ST_NOSYMFOLLOW 0x2000
 #endif
 #ifndef MS_LAZYTIME
 #define MS_LAZYTIME (1 << 25)
@@ -170,6 +174,7 @@ struct way {
 	char path[PATH_MAX];  /* the part that is resolved: it exists and has no links */
 	size_t used;	      /* the length of `path`; 0: the root */
 	char ahead[PATH_MAX]; /* the part that is still to resolve */
+	int links;	      /* how many links were followed */
 };
 
 /* The first name ahead is a symbolic link of `length` characters. Its target replaces the name. */
@@ -191,7 +196,7 @@ static int follow(struct way *way, size_t length)
 	return 0;
 }
 
-static int enter_name(struct way *way, size_t length, mode_t mode, int *links)
+static int enter_name(struct way *way, size_t length, mode_t mode)
 {
 	const char *after = way->ahead + length;
 	bool last = after[strspn(after, "/")] == '\0';
@@ -206,7 +211,7 @@ static int enter_name(struct way *way, size_t length, mode_t mode, int *links)
 	way->path[way->used + 1 + length] = '\0';
 	int missing = lstat(way->path, &st);
 	if (!missing && S_ISLNK(st.st_mode)) {
-		if (++*links <= LINKS_MAX)
+		if (++way->links <= LINKS_MAX)
 			return follow(way, length);
 		errno = ELOOP;
 		return -1;
@@ -228,14 +233,13 @@ static int enter_name(struct way *way, size_t length, mode_t mode, int *links)
  */
 static int make_place(struct way *way, const char *path, mode_t mode)
 {
-	int links = 0;
-
 	if (strlen(path) >= sizeof(way->ahead)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
 	strcpy(way->ahead, path);
 	way->used = 0;
+	way->links = 0;
 	for (;;) {
 		size_t slashes = strspn(way->ahead, "/");
 		memmove(way->ahead, way->ahead + slashes, strlen(way->ahead + slashes) + 1);
@@ -245,7 +249,7 @@ static int make_place(struct way *way, const char *path, mode_t mode)
 		if (length == 0)
 			break;
 		if (!dot && !up) {
-			if (enter_name(way, length, mode, &links) < 0)
+			if (enter_name(way, length, mode) < 0)
 				return -1;
 			continue;
 		}
@@ -338,16 +342,42 @@ static int mount_over(const struct mount_spec *m, const char *place, const char 
 {
 	const char *source = m->source ? m->source : type;
 	int from = copy ? open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	unsigned long later = copy ? mount_flags & MS_RDONLY : 0;
 
-	if ((copy && from < 0) || mount(source, place, type, mount_flags & ~later, data) < 0)
+	if ((copy && from < 0) || mount(source, place, type, mount_flags, data) < 0)
 		return -1;
 	if (!copy)
 		return 0;
 	int to = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (to < 0 || copy_directory(from, to) < 0)
-		return -1;
-	return later ? mount(NULL, place, NULL, MS_REMOUNT | MS_BIND | mount_flags, NULL) : 0;
+	return to < 0 ? -1 : copy_directory(from, to);
+}
+
+/* True: both paths are the same place, unless there are links or "..". */
+static bool same_place(const char *a, const char *b)
+{
+	for (;;) {
+		a += strspn(a, "/");
+		b += strspn(b, "/");
+		size_t length = strcspn(a, "/");
+		if (length != strcspn(b, "/") || strncmp(a, b, length) != 0)
+			return false;
+		if (length == 0)
+			return true;
+		a += length;
+		b += length;
+	}
+}
+
+/* True: things are made in this mount after it, such as mount points and devices. runc has the same
+ * two kinds. */
+static bool sealed_later(const struct mount_spec *m)
+{
+	return m->type && strcmp(m->type, "bind") != 0 &&
+	       (!strcmp(m->type, "tmpfs") || same_place(m->destination, "/dev"));
+}
+
+bool mounts_needs_directory(const struct mount_spec *m)
+{
+	return m->type && (!strcmp(m->type, "proc") || !strcmp(m->type, "sysfs"));
 }
 
 int mounts_mount(const struct mount_spec *m)
@@ -381,13 +411,76 @@ int mounts_mount(const struct mount_spec *m)
 			 st.st_mode & 07777);
 	if (make_place(&way, m->destination, S_IFDIR | 0755) < 0)
 		return -1;
+	if (way.links && mounts_needs_directory(m)) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	if (sealed_later(m))
+		mount_flags &= ~(unsigned long)MS_RDONLY;
 	return mount_over(m, way.path, type, mount_flags, data, copy);
+}
+
+int mounts_make_readonly(const char *path)
+{
+	static const struct {
+		unsigned long has, flag;
+	} kept[] = {
+		{ST_NOSUID, MS_NOSUID},		{ST_NODEV, MS_NODEV},
+		{ST_NOEXEC, MS_NOEXEC},		{ST_NOSYMFOLLOW, MS_NOSYMFOLLOW},
+		{ST_NOATIME, MS_NOATIME},	{ST_RELATIME, MS_RELATIME},
+		{ST_NODIRATIME, MS_NODIRATIME},
+	};
+	unsigned long mount_flags = MS_REMOUNT | MS_BIND | MS_RDONLY;
+	struct statvfs st;
+
+	if (statvfs(path, &st) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (st.f_flag & kept[i].has)
+			mount_flags |= kept[i].flag;
+	if (!(st.f_flag & (ST_NOATIME | ST_RELATIME)))
+		mount_flags |= MS_STRICTATIME;
+	return mount(NULL, path, NULL, mount_flags, NULL);
+}
+
+/* True: an option of the mount makes it read-only, and no later option takes that back. */
+static bool asks_readonly(const struct mount_spec *m)
+{
+	unsigned long mount_flags = 0;
+
+	for (size_t i = 0; i < m->options.count; i++)
+		(void)is_flag(m->options.items[i], &mount_flags);
+	return mount_flags & MS_RDONLY;
+}
+
+/* True: a later mount hides this one. */
+static bool hidden(const struct spec *spec, size_t number)
+{
+	for (size_t i = number + 1; i < spec->mount_count; i++)
+		if (same_place(spec->mounts[i].destination, spec->mounts[number].destination))
+			return true;
+	return false;
+}
+
+int mounts_seal(const struct spec *spec)
+{
+	struct way way;
+
+	for (size_t i = 0; i < spec->mount_count; i++) {
+		const struct mount_spec *m = &spec->mounts[i];
+		if (!sealed_later(m) || !asks_readonly(m) || hidden(spec, i))
+			continue;
+		if (make_place(&way, m->destination, S_IFDIR | 0755) < 0 ||
+		    mounts_make_readonly(way.path) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 bool mounts_at(const struct spec *spec, const char *destination)
 {
 	for (size_t i = 0; i < spec->mount_count; i++)
-		if (!strcmp(spec->mounts[i].destination, destination))
+		if (same_place(spec->mounts[i].destination, destination))
 			return true;
 	return false;
 }
@@ -395,7 +488,7 @@ bool mounts_at(const struct spec *spec, const char *destination)
 bool mounts_own_dev(const struct spec *spec)
 {
 	for (size_t i = 0; i < spec->mount_count; i++)
-		if (!strcmp(spec->mounts[i].destination, "/dev") &&
+		if (same_place(spec->mounts[i].destination, "/dev") &&
 		    !strcmp(spec->mounts[i].type, "bind"))
 			return false;
 	return true;

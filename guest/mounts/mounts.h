@@ -29,13 +29,27 @@ int mounts_put(int tree, const char *destination);
  * directory is left as it is. Returns 0. ENOTDIR: `path` is no directory. */
 int mounts_make_directory(const char *path, mode_t mode);
 
-/* Makes one mount of config.json, and its mount point if that is missing. Returns 0. */
+/*
+ * Makes one mount of config.json, and its mount point if that is missing. Returns 0. ENOTDIR: the
+ * mount point is no directory, or it is reached by a link and mounts_needs_directory() is true. A
+ * tmpfs, and what is at /dev, stay writable until mounts_seal().
+ */
 int mounts_mount(const struct mount_spec *m);
+
+/* True: links in the root must not move this mount, as with runc: it is of type proc or sysfs. */
+bool mounts_needs_directory(const struct mount_spec *m);
+
+/* Makes the mounts read-only that mounts_mount() has left writable. Call it when all that lies in
+ * them is made. Returns 0. */
+int mounts_seal(const struct spec *spec);
+
+/* Makes the mount at `path` read-only, and keeps its other flags. Returns 0. */
+int mounts_make_readonly(const char *path);
 
 /* Makes the default devices and links of runtime-spec in /dev. Existing ones stay. Returns 0. */
 int mounts_fill_dev(void);
 
-/* True: config.json mounts something at exactly this destination. */
+/* True: config.json mounts something at this destination. */
 bool mounts_at(const struct spec *spec, const char *destination);
 
 /* True: /dev belongs to the container alone. False: it is a bind mount, and PID 1 must make nothing

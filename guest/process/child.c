@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include "cgroup.h"
+#include "environment.h"
 #include "guest/mounts/mounts.h"
 #include "guest/network/network.h"
 #include "hooks.h"
@@ -77,12 +78,24 @@ static void enter_root(void)
 		give_up("cannot enter the root file system");
 }
 
-/* Call this after everything that must be made in the root. */
 static void make_root_readonly(const struct spec *spec)
 {
-	if (spec->root_readonly &&
-	    mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
+	if (spec->root_readonly && mounts_make_readonly("/") < 0)
 		give_up("cannot make the root file system read-only");
+}
+
+/* These are runc's words. */
+static void make_mount(const struct mount_spec *m)
+{
+	const char *source = !strcmp(m->type, "bind") ? m->type : m->source ? m->source : "";
+
+	if (mounts_mount(m) == 0)
+		return;
+	if (errno == ENOTDIR && mounts_needs_directory(m))
+		give_up("error mounting \"%s\" to rootfs at \"%s\": filesystem \"%s\" must be "
+			"mounted on ordinary directory",
+			source, m->destination, m->type);
+	give_up("error mounting \"%s\" to rootfs at \"%s\"", source, m->destination);
 }
 
 /* Makes the mounts of config.json, and /proc and /dev even if it does not ask for them. */
@@ -94,19 +107,12 @@ static void make_mounts(const struct spec *spec)
 	struct mount_spec proc = {(char *)"/proc", (char *)"proc", (char *)"proc", {no_options, 0}};
 
 	umask(0);
-	if (!mounts_at(spec, "/proc") && mounts_mount(&proc) < 0)
-		give_up("cannot mount /proc");
-	if (!mounts_at(spec, "/dev") && mounts_mount(&dev) < 0)
-		give_up("cannot mount /dev");
-	for (size_t i = 0; i < spec->mount_count; i++) {
-		const struct mount_spec *m = &spec->mounts[i];
-		if (mounts_mount(m) < 0)
-			give_up("error mounting \"%s\" to rootfs at \"%s\"", /* runc's words */
-				!strcmp(m->type, "bind") ? m->type
-				: m->source		 ? m->source
-							 : "",
-				m->destination);
-	}
+	if (!mounts_at(spec, "/proc"))
+		make_mount(&proc);
+	if (!mounts_at(spec, "/dev"))
+		make_mount(&dev);
+	for (size_t i = 0; i < spec->mount_count; i++)
+		make_mount(&spec->mounts[i]);
 	if (network_put_files() < 0)
 		give_up("cannot mount /etc/resolv.conf and /etc/hosts");
 	if (mounts_own_dev(spec) && mounts_fill_dev() < 0)
@@ -150,13 +156,31 @@ static void open_terminal(const struct process *p, bool is_console)
 		close(slave);
 }
 
-static void take_pipes(const struct process *p, const int pipes[3])
+static bool is_null(int fd)
 {
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && system_is_null(&st);
+}
+
+/* A stream that is /dev/null becomes the container's own, as with runc. Its /dev may have none:
+ * then it stays the initial root's. */
+static void take_streams(const struct process *p, const int streams[3])
+{
+	int null = open("/dev/null", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	bool own = null >= 0 && is_null(null);
+
+	if (own)
+		(void)fcntl(null, F_SETFL, 0);
 	for (int fd = 0; fd <= 2; fd++) {
-		dup2(pipes[fd], fd);
+		bool drop = is_null(streams[fd]);
+		dup2(drop && own ? null : streams[fd], fd);
 		/* The process may open /dev/stdout again, so it must own the pipe. */
-		(void)fchown(fd, p->uid, (gid_t)-1);
+		if (!drop)
+			(void)fchown(fd, p->uid, (gid_t)-1);
 	}
+	if (null >= 0)
+		close(null);
 }
 
 /* Ends the child if `failed` is a message; NULL is success. */
@@ -166,47 +190,22 @@ static void must(const char *failed)
 		give_up("%s", failed);
 }
 
-/* HOME from the user's entry in the container's /etc/passwd; "/" without an entry, as with runc. */
-static char *find_home(uid_t uid)
-{
-	static char home[512] = "HOME=/";
-	char line[1024], path[500];
-	unsigned int id;
-	FILE *f = fopen("/etc/passwd", "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*[^:]:%*[^:]:%u:%*[^:]:%*[^:]:%499[^:\n]", &id, path) == 2 &&
-		    id == uid) {
-			snprintf(home, sizeof(home), "HOME=%s", path);
-			break;
-		}
-	if (f)
-		fclose(f);
-	return home;
-}
-
-/* The environment that config.json asks for, plus HOME if that is unset or empty. */
 static char **make_environment(const struct process *p)
 {
-	size_t count = p->env.count, at = count;
-	char **env = calloc(count + 2, sizeof(*env));
+	char **environment;
+	const char *wrong = environment_of_user(&p->env, p->uid, &environment);
 
-	if (!env)
-		give_up("no memory for the environment");
-	for (size_t i = 0; i < count; i++) {
-		env[i] = p->env.items[i];
-		if (!strncmp(env[i], "HOME=", 5))
-			at = i;
-	}
-	if (at == count || !strcmp(env[at], "HOME="))
-		env[at] = find_home(p->uid);
-	return env;
+	if (wrong && wrong[0])
+		give_up("invalid environment variable: \"%s\"", wrong); /* runc's words */
+	must(wrong ? "no memory for the environment" : NULL);
+	return environment;
 }
 
+/* A process that joins finds the directory or fails (runc's words). */
 static void enter_cwd(const struct process *p)
 {
-	if (mounts_make_directory(p->cwd, 0755) < 0 || chdir(p->cwd) < 0)
-		give_up("cannot enter the working directory %s", p->cwd);
+	if (chdir(p->cwd) < 0)
+		give_up("chdir to cwd (\"%s\") set in config.json failed", p->cwd);
 }
 
 /* Only for the container process: a process that joins comes after the hooks. */
@@ -258,6 +257,16 @@ static void make_container(const struct spec *spec)
 	enter_root();
 	make_mounts(spec);
 	must(system_apply(spec));
+	if (mounts_make_directory(spec->process.cwd, 0755) < 0)
+		give_up("mkdir %s", spec->process.cwd);
+}
+
+/* Call this after everything that must be made in the root and in its mounts, /dev/console too. */
+static void seal_container(const struct spec *spec)
+{
+	if (mounts_seal(spec) < 0)
+		give_up("cannot make a mount read-only");
+	must(system_seal(spec));
 	make_root_readonly(spec);
 }
 
@@ -270,26 +279,30 @@ static void join_container(int container)
 }
 
 __attribute__((noreturn)) static void be_child(const struct spec *spec, int container,
-					       const int pipes[3])
+					       const int streams[3])
 {
 	const struct process *p = &spec->process;
+	const bool first = container < 0;
 
 	setsid();
 	must(cgroup_enter());
-	if (container >= 0)
-		join_container(container);
-	else
+	if (first)
 		make_container(spec);
-	if (p->terminal)
-		open_terminal(p, container < 0);
 	else
-		take_pipes(p, pipes);
+		join_container(container);
+	if (p->terminal)
+		open_terminal(p, first);
+	else
+		take_streams(p, streams);
+	if (first)
+		seal_container(spec);
 	enter_cwd(p);
+	must(system_personality(spec));
 	must(privileges_limit(p));
 	char **environment = make_environment(p);
 	reset_signals();
 	must(privileges_drop(p, spec->seccomp));
-	if (container < 0)
+	if (first)
 		run_hooks(spec, environment);
 	execute(p, environment);
 	_exit(127);
@@ -297,12 +310,20 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 
 /* ---- in PID 1 ---- */
 
-/* PID 1's ends are non-blocking: a process that does not read must not stop PID 1. */
-static int make_pipes(int theirs[3], struct child *child)
+/* Makes the process's streams: `theirs`, and PID 1's ends in `child`. PID 1 has no end of a stream
+ * that is /dev/null. Its ends are non-blocking: a process that does not read must not stop PID 1.
+ */
+static int make_streams(const struct process *p, int theirs[3], struct child *child)
 {
 	int *ours[] = {&child->input, &child->output, &child->error}, ends[2];
 
 	for (int i = 0; i < 3; i++) {
+		if (p->streams[i] && !strcmp(p->streams[i], "null")) {
+			theirs[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+			if (theirs[i] < 0)
+				return -1;
+			continue;
+		}
 		if (pipe2(ends, O_CLOEXEC) < 0)
 			return -1;
 		theirs[i] = ends[i == 0 ? 0 : 1];
@@ -345,21 +366,22 @@ static void close_all(int *fds, size_t count)
 
 int child_start(const struct spec *spec, pid_t container, struct child *child)
 {
-	int pipes[3] = {-1, -1, -1}, sockets[2] = {-1, -1}, joined = -1;
+	int streams[3] = {-1, -1, -1}, sockets[2] = {-1, -1}, joined = -1;
 
+	privileges_allow(&spec->process);
 	*child = (struct child){.pid = -1, .input = -1, .output = -1, .error = -1, .report = -1};
 	if (container > 0)
 		joined = (int)syscall(SYS_pidfd_open, container, 0);
 	if ((container <= 0 || joined >= 0) &&
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 &&
-	    (spec->process.terminal || make_pipes(pipes, child) == 0))
+	    (spec->process.terminal || make_streams(&spec->process, streams, child) == 0))
 		child->pid = clone_into(joined);
 	if (child->pid == 0) {
 		report_socket = sockets[1];
-		be_child(spec, joined, pipes);
+		be_child(spec, joined, streams);
 	}
 	int error = errno;
-	close_all((int[]){pipes[0], pipes[1], pipes[2], sockets[1], joined}, 5);
+	close_all((int[]){streams[0], streams[1], streams[2], sockets[1], joined}, 5);
 	child->report = sockets[0];
 	if (child->pid < 0)
 		child_close(child);

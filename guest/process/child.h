@@ -19,7 +19,8 @@ struct report {
 struct child {
 	pid_t pid;
 	bool terminal;
-	int input, output, error; /* PID 1's ends of its stdio; -1: closed, or a terminal's error */
+	int input, output, error; /* PID 1's ends of its stdio; -1: closed, /dev/null, or a
+				   * terminal's error */
 	int report;		  /* readable when child_report() has news */
 };
 

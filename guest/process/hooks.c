@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hooks.h"
 
+#include "environment.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -149,16 +151,24 @@ static void tell(char *to, size_t size, const struct hook *hook, int status, int
 		snprintf(to, size, "exit status %d", WEXITSTATUS(status));
 }
 
+/* Never NULL. Wrong entries reach the hook, as under runc. */
+static char **own_environment(const struct hook *hook)
+{
+	static char *none[] = {NULL};
+	char **environment;
+
+	(void)environment_make(&hook->env, &environment);
+	return environment ? environment : none;
+}
+
 bool hooks_run(const struct spec *spec, char **environment, char *problem, size_t size)
 {
 	for (size_t i = 0; i < spec->hook_count; i++) {
 		const struct hook *hook = &spec->hooks[i];
 		struct words words = {0};
 		int error, state = open_state(spec->state);
-		char *none[] = {NULL};
-		char **own = hook->env.count ? hook->env.items : none;
-		int status =
-			run(hook, hook->own_environment ? own : environment, state, &words, &error);
+		char **env = hook->own_environment ? own_environment(hook) : environment;
+		int status = run(hook, env, state, &words, &error);
 
 		close(state);
 		if (status == 0 && error == 0)

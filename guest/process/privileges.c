@@ -27,8 +27,30 @@ struct cap_data {
 };
 #define CAP_VERSION_3 0x20080522
 
+/* From <linux/sched/types.h>, for the same reason. */
+struct scheduling {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+#define NR_OPEN	       "/proc/sys/fs/nr_open"
+#define OPEN_FILES     1048576 /* the kernel's own fs.nr_open */
+#define IOPRIO_PROCESS 1       /* IOPRIO_WHO_PROCESS of <linux/ioprio.h> */
+
+void privileges_default_limits(void)
+{
+	const struct rlimit files = {OPEN_FILES, OPEN_FILES},
+			    processes = {RLIM_INFINITY, RLIM_INFINITY};
+
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	(void)setrlimit(RLIMIT_NPROC, &processes);
+}
+
 /* `record` is "NUMBER:SOFT:HARD"; 18446744073709551615 means no limit. */
-static int set_rlimit(const char *record)
+static int read_rlimit(const char *record, struct rlimit *limit)
 {
 	int resource;
 	unsigned long long soft, hard;
@@ -37,8 +59,65 @@ static int set_rlimit(const char *record)
 		errno = EINVAL;
 		return -1;
 	}
-	struct rlimit limit = {(rlim_t)soft, (rlim_t)hard};
-	return setrlimit(resource, &limit);
+	*limit = (struct rlimit){(rlim_t)soft, (rlim_t)hard};
+	return resource;
+}
+
+static int set_rlimit(const char *record)
+{
+	struct rlimit limit;
+	int resource = read_rlimit(record, &limit);
+
+	return resource < 0 ? -1 : setrlimit(resource, &limit);
+}
+
+/* The kernel refuses what it cannot have, and then setrlimit(2) says so. */
+static void raise_open_files(rlim_t wanted)
+{
+	unsigned long long allowed = 0;
+	char text[24];
+	FILE *f = fopen(NR_OPEN, "re");
+
+	if (f && fscanf(f, "%llu", &allowed) == 1 && wanted > allowed && wanted != RLIM_INFINITY) {
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)wanted);
+		(void)file_write(NR_OPEN, text);
+	}
+	if (f)
+		fclose(f);
+}
+
+void privileges_allow(const struct process *p)
+{
+	struct rlimit limit;
+
+	for (size_t i = 0; i < p->rlimits.count; i++)
+		if (read_rlimit(p->rlimits.items[i], &limit) == RLIMIT_NOFILE &&
+		    limit.rlim_max > OPEN_FILES)
+			raise_open_files(limit.rlim_max);
+}
+
+/* `record` is "POLICY:FLAGS:NICE:PRIORITY:RUNTIME:DEADLINE:PERIOD", as sched_setattr(2) takes them.
+ */
+static int set_scheduler(const char *record)
+{
+	struct scheduling s = {.size = sizeof(s)};
+	unsigned long long flags, runtime, deadline, period;
+
+	if (sscanf(record, "%u:%llu:%d:%u:%llu:%llu:%llu", &s.policy, &flags, &s.nice, &s.priority,
+		   &runtime, &deadline, &period) != 7) {
+		errno = EINVAL;
+		return -1;
+	}
+	s.flags = flags;
+	s.runtime = runtime;
+	s.deadline = deadline;
+	s.period = period;
+	return (int)syscall(SYS_sched_setattr, 0, &s, 0);
+}
+
+static int set_io_priority(const char *record)
+{
+	return (int)syscall(SYS_ioprio_set, IOPRIO_PROCESS, 0, (int)strtoul(record, NULL, 10));
 }
 
 const char *privileges_limit(const struct process *p)
@@ -46,6 +125,10 @@ const char *privileges_limit(const struct process *p)
 	for (size_t i = 0; i < p->rlimits.count; i++)
 		if (set_rlimit(p->rlimits.items[i]) < 0)
 			return "cannot set a resource limit";
+	if (p->scheduler && set_scheduler(p->scheduler) < 0)
+		return "cannot set the scheduler (process.scheduler)";
+	if (p->io_priority && set_io_priority(p->io_priority) < 0)
+		return "cannot set the I/O priority (process.ioPriority)";
 	if (p->oom_score_adj && file_write("/proc/self/oom_score_adj", p->oom_score_adj) < 0)
 		return "cannot set oom_score_adj";
 	return NULL;
@@ -117,7 +200,7 @@ const char *privileges_drop(const struct process *p, const char *seccomp)
 		return "cannot switch to the user";
 	if (set_capabilities(p) < 0)
 		return "cannot set the capabilities";
-	raise_ambient(set_of(p->cap_ambient));
+	raise_ambient(set_of(p->cap_ambient) | set_of(p->cap_add));
 	umask(p->umask ? (mode_t)strtoul(p->umask, NULL, 8) : 022);
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return "cannot set no_new_privs";

@@ -5,9 +5,18 @@
 
 #include "guest/base/spec.h"
 
+/* Sets the limits that a process has if config.json has none of their kind: those that engines'
+ * units have under systemd. PID 1 calls it once, and its children inherit them. */
+void privileges_default_limits(void);
+
+/* Raises what the kernel allows at most, if `p` asks for more open files. PID 1 calls it: in the
+ * container /proc/sys may be read-only. */
+void privileges_allow(const struct process *p);
+
 /* Both return NULL, or a message that says what failed, with errno. */
 
-/* Sets the resource limits and oom_score_adj. Call it as root, before privileges_drop(). */
+/* Sets the resource limits, the scheduling and oom_score_adj. Call it as root, before
+ * privileges_drop(). */
 const char *privileges_limit(const struct process *p);
 
 /* Sets groups, user, capabilities, umask, no_new_privs and the seccomp filter. Only hooks and the

@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -53,16 +55,28 @@ static int make_device(const char *record)
 	return lchown(path, uid, gid);
 }
 
+bool system_is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
 /* Hides `path`: a directory becomes empty and read-only, a file becomes /dev/null. A missing path
- * is no error. */
+ * is no error. A /dev of the image may have something else at /dev/null (CVE-2025-31133 of runc).
+ */
 static int mask(const char *path)
 {
-	struct stat st;
+	struct stat st, null;
 
 	if (stat(path, &st) < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	if (S_ISDIR(st.st_mode))
 		return mount("tmpfs", path, "tmpfs", MS_RDONLY, "size=0k");
+	if (lstat("/dev/null", &null) < 0)
+		return -1;
+	if (!system_is_null(&null)) {
+		errno = ENODEV;
+		return -1;
+	}
 	return mount("/dev/null", path, NULL, MS_BIND, NULL);
 }
 
@@ -70,7 +84,7 @@ static int make_readonly(const char *path)
 {
 	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-	return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_REC, NULL);
+	return mounts_make_readonly(path);
 }
 
 static int for_each(const struct list *list, int (*apply)(const char *))
@@ -89,11 +103,23 @@ const char *system_apply(const struct spec *spec)
 		return "cannot set the domain name";
 	if (mounts_own_dev(spec) && for_each(&spec->devices, make_device) < 0)
 		return "cannot make a device";
-	if (for_each(&spec->sysctls, set_sysctl) < 0) /* before /proc/sys can become read-only */
+	if (for_each(&spec->sysctls, set_sysctl) < 0)
 		return "cannot set a sysctl";
+	return NULL;
+}
+
+const char *system_seal(const struct spec *spec)
+{
 	if (for_each(&spec->readonly_paths, make_readonly) < 0)
 		return "cannot make a path read-only";
 	if (for_each(&spec->masked_paths, mask) < 0)
 		return "cannot mask a path";
+	return NULL;
+}
+
+const char *system_personality(const struct spec *spec)
+{
+	if (spec->personality && personality(strtoul(spec->personality, NULL, 10)) < 0)
+		return "cannot set the personality";
 	return NULL;
 }

@@ -6,8 +6,23 @@
 
 #include "guest/base/spec.h"
 
-/* Applies these settings of `spec`. Call it in the container's root, after its mounts are made.
- * Returns NULL, or a message that says what failed, with errno. */
+#include <stdbool.h>
+#include <sys/stat.h>
+
+/* These return NULL, or a message that says what failed, with errno. Call them in the container's
+ * root, after its mounts are made. */
+
+/* Sets names and sysctls, and makes the devices. */
 const char *system_apply(const struct spec *spec);
+
+/* Makes paths read-only and masks paths. Nothing can be made there, or set in /proc/sys, after it.
+ */
+const char *system_seal(const struct spec *spec);
+
+/* Sets the caller's personality, for what it executes. */
+const char *system_personality(const struct spec *spec);
+
+/* True: this is the device that /dev/null must be. */
+bool system_is_null(const struct stat *st);
 
 #endif

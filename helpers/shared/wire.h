@@ -36,8 +36,11 @@ enum wire_type {
 	WIRE_PING,	/* host: the guest answers with a PONG at once */
 	WIRE_PONG,	/* guest: the answer to PING */
 	WIRE_EXEC,	/* host: a piece of a process's description; an empty piece starts it */
+	WIRE_CLOCK,	/* host: u64 seconds, u32 nanoseconds: the time (CLOCK_REALTIME) */
 	WIRE_TYPES
 };
+
+#define WIRE_CLOCK_LENGTH 12
 
 enum wire_stream { WIRE_STDIN, WIRE_STDOUT, WIRE_STDERR, WIRE_STREAMS };
 

@@ -13,5 +13,8 @@ def guest_hooks($state): absent("hooks");
 def sysctls: absent("linux.sysctl");
 def wanted($in): [.memory, .cpu, .pids | absent("linux.resources")] | {};
 def asked($env; $vm; $binds): "";
+def io_priority: absent("process.ioPriority");
+def scheduler: absent("process.scheduler");
+def personality: absent("linux.personality");
 def is_sandbox: false;
 def unmet: empty;

@@ -2,7 +2,7 @@
 #
 # Makes the guest's records of mounts, and the words about bind mounts for helpers/root/stage.c.
 
-# The flags in guest/mounts/mounts.c. A bind mount has no other options, because it has no file system of its own.
+# The flags in guest/mounts/mounts.c. A bind mount has no file system of its own, so it has no use for other options.
 def mount_flags:
 	"acl async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noacl noatime nodev
 	nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime
@@ -20,10 +20,20 @@ def disk_types: {ext2: "ext4", ext3: "ext4", ext4: "ext4", squashfs: "squashfs"}
 def is_disk:
 	objects | (is_bind | not) and (.type // "" | strings | in(disk_types));
 
-def bind_options($field):
-	texts($field + ".options")
-	| (. - mount_flags)[0] as $unknown
-	| if $unknown == null then . else fail($field + ".options"; "a bind mount cannot have the option \($unknown)") end;
+# Linux ignores other options of a bind mount, and so do runc and runX, but with a warning. These change what the mount is.
+def is_idmap: . == "idmap" or . == "ridmap" or startswith("idmap=") or startswith("ridmap=");
+
+def refuse($field; $unknown):
+	if $unknown == null then . else fail($field + ".options"; "a bind mount cannot have the option \($unknown)") end;
+
+def bind_options($field): texts($field + ".options") | refuse($field; map(select(is_idmap))[0]);
+
+# To the file system on a disk every option means something.
+def disk_options($field): texts($field + ".options") | refuse($field; (. - mount_flags)[0]);
+
+def ignored_options:
+	items("mounts") | select(.value | is_bind) | .key as $i | .value.options // [] | (. - mount_flags)[]
+	| "log_warning " + ("mounts[\($i)].options: a bind mount has no use for the option \(.) (ignored)" | @sh);
 
 # Each mount costs the guest several system calls, and each bind mount costs dom0 words of a command line (2 MiB in Linux).
 def mounts_max: 1024;
@@ -61,7 +71,7 @@ def disk_mode($type): "disk,\(last_of(["ro", "rw"]) // "rw"),\(disk_types[$type]
 def binds($bundle):
 	[few_mounts | items("mounts") | select(.value | is_bind or is_disk) | "mounts[\(.key)]" as $field
 		| {at: .key, words: [
-			(.value | if is_disk then . as $mount | .options | bind_options($field) | disk_mode($mount.type)
+			(.value | if is_disk then . as $mount | .options | disk_options($field) | disk_mode($mount.type)
 				else .options | bind_options($field) | bind_mode end),
 			(.value.source | bind_source($field; $bundle)),
 			(.value.destination | path($field + ".destination"))]}]

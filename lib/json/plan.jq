@@ -10,29 +10,10 @@
 
 def system:
 	(.devices | devices),
+	(.personality | personality),
 	(.sysctl | sysctls),
 	(.readonlyPaths | texts("linux.readonlyPaths")[] | record("readonly")),
 	(.maskedPaths | texts("linux.maskedPaths")[] | record("masked"));
-
-# The network namespace: "" (the host's), "new", or the path of one that exists.
-def netns:
-	if . == null then ""
-	elif type != "array" then fail("linux.namespaces"; "must be an array")
-	else
-		[.[] | object("linux.namespaces[]") | select(.type == "network")] as $found
-		| if $found | length > 1 then fail("linux.namespaces"; "has the network namespace twice")
-		elif $found == [] then ""
-		else $found[0].path // "" | text("linux.namespaces[].path")
-			| if . == "" then "new" else . end
-		end
-	end;
-
-# A container that joins another UTS namespace has the host name of that namespace. containerd's CRI plugin tells a container
-# of a pod this name only in the variable HOSTNAME.
-def joined_hostname($env):
-	if any(.[]?; .type? == "uts" and (.path? // "") != "")
-	then first($env | arrays | .[] | strings | select(startswith("HOSTNAME=") and utf8bytelength <= 73) | .[9:]) // ""
-	else "" end;
 
 object("config.json") | few_values("config.json")
 | (.ociVersion | text("ociVersion") | if startswith("1.") then . else
@@ -47,16 +28,20 @@ object("config.json") | few_values("config.json")
 	bundle: $bundle, $rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")), $annotations, owner: ""
 } as $state
 | (.mounts | binds($bundle)) as $binds
+| ($linux.namespaces | joined_namespaces($mountinfo)) as $joined
+| (.hostname // joined_hostname($joined; $process.env) | text("hostname")) as $hostname
 | ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
-	(.hostname // ($linux.namespaces | joined_hostname($process.env)) | text("hostname") | optional("hostname")),
+	($hostname | optional("hostname")),
 	(.domainname // "" | text("domainname") | optional("domainname")),
 	($linux | system),
 	($resources.pids | if . == 0 then empty else tostring | record("pids_limit") end),
 	($root.readonly | flag("root.readonly") | tostring | record("root.readonly")),
 	(.mounts | mounts($binds)),
 	(.hooks | guest_hooks({ociVersion: $oci, $id} + $state)),
-	($process | process)
+	($process | process),
+	($process.ioPriority | io_priority),
+	($process.scheduler | scheduler)
 ] as $records
 | [$linux.seccomp | seccomp] as $seccomp
 | [.hooks | host_hooks] as $hooks
@@ -68,7 +53,9 @@ object("config.json") | few_values("config.json")
 "terminal=\($process.terminal == true)",
 "sandbox=\($annotations | is_sandbox)",
 "console_size=\($process.consoleSize | console_size | @sh)",
-"netns=\($linux.namespaces | netns | @sh)",
+"named=\($hostname != "")",
+"netns=\($linux.namespaces | netns($joined) | @sh)",
+"namespaces=\([$joined[].path] | @sh | @sh)",
 "cgroup=\($linux.cgroupsPath | cgroup | @sh)",
 ($resources | "memory=\(.memory)", "vcpus=\(.vcpus)", "cpu_weight=\(.weight)", "cpu_cap=\(.cap)",
 	"cpus=\(.cpus | @sh)", "resources=\(resources_line | @sh)"),
@@ -83,4 +70,5 @@ $state_tail,
 unmet,
 "asked=\($annotations | asked($process.env; $vm; $binds | length) | @sh)",
 (.mounts | relative_destinations),
+(.mounts | ignored_options),
 ($process.capabilities | unknown_capabilities)

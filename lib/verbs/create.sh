@@ -61,6 +61,7 @@ create_container() {
 	trace plan
 	read_plan
 	check_terminal
+	null_streams
 	if [ "$sandbox" = true ]; then no_vm; else make_vm; fi
 	trace proxy
 	start_proxy

@@ -60,6 +60,7 @@ cmd_exec() {
 	[ -z "$process" ] || read_process
 	[ -z "$caps" ] || read_caps
 	check_terminal
+	null_streams
 	{ exec_describe "$@" >"$dir/exec.$$"; } 2>/dev/null || die "cannot write $dir/exec.$$ (is the disk full?)"
 	set -- -t "$conf_start_timeout"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"

@@ -532,7 +532,8 @@ static bool forbidden(const uint8_t *header)
 	if (session == 0 && type == WIRE_EXITED)
 		return !container.ran;
 	return type == WIRE_SIGNAL || type == WIRE_WINSIZE || type == WIRE_PING ||
-	       type == WIRE_EXEC || (type == WIRE_DATA && stream == WIRE_STDIN);
+	       type == WIRE_EXEC || type == WIRE_CLOCK ||
+	       (type == WIRE_DATA && stream == WIRE_STDIN);
 }
 
 static void guest_frame(enum wire_type type, unsigned int stream, unsigned int session,
@@ -617,6 +618,9 @@ static void guest_takes(const struct wire_frame *frame)
 		break;
 	case WIRE_EXEC:
 		must(frame->session > 0);
+		break;
+	case WIRE_CLOCK:
+		must(frame->length == WIRE_CLOCK_LENGTH);
 		break;
 	case WIRE_WINSIZE:
 		must(frame->length == 8);

@@ -45,6 +45,8 @@ static void make_mounts(const char *top, const struct spec *spec)
 	for (size_t i = 0; i < spec->mount_count; i++)
 		if (mounts_mount(&spec->mounts[i]) < 0)
 			printf("%s: %s\n", spec->mounts[i].destination, strerror(errno));
+	if (mounts_seal(spec) < 0)
+		printf("seal: %s\n", strerror(errno));
 }
 
 int main(int argc, char **argv)

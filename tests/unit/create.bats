@@ -199,6 +199,68 @@ load helpers
 @test "create: two network namespaces" {
 	bad '.linux.namespaces += [{"type": "network"}]' 'has the network namespace twice'
 }
+@test "create: a namespace type that does not exist" {
+	bad '.linux.namespaces += [{"type": "foo"}]' 'type: namespace "foo" does not exist'
+}
+@test "create: a namespace of any type that stands twice" {
+	bad '.linux.namespaces += [{"type": "ipc"}]' 'linux.namespaces: has the ipc namespace twice'
+}
+@test "create: a namespace that does not exist" {
+	bad '(.linux.namespaces[] | select(.type == "ipc")).path = "/nowhere/ipc"' 'linux.namespaces: /nowhere/ipc: no such file or directory'
+}
+@test "create: a namespace of another type than the entry says" {
+	local ipc='(.linux.namespaces[] | select(.type == "ipc")).path'
+	bad "$ipc = \"/proc/self/ns/net\"" '/proc/self/ns/net is a namespace of type net, and the entry is of type ipc'
+	bad "$ipc = \"/proc/1/task/1/ns/pid_for_children\"" 'is a namespace of type pid, and the entry is of type ipc'
+	[ "$(id -u)" -eq 0 ] || return 0
+	: >"$BATS_TEST_TMPDIR/ns"
+	mount --bind /proc/self/ns/uts "$BATS_TEST_TMPDIR/ns" || skip 'this machine binds no namespaces'
+	config "$ipc = \"$BATS_TEST_TMPDIR/ns\""
+	runX create --bundle "$bundle" c1
+	umount "$BATS_TEST_TMPDIR/ns"
+	fails_with "$BATS_TEST_TMPDIR/ns is a namespace of type uts, and the entry is of type ipc"
+}
+
+@test "create: without a host name, with or without a UTS namespace, the guest has the host's" {
+	export RUNX_HOST=$BATS_TEST_TMPDIR/host
+	mkdir -p "$RUNX_HOST/proc/sys/kernel"
+	echo here >"$RUNX_HOST/proc/sys/kernel/hostname"
+	creates 'del(.hostname) | del(.linux.namespaces[] | select(.type == "uts"))'
+	[ "$(records hostname)" = here ]
+	runX delete --force c1
+	creates '.linux.namespaces += [{"type": "uts"}]'
+	[ "$(records hostname)" = here ]
+	runX delete --force c1
+	creates '.hostname = "own"'
+	[ "$(records hostname)" = own ]
+	runX delete --force c1
+	echo '(none)' >"$RUNX_HOST/proc/sys/kernel/hostname"
+	creates 'del(.hostname)'
+	[ "$(records hostname)" = '' ]
+}
+
+@test "create: a stream that is /dev/null is /dev/null for the process, too" {
+	creates .
+	[ "$(grep -zE '^std(in|out|err)=' "$RUNX_ROOT/c1/container" | tr '\0' ' ')" = 'stdin=null ' ]
+	runX delete --force c1
+	run sh -c '"$1" create --bundle "$2" c1 </dev/zero >/dev/null 2>&1' sh "$top/runX" "$bundle"
+	[ "$(grep -zE '^std(in|out|err)=' "$RUNX_ROOT/c1/container" | tr '\0' ' ')" = 'stdout=null stderr=null ' ]
+}
+
+@test "create: I/O priority, scheduler and personality" {
+	creates '.process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 4} | .linux.personality = {domain: "LINUX32"}
+		| .process.scheduler = {policy: "SCHED_DEADLINE", nice: -3, flags: ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM"],
+			runtime: 1, deadline: 20000000, period: 3}'
+	[ "$(records io_priority) $(records personality) $(records scheduler)" = '16388 8 6:3:-3:0:1:20000000:3' ]
+}
+@test "create: an unknown scheduler" {
+	bad '.process.scheduler = {policy: "SCHED_X"}' 'process.scheduler.policy: unknown value: SCHED_X'
+}
+@test "create: an I/O priority that is out of range" {
+	bad '.process.ioPriority = {class: "IOPRIO_CLASS_RT", priority: 8}' 'process.ioPriority.priority: must be a whole number from 0 to 7'
+}
+@test "create: a personality without a domain" { bad '.linux.personality = {}' 'linux.personality.domain: must be a string'; }
+
 @test "create: a root that is missing" { bad '.root.path = "nowhere"' "root file system $bundle/nowhere: no such directory"; }
 
 @test "create: a terminal needs a console socket, and a console socket needs a terminal" {

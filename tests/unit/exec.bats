@@ -4,9 +4,9 @@
 
 load helpers
 
-# described RECORD…: the last exec's description has exactly these records
+# described RECORD…: the last exec's description has exactly these records, and the one about stdin, which is /dev/null
 described() {
-	[ "$(cat "$FAKE/description")" = "$(printf '%s\n' "$@")" ] || { cat "$FAKE/description" && return 1; }
+	[ "$(grep -vx stdin=null "$FAKE/description")" = "$(printf '%s\n' "$@")" ] || { cat "$FAKE/description" && return 1; }
 }
 
 @test "exec: the process gets its arguments unchanged" {
@@ -30,6 +30,16 @@ described() {
 	described uid=5 arg=id
 }
 
+@test "exec: a stream that is /dev/null is /dev/null for the process, too, unless it has a terminal" {
+	in_state running
+	runX exec -d c1 id
+	[ "$(cat "$FAKE/description")" = "$(printf '%s\n' stdin=null arg=id)" ]
+	run sh -c '"$1" exec -d c1 id </dev/zero >/dev/null 2>&1' sh "$top/runX"
+	[ "$(cat "$FAKE/description")" = "$(printf '%s\n' stdout=null stderr=null arg=id)" ]
+	runX exec -d --tty --console-socket /s c1 sh
+	[ "$(cat "$FAKE/description")" = "$(printf '%s\n' terminal=true arg=sh)" ]
+}
+
 @test "exec: --cap adds capabilities to those of the container" {
 	in_state running
 	runX exec -d --cap CAP_KILL -c CAP_CHOWN c1 id
@@ -50,10 +60,11 @@ described() {
 
 @test "exec: --process describes a whole process, which inherits nothing from the container's" {
 	in_state running
-	jq '.process | .args = ["id"] | .cwd = "/x" | .env = ["A=b"] | .user = {uid: 3, gid: 4} | .capabilities = {} | .terminal = false' \
+	jq '.process | .args = ["id"] | .cwd = "/x" | .env = ["A=b"] | .user = {uid: 3, gid: 4} | .capabilities = {} | .terminal = false | .ioPriority = {class: "IOPRIO_CLASS_IDLE"}' \
 		"$bundle/config.json" >"$BATS_TEST_TMPDIR/process.json"
 	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
 	succeeds
+	grep -qx io_priority=24576 "$FAKE/description"
 	[ "$(head -n 6 "$FAKE/description")" = "$(printf '%s\n' process= arg=id env=A=b cwd=/x uid=3 gid=4)" ]
 }
 

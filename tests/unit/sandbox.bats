@@ -93,6 +93,6 @@ named() {
 	local joins='(.linux.namespaces[] | select(.type == "uts")).path = "/proc/1/ns/uts"' of_pod='.process.env += ["HOSTNAME=pod"]'
 	named pod "del(.hostname) | $joins | $of_pod"
 	named runc "$joins | $of_pod"
-	named '' "del(.hostname) | $of_pod"
-	named '' "del(.hostname) | $joins | .process.env += [\"HOSTNAME=$(printf %065d 0)\"]"
+	named "$(cat /proc/sys/kernel/hostname)" "del(.hostname) | $of_pod"
+	named "$(cat /proc/sys/kernel/hostname)" "del(.hostname) | $joins | .process.env += [\"HOSTNAME=$(printf %065d 0)\"]"
 }

@@ -28,6 +28,27 @@ bats_require_minimum_version 1.5.0
 	says 0 /own ''
 }
 
+@test "process: limits without rlimits, and one above what the kernel allows" {
+	container 'del(.process.rlimits) | .process.args = ["sh", "-c", "ulimit -Sn; ulimit -Hn; grep processes /proc/self/limits | tr -s \" \""]'
+	says 0 "$(printf '%s\n' 1048576 1048576 'Max processes unlimited unlimited processes ')" ''
+	id=$id-2
+	container '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 2000000, hard: 2000000}] | .process.args = ["sh", "-c", "ulimit -n; cat /proc/sys/fs/nr_open"]'
+	says 0 "$(printf '2000000\n2000000')" ''
+}
+
+@test "process: without a hostname it has that of dom0" {
+	container 'del(.hostname) | del(.linux.namespaces[] | select(.type == "uts")) | .process.args = ["hostname"]'
+	says 0 "$("$bed" run hostname)" ''
+}
+
+@test "process: without stdin it has /dev/null" {
+	bundle '.process.args = ["sh", "-c", "test -c /dev/stdin && cat && readlink /proc/self/fd/0"]'
+	dom0 sh -c "runX run --bundle /b/$id $id </dev/null"
+	says 0 /dev/null ''
+	dom0 sh -c "echo word | runX run --bundle /b/$id $id"
+	says 1 '' ''
+}
+
 @test "process: masked and read-only paths" {
 	container '.process.args = ["sh", "-c", "wc -c </proc/meminfo; ls /proc/fs; echo 1 >/proc/sys/kernel/panic; ls /bin | wc -l"]
 		| .linux.maskedPaths = ["/proc/meminfo", "/proc/fs", "/nowhere", "/bin/nosuch/x"] | .linux.readonlyPaths = ["/proc/sys"]'

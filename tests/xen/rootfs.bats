@@ -48,8 +48,9 @@ in_image() {
 	for how in $roots; do
 		with_conf $how
 		id=$id-$how
-		container '.root.readonly = true | .process.args = ["sh", "-c", "touch /x; touch /dev/shm/x && echo shm"]'
-		says 0 shm 'touch: /x: Read-only file system'
+		container '.root.readonly = true | .process.cwd = "/tmp/made/here" | .process.args = ["sh", "-c", "touch /x; touch /dev/shm/x && echo shm; pwd"]
+			| .mounts |= map(if .destination == "/dev" then .options += ["ro"] else . end)'
+		says 0 "$(printf 'shm\n/tmp/made/here')" 'touch: /x: Read-only file system'
 	done
 }
 

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Checks linux.namespaces, and finds in them what runX needs.
+
+# The names of the types in /proc/PID/ns.
+def namespace_types:
+	{cgroup: "cgroup", ipc: "ipc", mount: "mnt", network: "net", pid: "pid", time: "time", user: "user", uts: "uts"};
+
+# The type of the namespace at this path, as its name in /proc/PID/ns, or "" if only the kernel can tell. $mountinfo shows
+# what is mounted at a path: "net:[4026531840]".
+def namespace_at($mountinfo):
+	. as $path
+	| (split("/") | if length > 3 and .[1] == "proc" and .[-2] == "ns" then .[-1] | rtrimstr("_for_children") else "" end) as $name
+	| if $name != "" then $name
+	elif $mountinfo | index(" \($path) ") == null then ""
+	else [$mountinfo | split("\n")[] | split(" ") | select(.[4] == $path) | .[3]][-1] // ""
+		| if endswith("]") then split(":[")[0] else "" end
+	end;
+
+# Checks the namespaces, and gives those that exist already, as [{type, path}].
+def joined_namespaces($mountinfo):
+	[items("linux.namespaces") | "linux.namespaces[\(.key)]" as $field | .value
+		| object($field)
+		| (.type | text($field + ".type")) as $type
+		| (namespace_types[$type] // fail($field + ".type"; "namespace \"\($type)\" does not exist")) as $name
+		| (.path // "" | text($field + ".path")) as $path
+		| (if $path == "" then "" else $path | namespace_at($mountinfo) end) as $is
+		| if $is != "" and $is != $name then
+			fail($field + ".path"; "\($path) is a namespace of type \($is), and the entry is of type \($type)")
+		else {$type, $path} end]
+	| (group_by(.type)[] | select(length > 1) | fail("linux.namespaces"; "has the \(.[0].type) namespace twice")),
+	map(select(.path != ""));
+
+# The network namespace: "" (the host's), "new", or the path of one that exists.
+def netns($joined):
+	if any(.[]?; .type == "network") then first($joined[] | select(.type == "network") | .path) // "new" else "" end;
+
+# A container that joins another UTS namespace has the host name of that namespace. containerd's CRI plugin tells a container
+# of a pod this name only in the variable HOSTNAME.
+def joined_hostname($joined; $env):
+	if any($joined[]; .type == "uts")
+	then first($env | arrays | .[] | strings | select(startswith("HOSTNAME=") and utf8bytelength <= 73) | .[9:]) // ""
+	else "" end;

@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What happens in the guest between clone and exec. Here the guest's own modules do it on this machine.
+
+setup() {
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	[ "$(id -u)" -eq 0 ] || skip 'only root makes containers'
+	make -s -C "$top" out/tests/starter
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p top/root/bin top/root/etc
+	cp "$(command -v busybox)" top/root/bin/
+	local library program
+	for library in $(ldd top/root/bin/busybox | grep -o '/[^ ]*'); do
+		install -D "$library" "top/root$library"
+	done
+	for program in sh cat cut grep head ls readlink sed sleep stat tr tty wc; do
+		ln -s busybox "top/root/bin/$program"
+	done
+	root=(root.type=none env=PATH=/bin mount=/proc mount.type=proc)
+}
+
+# runs DESCRIPTION… [-- DESCRIPTION…]: starts the container process of these records and, with more of them, one that joins
+# it (tests/guest/starter.c)
+runs() {
+	local file=first
+	rm -f first second
+	for record; do
+		if [ "$record" = -- ]; then file=second; else printf '%s\0' "$record" >>$file; fi
+	done
+	ASAN_OPTIONS=detect_leaks=0 run "$top/out/tests/starter" top first $([ ! -f second ] || echo second) 3>&-
+}
+
+# prints LINE…: the last container printed exactly these lines, and ended with status 0
+prints() {
+	[ "$output" = "$(printf '%s\n' "$@" 'ended: 0')" ] && return
+	printf 'wanted:\n%s\ngot %s:\n%s\n' "$(printf '%s\n' "$@")" "$status" "$output"
+	return 1
+}
+
+@test "process: HOME comes from the user's line in /etc/passwd, whatever fields are empty there" {
+	printf '%s\n' '+::::::' 'bad:x::0::/wrong:' "long:x:5:5:$(printf %5000d 0):/long:" ':x:0:7::/zero:' \
+		'plain:!:1001:1001::/home/plain:' 'nobody::1002:1002:::' 'short:x:1003:1003::/home/short' 'cut:x:1004:1004' \
+		>top/root/etc/passwd
+	local uid home got='' wanted=''
+	for uid in 0=/zero 5=/long 7=/ 1001=/home/plain 1002=/ 1003=/home/short 1004=/ 1005=/; do
+		runs "${root[@]}" uid=${uid%=*} arg=/bin/sh arg=-c 'arg=echo $HOME'
+		got="$got${uid%=*}=${lines[0]} " wanted="$wanted$uid "
+	done
+	[ "$got" = "$wanted" ] || { printf '%s\n' "$wanted" "$got" && return 1; }
+	rm top/root/etc/passwd
+	mkfifo top/root/etc/passwd
+	runs "${root[@]}" arg=/bin/sh arg=-c 'arg=echo $HOME'
+	prints /
+}
+
+@test "process: of a variable that stands twice only the last entry reaches the process, in exec too" {
+	# bats drops the NULs.
+	runs "${root[@]}" env=A=1 env=AB=2 env=HOME=/x env=A=3 env=HOME= env=A=4=5 arg=/bin/cat arg=/proc/self/environ
+	[[ $output == *'PATH=/binAB=2HOME=/A=4=5ended: 0' ]] || { echo "$output" && return 1; }
+	runs "${root[@]}" env=A=1 env=B=2 arg=/bin/sleep arg=100 -- env=A=9 env=PATH=/x arg=/bin/cat arg=/proc/self/environ
+	[[ $output == *'B=2A=9PATH=/xHOME=/ended: 0'* ]] || { echo "$output" && return 1; }
+	runs "${root[@]}" env=A arg=/bin/sh
+	[[ $output == 'failed: invalid environment variable: "A": invalid argument' ]]
+}
+
+@test "process: a missing working directory is made before the root becomes read-only" {
+	runs "${root[@]}" root.readonly=true cwd=/a/b arg=/bin/sh arg=-c 'arg=pwd; : >/x || echo read-only'
+	[[ $output == "/a/b"*"Read-only file system"* ]]
+	runs "${root[@]}" root.readonly=true cwd=/m/sub mount=/m mount.type=tmpfs mount.option=ro arg=/bin/sh arg=-c 'arg=pwd'
+	prints /m/sub
+}
+
+@test "process: exec with a missing working directory fails and makes nothing" {
+	runs "${root[@]}" arg=/bin/sleep arg=100 -- cwd=/no/where arg=/bin/sh
+	[ "${lines[0]}" = 'failed: chdir to cwd ("/no/where") set in config.json failed: no such file or directory' ]
+	[ ! -e top/root/no ]
+}
+
+@test "process: a stream that is /dev/null is the container's /dev/null, and keeps its owner" {
+	runs "${root[@]}" stdin=null stdout=null uid=7 mount=/dev mount.type=tmpfs arg=/bin/sh arg=-c \
+		'arg=exec 3>&2; for n in 0 1 2; do (stat -L -c "%F %t:%T %u" /proc/$$/fd/$n; readlink /proc/$$/fd/$n) >&3; done; echo unseen'
+	prints 'character special file 1:3 0' /dev/null 'character special file 1:3 0' /dev/null 'fifo 0:0 7' \
+		"$(grep -o 'pipe:.*' <<<"$output")"
+	# exec has streams of its own.
+	runs "${root[@]}" stdin=null stdout=null arg=/bin/sleep arg=100 -- arg=/bin/sh arg=-c 'arg=test -p /dev/stdin && cat && echo pipe'
+	[ "${lines[0]}" = pipe ]
+}
+
+@test "process: a read-only /dev has its devices, mount points and console, and is read-only after that" {
+	runs "${root[@]}" mount=/dev/ mount.type=tmpfs mount.option=ro mount.option=nosuid mount=/dev/pts mount.type=devpts \
+		mount.option=newinstance mount.option=ptmxmode=0666 mount=/dev/shm mount.type=tmpfs device=c:10:229:644:0:0:/dev/sub/fuse terminal=true \
+		arg=/bin/sh arg=-c 'arg=test -c /dev/sub/fuse && test -c /dev/console && tty; : >/dev/shm/x && ls /dev/shm; (: >/dev/x); grep " /dev " /proc/mounts | cut -d " " -f 4'
+	[ "$(tr -d '\r' <<<"$output" | sed 's/,relatime.*//; s/.*: can.t/cannot/' | xargs)" = \
+		"/dev/pts/0 x cannot create /dev/x: Read-only file system ro,nosuid ended: 0" ] || { echo "$output" && return 1; }
+}
+
+@test "process: read-only paths keep the flags of the mount that they lie on" {
+	runs "${root[@]}" mount=/m mount.type=tmpfs mount.option=nosuid mount.option=nodev mount.option=noexec mount.option=noatime \
+		readonly=/m readonly=/proc/sys masked=/proc/uptime mount=/s mount.type=tmpfs mount.option=strictatime mount.option=nodiratime readonly=/s \
+		arg=/bin/sh arg=-c 'arg=grep -E " (/m|/s|/proc/sys) " /proc/mounts | cut -d " " -f 2,4 | sed "s/,inode64//" | grep " ro,"; wc -c </proc/uptime'
+	prints '/proc/sys ro,relatime' '/m ro,nosuid,nodev,noexec,noatime' '/s ro,nodiratime' 0 ||
+		prints '/m ro,nosuid,nodev,noexec,noatime' '/proc/sys ro,relatime' '/s ro,nodiratime' 0
+}
+
+@test "process: a link in place of /proc or /sys is an error" {
+	mkdir top/root/elsewhere
+	ln -s elsewhere top/root/proc
+	runs "${root[@]}" arg=/bin/sh
+	[ "$output" = 'failed: error mounting "" to rootfs at "/proc": filesystem "proc" must be mounted on ordinary directory: not a directory' ]
+	runs root.type=none arg=/bin/sh
+	[[ $output == 'failed: error mounting "proc" to rootfs at "/proc": '* ]]
+	rm top/root/proc
+	ln -s /elsewhere top/root/sys
+	runs "${root[@]}" mount=/sys/ mount.type=sysfs mount.source=sysfs arg=/bin/sh
+	[[ $output == 'failed: error mounting "sysfs" to rootfs at "/sys/": filesystem "sysfs" must be mounted on ordinary directory: '* ]]
+	runs "${root[@]}" mount=/sys mount.type=tmpfs arg=/bin/sh arg=-c 'arg=grep -c elsewhere /proc/mounts'
+	prints 1
+}
+
+@test "process: nothing but a real /dev/null hides a file" {
+	mkdir top/root/dev
+	ln -s ../etc/passwd top/root/dev/null
+	echo x >top/root/etc/passwd
+	runs "${root[@]}" mount=/dev mount.type=tmpfs mount.option=tmpcopyup masked=/proc/uptime arg=/bin/sh
+	[ "$output" = 'failed: cannot mask a path: no such device' ]
+}
+
+@test "process: without limits it has those of engines" {
+	prlimit --nofile=1048576 true 2>/dev/null || skip 'this machine does not raise limits'
+	runs "${root[@]}" arg=/bin/sh arg=-c 'arg=ulimit -Sn; ulimit -Hn; grep processes /proc/self/limits | tr -s " "'
+	prints 1048576 1048576 'Max processes unlimited unlimited processes '
+}
+
+@test "process: personality, I/O priority and scheduler, of exec too" {
+	local show='arg=cat /proc/self/personality; cut -d " " -f 19,41 /proc/self/stat; ionice'
+	cp "$(command -v ionice)" top/root/bin/
+	runs "${root[@]}" personality=8 io_priority=$((2 << 13 | 3)) scheduler=3:0:5:0:0:0:0 arg=/bin/sh arg=-c "$show"
+	prints 00000008 '5 3' 'best-effort: prio 3'
+	runs "${root[@]}" personality=8 scheduler=0:0:4:0:0:0:0 arg=/bin/sleep arg=100 -- arg=/bin/sh arg=-c \
+		'arg=cat /proc/self/personality; cut -d " " -f 19 /proc/self/stat'
+	[ "$(head -n 2 <<<"$output" | xargs)" = '00000008 4' ] || { echo "$output" && return 1; }
+	runs "${root[@]}" scheduler=1:0:0:0:0:0:0 arg=/bin/sh
+	[ "$output" = 'failed: cannot set the scheduler (process.scheduler): invalid argument' ]
+}
+
+@test "process: exec --cap raises ambient capabilities where the inheritable set has them" {
+	runs "${root[@]}" uid=7 capability.inheritable=32 capability.bounding=33 arg=/bin/sleep arg=100 -- capability.add=33 \
+		arg=/bin/sh arg=-c 'arg=grep -E "^Cap(Prm|Eff|Amb)" /proc/self/status | tr -d "\t"'
+	[ "$(head -n 3 <<<"$output" | xargs)" = 'CapPrm:0000000000000020 CapEff:0000000000000020 CapAmb:0000000000000020' ] || { echo "$output" && return 1; }
+}
