@@ -188,7 +188,7 @@ out/tests/starter: tests/guest/starter.c \
 
 HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
 helper-tests: $(HELPER_TESTS)
-$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/,proxy.a shared.a)
+$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/,net.a proxy.a shared.a)
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $^ -lcmocka
 

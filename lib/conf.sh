@@ -18,6 +18,7 @@ VARIABLES='NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 #   $conf_annotations, $conf_environment        names, with blanks between them
 #   $conf_host_files, $conf_cni_path            directories, with blanks between them
 #   $conf_host_network                          refuse, none or the name of a bridge
+#   $conf_spoofing                              refuse or allow
 read_conf() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" line name value
 	conf_memory=128 conf_vcpus=1 conf_max_vcpus=8 conf_guest_type=auto conf_rootfs=auto conf_seccomp=yes
@@ -27,6 +28,7 @@ read_conf() {
 	# annotations.
 	conf_annotations='disk_headroom guest_type kernel_parameters memory rootfs start_timeout vcpus write_back'
 	conf_cni_path='/opt/cni/bin /usr/lib/cni /usr/libexec/cni' conf_host_network=refuse
+	conf_spoofing=refuse
 	conf_environment=$VARIABLES conf_host_files='/boot /etc /root /usr'
 	[ -f "$file" ] || return 0
 	while read -r line || [ -n "$line" ]; do
@@ -68,6 +70,7 @@ set_conf() {
 	cni_path=*) conf_cni_path=$2 ;;
 	host_network=*[!A-Za-z0-9_.-]* | host_network=) die "$file: $1 must be refuse, none or the name of a bridge, not $2" ;;
 	host_network=*) conf_host_network=$2 ;;
+	spoofing=refuse | spoofing=allow) conf_spoofing=$2 ;;
 	*) die "$file: $1 = $2 is not a setting of runX (docs/configuration.md lists them)" ;;
 	esac
 }

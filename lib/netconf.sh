@@ -47,9 +47,10 @@ one, or set host_network in runX.conf to none or to the name of a bridge" ;;
 	bridge_interface
 }
 
-# Sets $vif to an interface on $bridge. Its MAC is in Xen's range and made from the UUID.
+# Sets $vif to an interface on $bridge. Its MAC is in Xen's range and made from the UUID. xl gives the variable to vif.
 bridge_interface() {
 	local digits="${uuid%%-*}" rest
+	export RUNX_SPOOFING="$conf_spoofing"
 	rest=${digits#??}
 	rest=${rest%????}:${rest#??}
 	xl_string "mac=00:16:3e:${digits%??????}:${rest%??},bridge=$bridge,script=$RUNX_LIBEXEC/vif"
@@ -58,26 +59,43 @@ bridge_interface() {
 
 # ---- the bridge ----
 
-# Makes the bridge if it is missing, as the CNI plugin bridge does. The bridge stays when the container is deleted.
+# Makes the bridge if it is missing, as the CNI plugin bridge does. The bridge stays when the container is deleted. A bridge
+# that is down is one whose create was killed: all is done again, and the last step brings it up.
 make_bridge() {
 	local address
-	[ ! -d "/sys/class/net/$bridge/bridge" ] || return 0
+	! bridge_is_up || return 0
 	command -v ip >/dev/null || die "ip is not installed, and runX makes bridges with it (install the package iproute2)"
-	ip_do link add "$bridge" type bridge || {
-		# Another create may have made the bridge first. sysfs shows a new interface before it shows that it is a bridge. ip
-		# has already waited for that, because it needs the kernel's lock on interfaces.
-		[ ! -d "/sys/class/net/$bridge/bridge" ] || return 0
-		no_bridge
-	}
+	# Another create may have made the bridge first. sysfs shows a new interface before it shows that it is a bridge. ip has
+	# already waited for that, because it needs the kernel's lock on interfaces.
+	ip_do link add "$bridge" type bridge || [ -d "/sys/class/net/$bridge/bridge" ] || no_bridge
+	refuse_advertisements
 	[ "$bridge_mtu" = 0 ] || bridge_do link set "$bridge" mtu "$bridge_mtu"
 	for address in $bridge_addresses; do
 		bridge_do address replace "$address" dev "$bridge"
 		forward "$address"
 	done
-	bridge_do link set "$bridge" up
 	for address in $bridge_masquerade; do
 		masquerade "$address"
 	done
+	bridge_do link set "$bridge" up
+}
+
+# Whether there is the bridge, and it is up (IFF_UP is bit 0).
+bridge_is_up() {
+	local flags
+	[ -d "/sys/class/net/$bridge/bridge" ] || return 1
+	read -r flags <"/sys/class/net/$bridge/flags" && [ $((flags & 1)) = 1 ]
+}
+
+# A guest must not become the host's router, or give it an address, by a router advertisement (as CVE-2020-10749). This comes
+# before the bridge is up. A host without IPv6 has no such setting.
+refuse_advertisements() {
+	local setting="/proc/sys/net/ipv6/conf/$bridge/accept_ra"
+	[ -e "$setting" ] || return 0
+	{ echo 0 >"$setting"; } 2>/dev/null || {
+		problem="cannot write $setting"
+		bridge_failed
+	}
 }
 
 no_bridge() {
@@ -106,8 +124,25 @@ ip_do() {
 # Turns forwarding on for the family of the address $1. The host has the gateway's address, so it must be a gateway.
 forward() {
 	local setting=ipv4.ip_forward
-	case $1 in *:*) setting=ipv6.conf.all.forwarding ;; esac
+	case $1 in *:*) setting=ipv6.conf.all.forwarding && keep_default_route ;; esac
 	problem=$(sysctl -q -w "net.$setting=1" 2>&1) || bridge_failed
+}
+
+# With forwarding, Linux drops the default routes that it made from router advertisements, unless accept_ra is 2
+# (net/ipv6/addrconf.c). This sets it where the host has such a route. In ipv6_route, bit 16 is set for a default route, and
+# bit 18 for one from an advertisement. read fails on a sysctl, because the shell reads single bytes and finds no newline,
+# but it has the digit.
+keep_default_route() {
+	local setting='' flags device
+	{ read -r setting </proc/sys/net/ipv6/conf/all/forwarding; } 2>/dev/null || :
+	[ "$setting" = 0 ] || return 0
+	while read -r _ _ _ _ _ _ _ _ flags device; do
+		[ $((0x$flags & 0x50000)) -eq $((0x50000)) ] || continue
+		{ echo 2 >"/proc/sys/net/ipv6/conf/$device/accept_ra"; } 2>/dev/null || {
+			problem="cannot write /proc/sys/net/ipv6/conf/$device/accept_ra"
+			bridge_failed
+		}
+	done </proc/net/ipv6_route
 }
 
 # masquerade SUBNET: adds the rule if it is not there yet. It stays, as the bridge does.

@@ -6,7 +6,8 @@
 attach_namespace() {
 	local netns="/proc/$pid/ns/net" mac interface
 	has_interfaces || return 0
-	# delete gives the interfaces of this list back.
+	# The list comes before the first of them is attached, because vif may be killed half way. delete gives back those that
+	# this VM has got, and leaves those that another VM has.
 	{ helper network list "$netns" >"$dir/interfaces"; } 2>/dev/null ||
 		die "runX $verb failed: ${problem:-cannot write $dir/interfaces}"
 	while read -r mac interface; do
@@ -17,12 +18,13 @@ attach_namespace() {
 # Whether the namespace has an interface besides the loopback. Starts no process.
 has_interfaces() {
 	local line
-	while read -r line; do
-		case ${line%%:*} in
-		*'|'* | lo) ;;
-		*) return 0 ;;
-		esac
-	done <"/proc/$pid/net/dev"
+	{
+		# Two lines of headings. Any other may have any name.
+		read -r line && read -r line || return 1
+		while read -r line; do
+			[ "${line%%:*}" = lo ] || return 0
+		done
+	} <"/proc/$pid/net/dev"
 	return 1
 }
 
@@ -34,8 +36,8 @@ attach_interface() {
 		die "$(why_xl_failed "container $id: xl cannot attach a network interface for $2")"
 }
 
-# Undoes the changes in the network namespace, if it can outlive the container. It is then as the engine made it. A failure
-# is only a warning.
+# Undoes the changes in the network namespace, if it can outlive the container. It is then as the engine made it. What
+# vif has set names its domain, $domid, so another container's interface stays as it is. A failure is only a warning.
 restore_namespace() {
 	local netns mac interface
 	[ -s "$dir/interfaces" ] || return 0
@@ -45,5 +47,5 @@ restore_namespace() {
 	while read -r mac interface; do
 		set -- "$@" "$interface"
 	done <"$dir/interfaces"
-	helper network restore "$netns" "$@" || log_warning "container $id: ${problem#"container $id: "}"
+	helper network restore "$netns" "$domid" "$@" || log_warning "container $id: ${problem#"container $id: "}"
 }

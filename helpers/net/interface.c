@@ -23,6 +23,7 @@ void describe(struct description *d, const char *format, ...)
 	va_start(args, format);
 	int n = vsnprintf(d->text + d->used, room, format, args);
 	va_end(args);
+	d->cut = d->cut || n < 0 || (size_t)n >= room;
 	d->used += n >= 0 && (size_t)n < room ? (size_t)n : room - 1;
 }
 
@@ -112,27 +113,37 @@ static void take_neighbour(const struct nlmsghdr *answer, void *context)
 		 mac[4], mac[5]);
 }
 
-int interface_describe(int netlink, const char *name, struct description *d)
+/* What interface_describe() asks for, in the order of the description. */
+static int describe_all(int netlink, const char *name, struct context *c)
 {
-	struct context c = {.index = (int)if_nametoindex(name), .d = d};
 	struct ifaddrmsg address = {.ifa_family = AF_UNSPEC};
 	struct rtmsg route = {.rtm_family = AF_UNSPEC};
 	struct ndmsg neighbour = {.ndm_family = AF_UNSPEC};
 	struct request r;
-	int mtu = interface_mtu(netlink, c.index);
+	int mtu = interface_mtu(netlink, c->index);
 
-	if (c.index == 0 || mtu < 0)
+	if (c->index == 0 || mtu < 0)
 		return -1;
-	describe(d, "name=%s\nmtu=%d\n", name, mtu);
+	describe(c->d, "name=%s\nmtu=%d\n", name, mtu);
 	request_begin(&r, RTM_GETADDR, NLM_F_DUMP, &address, sizeof(address));
-	if (netlink_get(netlink, &r, take_address, &c) < 0)
+	if (netlink_get(netlink, &r, take_address, c) < 0)
 		return -1;
 	request_begin(&r, RTM_GETNEIGH, NLM_F_DUMP, &neighbour, sizeof(neighbour));
-	if (netlink_get(netlink, &r, take_neighbour, &c) < 0)
+	if (netlink_get(netlink, &r, take_neighbour, c) < 0)
 		return -1;
 	request_begin(&r, RTM_GETROUTE, NLM_F_DUMP, &route, sizeof(route));
-	if (netlink_get(netlink, &r, take_route, &c) < 0)
-		return -1;
-	errno = EMSGSIZE;
-	return d->used + 1 < sizeof(d->text) ? 0 : -1;
+	return netlink_get(netlink, &r, take_route, c);
+}
+
+int interface_describe(int netlink, const char *name, struct description *d)
+{
+	const struct description before = *d;
+	struct context c = {.index = (int)if_nametoindex(name), .d = d};
+	int rc;
+
+	do {
+		*d = before;
+		rc = describe_all(netlink, name, &c);
+	} while (rc < 0 && errno == EAGAIN);
+	return rc;
 }

@@ -10,7 +10,9 @@
  * The resolver asks other name servers for what it does not know. It asks from the namespace and
  * through the engine's interface, and all traffic that comes in there goes to the VM. So the
  * namespace gets a copy of the answers of name servers. The namespace's sockets use ports that
- * Linux gives to no socket of the guest by itself.
+ * Linux gives to no socket of the guest by itself. But a guest may have chosen such a port. So both
+ * get the answers to these ports. Each side's TCP then refuses what belongs to the other by a
+ * reset, and no reset for a name server's port leaves.
  */
 #include "resolver.h"
 
@@ -21,6 +23,7 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -35,6 +38,7 @@
  * 60999.
  */
 #define PORTS	    "61440 65535\n"
+#define LINUX_PORTS "32768 60999\n"
 #define PORTS_FIRST 61440
 #define PORTS_MASK  0xf000
 
@@ -74,24 +78,28 @@ struct resolver resolver_find(void)
  */
 static int lead(int netlink, int vif, uint8_t protocol, uint16_t port, in_addr_t address)
 {
+	struct match asked = {0}, answered = {0};
+	uint16_t priority = protocol == IPPROTO_UDP ? 1 : 2;
 	struct rule to = {.interface = vif,
-			  .priority = 1,
+			  .priority = priority,
 			  .protocol = ETH_P_IP,
-			  .ip_protocol = protocol,
-			  .destination = inet_addr(RESOLVER),
-			  .destination_port = DNS,
+			  .match = &asked,
 			  .new_source = inet_addr(GUEST),
 			  .new_destination_port = port};
 	struct rule back = {.interface = vif,
 			    .outgoing = true,
-			    .priority = 1,
+			    .priority = priority,
 			    .protocol = ETH_P_IP,
-			    .ip_protocol = protocol,
-			    .source = inet_addr(RESOLVER),
-			    .source_port = port,
+			    .match = &answered,
 			    .new_destination = address,
 			    .new_source_port = DNS};
 
+	match_ipv4(&asked, &(struct packet){.protocol = protocol,
+					    .destination = inet_addr(RESOLVER),
+					    .destination_port = DNS});
+	match_ipv4(&answered, &(struct packet){.protocol = protocol,
+					       .source = inet_addr(RESOLVER),
+					       .source_port = port});
 	if (port == 0)
 		return 0;
 	return traffic_add(netlink, &to) < 0 || traffic_add(netlink, &back) < 0 ? -1 : 0;
@@ -143,34 +151,55 @@ static int tell_guest(int netlink, int vif, const char *address, struct descript
 
 /* ---- the way from it to others ---- */
 
-static int keep_ports_apart(void)
+#define PORT_RANGE "/proc/sys/net/ipv4/ip_local_port_range"
+
+static int set_port_range(const char *range)
 {
-	int f = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY | O_CLOEXEC);
-	ssize_t n = f < 0 ? -1 : write(f, PORTS, sizeof(PORTS) - 1);
+	int f = open(PORT_RANGE, O_WRONLY | O_CLOEXEC);
+	ssize_t n = f < 0 ? -1 : write(f, range, strlen(range));
 
 	if (f >= 0)
 		close(f);
 	return n < 0 ? -1 : 0;
 }
 
-/*
- * UDP answers go to both. TCP answers go to the namespace alone, because the guest would refuse
- * what it has no socket for.
- */
-static int share_answers(int netlink, int interface, int vif)
+int resolver_leave(void)
 {
-	struct rule rules[] = {{.priority = 1, .protocol = ETH_P_ARP, .copy_to = vif},
-			       {.priority = 2, .ip_protocol = IPPROTO_UDP, .copy_to = vif},
-			       {.priority = 2, .ip_protocol = IPPROTO_TCP}};
+	unsigned int first = 0;
+	FILE *f = fopen(PORT_RANGE, "re");
 
+	if (f && fscanf(f, "%u", &first) != 1)
+		first = 0;
+	if (f)
+		fclose(f);
+	return first == PORTS_FIRST ? set_port_range(LINUX_PORTS) : 0;
+}
+
+int resolver_share_answers(int netlink, int interface, int vif)
+{
+	struct match udp = {0}, tcp = {0}, reset = {0};
+	struct packet answer = {.source_port = DNS,
+				.destination_port = PORTS_FIRST,
+				.destination_mask = PORTS_MASK};
+	struct rule rules[] = {
+		{.protocol = ETH_P_ARP, .copy_to = vif},
+		{.protocol = ETH_P_IP, .match = &udp, .copy_to = vif},
+		{.protocol = ETH_P_IP, .match = &tcp, .copy_to = vif},
+		{.protocol = ETH_P_IP, .match = &reset, .drop = true, .outgoing = true},
+	};
+
+	answer.protocol = IPPROTO_UDP;
+	match_ipv4(&udp, &answer);
+	answer.protocol = IPPROTO_TCP;
+	match_ipv4(&tcp, &answer);
+	match_ipv4(&reset, &(struct packet){.protocol = IPPROTO_TCP,
+					    .source_port = PORTS_FIRST,
+					    .source_mask = PORTS_MASK,
+					    .destination_port = DNS,
+					    .tcp_flags = TH_RST});
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		rules[i].interface = interface;
-		if (rules[i].ip_protocol) {
-			rules[i].protocol = ETH_P_IP;
-			rules[i].source_port = DNS;
-			rules[i].destination_port = PORTS_FIRST;
-			rules[i].destination_mask = PORTS_MASK;
-		}
+		rules[i].priority = (uint16_t)(i + 1);
 		if (traffic_add(netlink, &rules[i]) < 0)
 			return -1;
 	}
@@ -201,7 +230,7 @@ int resolver_join(int netlink, const struct resolver *resolver, int vif, int int
 
 	if (!own_address(d, address))
 		return 0;
-	if (keep_ports_apart() < 0 || share_answers(netlink, interface, vif) < 0 ||
+	if (set_port_range(PORTS) < 0 || resolver_share_answers(netlink, interface, vif) < 0 ||
 	    lead(netlink, vif, IPPROTO_UDP, resolver->udp, inet_addr(address)) < 0 ||
 	    lead(netlink, vif, IPPROTO_TCP, resolver->tcp, inet_addr(address)) < 0 ||
 	    add_guest(netlink, vif, mac) < 0)

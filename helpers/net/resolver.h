@@ -28,4 +28,16 @@ struct resolver resolver_find(void);
 int resolver_join(int netlink, const struct resolver *resolver, int vif, int interface,
 		  const char *mac, struct description *d);
 
+/*
+ * A part of resolver_join(), for its test. Lets the namespace's sockets, and those of the VM behind
+ * `vif`, have the answers of name servers that come in at `interface`. Returns 0, or -1 with errno.
+ */
+int resolver_share_answers(int netlink, int interface, int vif);
+
+/*
+ * Gives the sockets of this thread's network namespace Linux's own range of ports again, if
+ * resolver_join() has changed it. Returns 0, or -1 with errno.
+ */
+int resolver_leave(void);
+
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "traffic.h"
 
+#include "helpers/shared/common.h"
 #include "helpers/shared/netlink.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -11,11 +13,19 @@
 #include <linux/tc_act/tc_mirred.h>
 #include <linux/tc_act/tc_pedit.h>
 
+/* Each rule has a priority of its own, so all have the same number in it. */
+#define HANDLE 1
+
+static struct tcmsg qdisc(int interface)
+{
+	return (struct tcmsg){.tcm_ifindex = interface,
+			      .tcm_parent = TC_H_CLSACT,
+			      .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)};
+}
+
 int traffic_open(int netlink, int interface)
 {
-	struct tcmsg t = {.tcm_ifindex = interface,
-			  .tcm_parent = TC_H_CLSACT,
-			  .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)};
+	struct tcmsg t = qdisc(interface);
 	struct request r;
 
 	request_begin(&r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &t, sizeof(t));
@@ -23,33 +33,41 @@ int traffic_open(int netlink, int interface)
 	return netlink_ask(netlink, &r);
 }
 
-/* ---- what it looks at ---- */
-
-static void add16(struct request *r, uint16_t type, uint16_t host_order)
+int traffic_close(int netlink, int interface)
 {
-	uint16_t value = htons(host_order);
+	struct tcmsg t = qdisc(interface);
+	struct request r;
 
-	request_add(r, type, &value, sizeof(value));
+	request_begin(&r, RTM_DELQDISC, 0, &t, sizeof(t));
+	return netlink_ask(netlink, &r);
 }
 
-static void add_matches(struct request *r, const struct rule *rule)
-{
-	bool udp = rule->ip_protocol == IPPROTO_UDP;
+/* ---- what it looks at ---- */
 
-	add16(r, TCA_FLOWER_KEY_ETH_TYPE, rule->protocol);
-	request_add(r, TCA_FLOWER_KEY_IP_PROTO, &rule->ip_protocol, sizeof(rule->ip_protocol));
-	if (rule->source)
-		request_add32(r, TCA_FLOWER_KEY_IPV4_SRC, rule->source);
-	if (rule->destination)
-		request_add32(r, TCA_FLOWER_KEY_IPV4_DST, rule->destination);
-	if (rule->source_port)
-		add16(r, udp ? TCA_FLOWER_KEY_UDP_SRC : TCA_FLOWER_KEY_TCP_SRC, rule->source_port);
-	if (rule->destination_port)
-		add16(r, udp ? TCA_FLOWER_KEY_UDP_DST : TCA_FLOWER_KEY_TCP_DST,
-		      rule->destination_port);
-	if (rule->destination_mask)
-		add16(r, udp ? TCA_FLOWER_KEY_UDP_DST_MASK : TCA_FLOWER_KEY_TCP_DST_MASK,
-		      rule->destination_mask);
+/*
+ * A rule that drops needs no action, and so no module for one: its program returns the verdict
+ * (direct action). UINT32_MAX stands for "this frame matches" in other programs, and for "ask the
+ * next rule" (TC_ACT_UNSPEC) in these.
+ */
+static int add_matches(struct request *r, const struct rule *rule)
+{
+	static const struct match all;
+	struct sock_filter program[MATCH_STEPS + 2];
+	size_t steps = match_program(rule->match ? rule->match : &all,
+				     rule->drop ? TC_ACT_SHOT : UINT32_MAX,
+				     rule->drop ? UINT32_MAX : 0, program);
+	uint16_t count = (uint16_t)steps;
+
+	errno = EMSGSIZE;
+	if (steps == 0)
+		return -1;
+	request_add(r, TCA_BPF_OPS_LEN, &count, sizeof(count));
+	request_add(r, TCA_BPF_OPS, program, steps * sizeof(program[0]));
+	if (rule->drop)
+		request_add32(r, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	if (rule->domain)
+		request_add32(r, TCA_BPF_CLASSID, rule->domain);
+	return 0;
 }
 
 /* ---- what it does ---- */
@@ -116,31 +134,69 @@ static void add_actions(struct request *r, const struct rule *rule)
 	if (rule->new_source || rule->new_destination || rule->new_source_port ||
 	    rule->new_destination_port)
 		add_changes(r, rule);
+	else if (rule->drop)
+		return;
 	else if (rule->move_to)
 		add_redirection(r, rule->move_to, false);
 	else if (rule->copy_to)
 		add_redirection(r, rule->copy_to, true);
 }
 
-/* `flower` is used only if it is needed, because matchall is the smaller module. */
 int traffic_add(int netlink, const struct rule *rule)
 {
-	bool flower = rule->ip_protocol != 0;
 	struct tcmsg t = {
 		.tcm_ifindex = rule->interface,
+		.tcm_handle = HANDLE,
 		.tcm_parent =
 			TC_H_MAKE(TC_H_CLSACT, rule->outgoing ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS),
 		.tcm_info = TC_H_MAKE((uint32_t)rule->priority << 16, htons(rule->protocol))};
 	struct request r;
 
 	request_begin(&r, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &t, sizeof(t));
-	request_add_text(&r, TCA_KIND, flower ? "flower" : "matchall");
+	request_add_text(&r, TCA_KIND, "bpf");
 	size_t options = request_nest(&r, TCA_OPTIONS);
-	if (flower)
-		add_matches(&r, rule);
-	size_t actions = request_nest(&r, flower ? TCA_FLOWER_ACT : TCA_MATCHALL_ACT);
+	if (add_matches(&r, rule) < 0)
+		return -1;
+	size_t actions = request_nest(&r, TCA_BPF_ACT);
 	add_actions(&r, rule);
 	request_end(&r, actions);
 	request_end(&r, options);
 	return netlink_ask(netlink, &r);
+}
+
+/* ---- whose it is ---- */
+
+/* What traffic_owner() has seen so far. */
+struct owner {
+	bool rules;
+	uint32_t domain;
+};
+
+static void take_rule(const struct nlmsghdr *answer, void *context)
+{
+	const struct rtattr *found[TCA_OPTIONS + 1], *options[TCA_BPF_CLASSID + 1];
+	struct owner *owner = context;
+
+	owner->rules = true;
+	netlink_attributes(answer, sizeof(struct tcmsg), found, TCA_OPTIONS + 1);
+	if (!found[TCA_KIND] || strcmp(RTA_DATA(found[TCA_KIND]), "bpf") != 0 ||
+	    !found[TCA_OPTIONS])
+		return;
+	netlink_nested(found[TCA_OPTIONS], options, TCA_BPF_CLASSID + 1);
+	if (options[TCA_BPF_CLASSID])
+		memcpy(&owner->domain, RTA_DATA(options[TCA_BPF_CLASSID]), sizeof(owner->domain));
+}
+
+int traffic_owner(int netlink, int interface)
+{
+	struct tcmsg t = {.tcm_ifindex = interface,
+			  .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)};
+	struct owner owner = {0};
+	struct request r;
+
+	request_begin(&r, RTM_GETTFILTER, NLM_F_DUMP, &t, sizeof(t));
+	if (netlink_get(netlink, &r, take_rule, &owner) < 0)
+		return -1;
+	errno = EBUSY;
+	return owner.rules && !owner.domain ? -1 : (int)owner.domain;
 }

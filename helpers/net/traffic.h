@@ -3,30 +3,36 @@
 #ifndef RUNX_TRAFFIC_H
 #define RUNX_TRAFFIC_H
 
+#include "match.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PRIORITY_LAST 65535
+
 /*
- * One rule: which packets it takes, and what is done with them. Numbers are in the host's byte
- * order, addresses in the network's. A field that is 0 takes any packet, but `protocol` must be an
- * ETH_P_* number. Ports are those of `ip_protocol`.
+ * One rule: which frames it takes, and what is done with them. Numbers are in the host's byte
+ * order, addresses in the network's.
  */
 struct rule {
 	int interface;
-	bool outgoing;		     /* takes what goes out of the interface, not what comes in */
-	uint16_t priority, protocol; /* rules of one priority have the same protocol */
-	uint8_t ip_protocol;
-	in_addr_t source, destination;
-	uint16_t source_port, destination_port, destination_mask;
-	/*
-	 * What is done with a packet. If several of these are set, the last kind counts. If none is
-	 * set, the packet is left to the kernel.
+	bool outgoing; /* takes what goes out of the interface, not what comes in */
+	/* Rules are asked in the order of their priorities. No two on one side of it have the same.
 	 */
-	int copy_to, move_to; /* interfaces: the one that sends a copy, or the packet itself */
+	uint16_t priority;	   /* from 1 to PRIORITY_LAST */
+	uint16_t protocol;	   /* an ETH_P_* number; a frame with a VLAN tag is ETH_P_8021Q */
+	const struct match *match; /* NULL: all frames of this protocol */
+	/*
+	 * What is done with a frame. If several of these are set, the last kind counts. If none is
+	 * set, the frame is left to the kernel.
+	 */
+	int copy_to, move_to; /* interfaces: the one that sends a copy, or the frame itself */
+	bool drop;
 	/* The packet goes on with these values. It must have an IPv4 header without options. */
 	in_addr_t new_source, new_destination;
 	uint16_t new_source_port, new_destination_port;
+	uint16_t domain; /* kept with the rule, for traffic_owner() */
 };
 
 /*
@@ -37,8 +43,17 @@ int traffic_open(int netlink, int interface);
 
 /*
  * Adds a rule to its interface, which traffic_open() has prepared. Returns 0, or -1 with errno
- * (ENOENT: the kernel lacks a module).
+ * (EEXIST: there is a rule with this priority; ENOENT: the kernel lacks a module).
  */
 int traffic_add(int netlink, const struct rule *rule);
+
+/*
+ * Tells whose the rules are that take what comes in at this interface. Returns the domain of a rule
+ * that has one, 0 if there are no rules, or -1 with errno (EBUSY: rules that are not runX's).
+ */
+int traffic_owner(int netlink, int interface);
+
+/* Removes all rules of the interface. Returns 0, or -1 with errno. */
+int traffic_close(int netlink, int interface);
 
 #endif

@@ -8,7 +8,8 @@
  *              RUNX_NETNS, RUNX_INTERFACE, from runX: this interface in this network namespace
  *              becomes the guest's;
  *              RUNX_NIC, from runX: without the other two, the host's end joins the bridge in the
- *              backend's node `bridge`, and this is the description for the guest
+ *              backend's node `bridge`, and this is the description for the guest;
+ *              RUNX_SPOOFING, from runX: `allow` lets the VM on a bridge use all addresses
  *
  * The guest learns about its interface from the node `runx` of its front end
  * (docs/guest-interface.md). What this program does ends with the host's end, so offline has
@@ -18,7 +19,9 @@
 #include "helpers/shared/hotplug.h"
 #include "helpers/shared/netlink.h"
 #include "interface.h"
+#include "namespace.h"
 #include "resolver.h"
+#include "spoofing.h"
 #include "traffic.h"
 
 #include <errno.h>
@@ -87,9 +90,14 @@ static void bring_up(int index, const char *name, int mtu, int bridge)
 
 static void move_to_namespace(const char *vif, const char *netns)
 {
-	int ns = open(netns, O_RDONLY | O_CLOEXEC);
+	int ns = namespace_open(netns);
 	struct request r = link_request(index_of(vif), 0);
 
+	if (ns < 0 && errno == EPERM) {
+		errno = 0;
+		hotplug_refuse("%s is the host's own network namespace, which a VM cannot have",
+			       netns);
+	}
 	request_add32(&r, IFLA_NET_NS_FD, (uint32_t)ns);
 	if (ns < 0 || netlink_ask(netlink, &r) < 0 || setns(ns, CLONE_NEWNET) < 0)
 		hotplug_refuse("cannot move %s to the network namespace %s", vif, netns);
@@ -103,22 +111,53 @@ static void move_to_namespace(const char *vif, const char *netns)
  * Otherwise that stack would answer, because the engine's interface keeps the address that the
  * guest has too.
  */
-static int redirect(int from, int to)
+static int redirect(int from, int to, uint16_t domain)
 {
-	struct rule all = {.interface = from, .priority = 3, .protocol = ETH_P_ALL, .move_to = to};
+	struct rule all = {.interface = from,
+			   .priority = PRIORITY_LAST,
+			   .protocol = ETH_P_ALL,
+			   .move_to = to,
+			   .domain = domain};
 
-	return traffic_open(netlink, from) < 0 ? -1 : traffic_add(netlink, &all);
+	return traffic_add(netlink, &all);
 }
 
-/* The interface of the VM is new. So rules that exist already are at the engine's interface. */
+/*
+ * Whoever adds the redirection has the interface, also if two do it at once. So rules may have been
+ * prepared already, by a vif that was killed before it added any.
+ */
+static int take_interface(int engine, int ours, uint16_t domain)
+{
+	if (traffic_open(netlink, engine) < 0 && errno != EEXIST)
+		return -1;
+	int owner = traffic_owner(netlink, engine);
+	errno = owner > 0 ? EEXIST : errno;
+	return owner != 0 ? -1 : redirect(engine, ours, domain);
+}
+
 __attribute__((noreturn)) static void refuse_redirection(const char *name)
 {
-	if (errno != EEXIST)
-		hotplug_refuse(
-			"cannot redirect %s (kernel modules sch_ingress, cls_matchall, act_mirred)",
-			name);
+	int error = errno;
+
 	errno = 0;
-	hotplug_refuse("network interface %s belongs to another VM already", name);
+	if (error == EEXIST)
+		hotplug_refuse("network interface %s belongs to another VM already", name);
+	if (error == EBUSY)
+		hotplug_refuse("network interface %s has rules of traffic control already, and a "
+			       "VM needs an interface without any (tc filter show dev %s ingress)",
+			       name, name);
+	errno = error;
+	hotplug_refuse("cannot redirect %s (kernel modules sch_ingress, cls_bpf, act_mirred)",
+		       name);
+}
+
+static uint16_t own_domain(void)
+{
+	char domain[XENSTORE_VALUE + 1];
+
+	if (hotplug_read("frontend-id", domain) <= 0)
+		hotplug_refuse("xenstore does not say which domain has this interface");
+	return (uint16_t)strtoul(domain, NULL, 10);
 }
 
 static void lend_resolver(int ours, int engine, struct description *d)
@@ -131,17 +170,20 @@ static void lend_resolver(int ours, int engine, struct description *d)
 	if (hotplug_read("mac", mac) <= 0 ||
 	    resolver_join(netlink, &resolver, ours, engine, mac, d) < 0)
 		hotplug_refuse("cannot connect the VM to Docker's resolver at 127.0.0.11 "
-			       "(kernel modules cls_flower, act_pedit, act_csum)");
+			       "(kernel modules cls_bpf, act_pedit, act_csum)");
 }
 
 static void join_interface(const char *vif, const char *netns, const char *name,
 			   struct description *d)
 {
+	uint16_t domain = own_domain();
+
 	move_to_namespace(vif, netns);
 	int ours = index_of(vif), engine = index_of(name), mtu = interface_mtu(netlink, engine);
 
 	bring_up(ours, vif, mtu, 0);
-	if (redirect(engine, ours) < 0 || redirect(ours, engine) < 0)
+	if (take_interface(engine, ours, domain) < 0 || traffic_open(netlink, ours) < 0 ||
+	    redirect(ours, engine, domain) < 0)
 		refuse_redirection(name);
 	if (interface_describe(netlink, name, d) < 0)
 		hotplug_refuse("cannot read addresses and routes of %s", name);
@@ -150,6 +192,22 @@ static void join_interface(const char *vif, const char *netns, const char *name,
 
 /* ---- a bridge ---- */
 
+static void refuse_spoofing(int vif, const char *nic)
+{
+	const char *setting = getenv("RUNX_SPOOFING");
+	char text[XENSTORE_VALUE + 1];
+	unsigned char mac[6];
+
+	if (setting && !strcmp(setting, "allow"))
+		return;
+	if (hotplug_read("mac", text) <= 0 || !netlink_mac(text, mac))
+		hotplug_refuse("xenstore has no MAC address for this interface");
+	if (spoofing_refuse(netlink, vif, mac, nic) < 0)
+		hotplug_refuse("cannot keep the VM from using addresses of others: load the kernel "
+			       "modules sch_ingress and cls_bpf, or set spoofing = allow in "
+			       "runX.conf");
+}
+
 static void join_bridge(const char *vif, struct description *d)
 {
 	char bridge[XENSTORE_VALUE + 1];
@@ -157,15 +215,22 @@ static void join_bridge(const char *vif, struct description *d)
 
 	if (hotplug_read("bridge", bridge) <= 0)
 		hotplug_refuse("xenstore names no bridge for %s", vif);
-	int master = index_of(bridge), mtu = interface_mtu(netlink, master);
-	bring_up(index_of(vif), vif, mtu, master);
-	describe(d, "mtu=%d\n%s", mtu, nic ? nic : "");
+	int master = index_of(bridge), ours = index_of(vif), mtu = interface_mtu(netlink, master);
+	nic = nic ? nic : "";
+	refuse_spoofing(ours, nic);
+	bring_up(ours, vif, mtu, master);
+	describe(d, "mtu=%d\n%s", mtu, nic);
 }
 
 static void tell_guest(const struct description *d)
 {
 	char frontend[XENSTORE_VALUE + 1], path[XENSTORE_PATH];
 
+	errno = 0;
+	if (d->cut)
+		hotplug_refuse("the network interface has more addresses, routes and names than "
+			       "fit into the %zu bytes of a xenstore node: use fewer",
+			       sizeof(d->text) - 1);
 	if (hotplug_read("frontend", frontend) <= 0 ||
 	    snprintf(path, sizeof(path), "%s/runx", frontend) >= (int)sizeof(path) ||
 	    xenstore_write(hotplug_xenstore(), path, d->text) < 0)

@@ -99,45 +99,70 @@ static int send_request(int netlink, struct request *r)
 		       : 0;
 }
 
+/*
+ * Takes the error that ends the answers: NLMSG_ERROR begins with it, and so does NLMSG_DONE if a
+ * dump failed on its way. 0 is none.
+ */
+static int take_end(const struct nlmsghdr *h)
+{
+	int error = 0;
+
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(error)))
+		memcpy(&error, NLMSG_DATA(h), sizeof(error));
+	errno = -error;
+	return error < 0 ? -1 : 0;
+}
+
+/* What netlink_get() does with answers. */
+struct taker {
+	void (*take)(const struct nlmsghdr *, void *);
+	void *context;
+	bool changed; /* the kernel says that the dump is not whole */
+};
+
 /* Returns 1 if more answers are to come, 0 after the last one, or -1 with errno. */
-static int take_answers(const void *bytes, size_t size,
-			void (*take)(const struct nlmsghdr *, void *), void *context)
+static int take_answers(const void *bytes, size_t size, struct taker *t)
 {
 	const struct nlmsghdr *h = bytes;
 
 	for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
-		const struct nlmsgerr *e = NLMSG_DATA(h);
-		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (h->nlmsg_type == NLMSG_ERROR) {
-			if (e->error == 0)
-				return 0;
-			errno = -e->error;
-			return -1;
-		}
-		if (take)
-			take(h, context);
+		t->changed = t->changed || h->nlmsg_flags & NLM_F_DUMP_INTR;
+		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+			return take_end(h);
+		if (t->take)
+			t->take(h, t->context);
 	}
 	return 1;
+}
+
+/* Returns what take_answers() does, for the next message. EMSGSIZE: the kernel has cut it. */
+static int receive_answers(int netlink, struct taker *t)
+{
+	_Alignas(struct nlmsghdr) unsigned char bytes[32768]; /* a dump sends no more at once */
+	ssize_t n;
+
+	do
+		n = recv(netlink, bytes, sizeof(bytes), MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return -1;
+	errno = EMSGSIZE;
+	return (size_t)n > sizeof(bytes) ? -1 : take_answers(bytes, (size_t)n, t);
 }
 
 int netlink_get(int netlink, struct request *r, void (*take)(const struct nlmsghdr *, void *),
 		void *context)
 {
-	_Alignas(struct nlmsghdr) unsigned char bytes[32768]; /* a dump sends no more at once */
+	struct taker t = {.take = take, .context = context};
 	int more = 1;
 
 	if (send_request(netlink, r) < 0)
 		return -1;
-	while (more > 0) {
-		ssize_t n = recv(netlink, bytes, sizeof(bytes), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		more = take_answers(bytes, (size_t)n, take, context);
-	}
-	return more;
+	while (more > 0)
+		more = receive_answers(netlink, &t);
+	if (more == 0 && t.changed)
+		errno = EAGAIN;
+	return t.changed ? -1 : more;
 }
 
 int netlink_ask(int netlink, struct request *r)
@@ -145,17 +170,28 @@ int netlink_ask(int netlink, struct request *r)
 	return netlink_get(netlink, r, NULL, NULL);
 }
 
+static void find_attributes(const struct rtattr *a, size_t size, const struct rtattr **found,
+			    size_t count)
+{
+	memset(found, 0, count * sizeof(*found));
+	for (; RTA_OK(a, size); a = RTA_NEXT(a, size))
+		if ((a->rta_type & NLA_TYPE_MASK) < count)
+			found[a->rta_type & NLA_TYPE_MASK] = a;
+}
+
 void netlink_attributes(const struct nlmsghdr *answer, size_t head, const struct rtattr **found,
 			size_t count)
 {
-	const struct rtattr *a =
-		(const struct rtattr *)((const char *)NLMSG_DATA(answer) + NLMSG_ALIGN(head));
-	size_t size = answer->nlmsg_len - NLMSG_LENGTH(0) - NLMSG_ALIGN(head);
+	const char *attributes = (const char *)NLMSG_DATA(answer) + NLMSG_ALIGN(head);
+	size_t before = NLMSG_LENGTH(0) + NLMSG_ALIGN(head);
 
-	memset(found, 0, count * sizeof(*found));
-	for (; RTA_OK(a, size); a = RTA_NEXT(a, size))
-		if (a->rta_type < count)
-			found[a->rta_type] = a;
+	find_attributes((const struct rtattr *)attributes,
+			answer->nlmsg_len > before ? answer->nlmsg_len - before : 0, found, count);
+}
+
+void netlink_nested(const struct rtattr *outer, const struct rtattr **found, size_t count)
+{
+	find_attributes(RTA_DATA(outer), RTA_PAYLOAD(outer), found, count);
 }
 
 int netlink_route_localnet(int netlink, int interface)

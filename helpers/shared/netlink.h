@@ -50,7 +50,8 @@ int netlink_ask(int netlink, struct request *r);
 
 /*
  * Sends `r` and calls `take` with each answer and `context`. `take` must not use the socket.
- * Returns 0 after the last answer, or -1 with errno.
+ * Returns 0 after the last answer, or -1 with errno (EAGAIN: what a dump lists has changed
+ * meanwhile, so an answer may be missing; ask again).
  */
 int netlink_get(int netlink, struct request *r,
 		void (*take)(const struct nlmsghdr *answer, void *context), void *context);
@@ -61,6 +62,9 @@ int netlink_get(int netlink, struct request *r,
  */
 void netlink_attributes(const struct nlmsghdr *answer, size_t head, const struct rtattr **found,
 			size_t count);
+
+/* The same for the attributes that are nested in the attribute `outer`. */
+void netlink_nested(const struct rtattr *outer, const struct rtattr **found, size_t count);
 
 /*
  * Lets the interface with this index carry packets of 127.0.0.0/8 (its setting route_localnet).

@@ -206,7 +206,7 @@ check_network() {
 		finding warning 'no module xen-netback: a VM with a network cannot start' 'install the modules of this kernel'
 		return
 	}
-	for module in sch_ingress cls_matchall act_mirred; do
+	for module in sch_ingress cls_bpf act_mirred; do
 		[ -d "$RUNX_HOST/sys/module/$module" ] || modprobe -n -q $module 2>/dev/null || {
 			finding warning "no module $module: a VM cannot join an engine's network" 'install the modules of this kernel'
 			return

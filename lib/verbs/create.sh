@@ -119,13 +119,21 @@ reserve() {
 }
 
 # Sets $vif to the network interface for xl.cfg, and $nic to its description for the guest. Both are empty if the container
-# has a network namespace, because only start looks into it.
+# has a network namespace, because only start looks into it. A path to the host's own namespace asks for the host's network,
+# as no namespace does: engines write one for a container that joins another with the host's network. $netns is then empty.
 read_network() {
 	nic='' vif=''
+	! is_hosts_network "$netns" || netns=''
 	[ -n "$netconf" ] || [ -z "$netns" ] || return 0
 	# shellcheck source=lib/netconf.sh
 	. "$RUNX_LIBDIR/netconf.sh"
 	if [ -n "$netconf" ]; then read_netconf; else read_host_network; fi
+}
+
+# Whether the path $1 names dom0's initial network namespace, or the one that runX was called in. Starts no process.
+is_hosts_network() {
+	# shellcheck disable=SC3013 # dash and busybox ash have -ef
+	[ "$1" -ef /proc/1/ns/net ] || [ "$1" -ef /proc/self/ns/net ]
 }
 
 # Adds the seccomp profile to the guest's description, as a program for the guest's kernel.

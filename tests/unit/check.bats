@@ -12,7 +12,7 @@ machine() {
 xen_scheduler          : credit2
 free_memory            : 1000'
 	mkdir -p "$RUNX_HOST/dev/xen" "$RUNX_HOST"/sys/bus/xen-backend/drivers/{vbd,vif} "$RUNX_HOST/etc/docker" \
-		"$RUNX_HOST"/sys/module/{sch_ingress,cls_matchall,act_mirred} "$FAKE/cgroup" "$FAKE/plugins"
+		"$RUNX_HOST"/sys/module/{sch_ingress,cls_bpf,act_mirred} "$FAKE/cgroup" "$FAKE/plugins"
 	for part in xen/evtchn xen/gntdev loop-control; do
 		: >"$RUNX_HOST/dev/$part"
 	done

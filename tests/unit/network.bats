@@ -27,6 +27,14 @@ netconf() {
 	runX create --bundle "$bundle" c1
 }
 
+# engine: makes a namespace, whose path is in $netns and in config.json, as an engine does
+engine() {
+	local pid
+	read -r pid < <(unshare -n sh -c 'echo $$; exec sleep 60 >/dev/null' 3>&-)
+	netns=/proc/$pid/ns/net
+	config "(.linux.namespaces[] | select(.type == \"network\")).path = \"$netns\""
+}
+
 nic() {
 	succeeds
 	[ "$(cat "$RUNX_ROOT/c1/nic")" = "$(printf '%s\n' "$@")" ] || { cat "$RUNX_ROOT/c1/nic" && return 1; }
@@ -186,7 +194,7 @@ refused_netconf() {
 }
 
 @test "network: each interface of a namespace is attached, and given back at delete if the namespace stays" {
-	config '(.linux.namespaces[] | select(.type == "network")).path = "/proc/self/ns/net"'
+	engine
 	runX create --bundle "$bundle" c1
 	succeeds
 	NETWORK=$'02:00:00:00:00:01 eth0\n02:00:00:00:00:02 net1' runX start c1
@@ -194,7 +202,96 @@ refused_netconf() {
 	[ "$(grep '^xl network' "$FAKE/calls")" = "$(printf "xl network-attach 7 mac=02:00:00:00:00:0%d script=$FAKE/libexec/vif\n" 1 2)" ]
 	runX delete --force c1
 	succeeds
-	grep -qx 'network restore /proc/self/ns/net eth0 net1' "$FAKE/calls"
+	grep -qx "network restore $netns 7 eth0 net1" "$FAKE/calls"
+}
+
+@test "network: a path to the host's own namespace asks for the host's network" {
+	local path
+	for path in "/proc/$$/ns/net" /proc/1/ns/net; do
+		[ -r "$path" ] || continue
+		bad "(.linux.namespaces[] | select(.type == \"network\")).path = \"$path\"" "a VM cannot share the host's network"
+	done
+	echo 'host_network = none' >>"$RUNX_CONF"
+	creates .
+	[ ! -e "$RUNX_ROOT/c1/netns" ]
+	NETWORK='02:00:00:00:00:01 eth0' runX start c1
+	succeeds
+	[ "$(calls 'xl network-attach')" -eq 0 ]
+}
+
+@test "network: an interface that is named like a heading of /proc/net/dev is one" {
+	local made
+	mkfifo "$FAKE/made"
+	PROXY_RUN='exec unshare -n sh -c "ip link add \"a|b\" type bridge; echo \$? >$FAKE/made; exec sleep 300"' \
+		runX create --bundle "$bundle" c1
+	succeeds
+	read -r made <"$FAKE/made"
+	[ "$made" = 0 ] || skip 'needs ip, and a kernel with bridge'
+	NETWORK='02:00:00:00:00:01 a|b' runX start c1
+	succeeds
+	[ "$(calls 'xl network-attach')" -eq 1 ]
+}
+
+@test "network: what is forbidden on a bridge reaches vif" {
+	network
+	printf '#!/bin/sh\necho "spoofing ${RUNX_SPOOFING-unset}" >>"$FAKE/calls"\nexec "%s" "$@"\n' "$top/tests/unit/fake/xl" >"$FAKE/xl"
+	chmod 755 "$FAKE/xl" && mv "$FAKE/xl" "$FAKE/bin/xl"
+	creates ".process.env += [\"NETCONF=$conf,lan\"]"
+	grep -qx 'spoofing refuse' "$FAKE/calls"
+	runX delete --force c1
+	echo 'spoofing = allow' >>"$RUNX_CONF"
+	creates .
+	grep -qx 'spoofing allow' "$FAKE/calls"
+	echo 'spoofing = maybe' >>"$RUNX_CONF"
+	runX create --bundle "$bundle" c2
+	fails_with 'spoofing = maybe is not a setting'
+}
+
+# bridged COMMAND: runs a shell command, with $CREATE to create c1, in a network namespace where a real ip makes the bridge
+# of `network .ipam…`
+bridged() {
+	rm "$FAKE/bin/ip"
+	command -v ip >/dev/null && unshare -n ip link add br0 type bridge 2>/dev/null || skip 'needs ip, and a kernel with bridge'
+	[ -e /proc/sys/net/ipv6 ] || skip 'needs a kernel with IPv6'
+	export CREATE="${RUNX_SHELL:-dash} $top/runX create --bundle $bundle c1"
+	run unshare -n -m sh -c "mount -t sysfs sysfs /sys && exec </dev/null 3>&- && { $1; }"
+}
+
+@test "network: a bridge that runX makes takes no router advertisement, and one that is half made is finished" {
+	network
+	config ".process.env += [\"NETCONF=$conf,lan,10.22.0.7\"]"
+	bridged '$CREATE && cat /proc/sys/net/ipv6/conf/rxtest0/accept_ra && ip link set rxtest0 down &&
+		echo 1 >/proc/sys/net/ipv6/conf/rxtest0/accept_ra && ip address flush dev rxtest0 && '"$top/runX delete --force c1"' &&
+		$CREATE && cat /proc/sys/net/ipv6/conf/rxtest0/accept_ra && cat /sys/class/net/rxtest0/flags && ip -br address show rxtest0'
+	succeeds
+	[ "${lines[0]}" = 0 ] && [ "${lines[1]}" = 0 ] && [ "${lines[2]}" = 0x1003 ]
+	[[ ${lines[3]} == *10.22.0.1/16* ]]
+}
+
+@test "network: forwarding does not take the host's default route away" {
+	network '.ipam.subnet = "fd22::/64" | .ipam.gateway = "fd22::1" | .ipam.routes = null'
+	config ".process.env += [\"NETCONF=$conf,lan,fd22::7\"]"
+	cat >"$FAKE/advertise" <<-'END'
+		# A router at the interface router0 says that it is the default router.
+		use Socket qw(:DEFAULT inet_pton AF_INET6);
+		sub sum { my ($s, @w) = (0, unpack("n*", $_[0])); $s += $_ for @w; $s = ($s & 65535) + ($s >> 16) for 1, 2; ~$s & 65535 }
+		socket(my $s, 17, SOCK_RAW, 0xdd86) or die;
+		open(my $f, "<", "/sys/class/net/router0/address"); my $mac = pack("H12", <$f> =~ s/[:\n]//gr);
+		open($f, "<", "/sys/class/net/router0/ifindex"); my $index = <$f> + 0;
+		my @ends = map { inet_pton(AF_INET6, $_) } "fe80::1", "ff02::1";
+		my $icmp = pack("CCnCCnNN", 134, 0, 0, 64, 0, 1800, 0, 0);
+		substr($icmp, 2, 2) = pack("n", sum($ends[0] . $ends[1] . pack("NN", length($icmp), 58) . $icmp));
+		my $frame = pack("H12", "333300000001") . $mac . pack("n", 0x86dd) . pack("NnCC", 6 << 28, length($icmp), 58, 255) . $ends[0] . $ends[1] . $icmp;
+		send($s, $frame, 0, pack("SnlSCCa8", 17, 0x86dd, $index, 0, 0, 6, pack("H12", "333300000001"))) or die $!;
+	END
+	printf '#!/bin/sh\n[ "$3" != net.ipv6.conf.all.forwarding=1 ] || echo 1 >/proc/sys/net/ipv6/conf/all/forwarding\n' >"$FAKE/bin/sysctl"
+	bridged 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad
+		ip link add up0 type veth peer name router0 && ip link set router0 up && ip link set up0 up
+		perl "$FAKE/advertise"; ip -6 route show default
+		$CREATE && ip -6 route show default && cat /proc/sys/net/ipv6/conf/all/forwarding'
+	printf '%s\n' "$output"
+	[ "$(grep -c '^default via fe80::1 dev up0' <<<"$output")" -eq 2 ]
+	[ "${lines[2]}" = 1 ]
 }
 
 @test "network: an interface that xl cannot attach fails start" {

@@ -90,8 +90,17 @@ told() {
 	dom0 sh -c "runX create --bundle /b/$id $id-2 </dev/null >/dev/null 2>&1; runX start $id-2"
 	[ "$status" -eq 1 ]
 	told "network interface eth0 belongs to another VM already"
-	dom0 sh -c "runX delete $id-2; busybox ping -c 1 10.9.0.4; runX delete --force $id; cat /b/$id/out; umount /run/netns/n2"
-	has 'bytes from 10.9.0.4' 'inet 10.9.0.4/24' 'bytes from 10.9.0.1'
+	# The namespace would answer too, if the second delete had taken the rule away.
+	dom0 sh -c "runX delete $id-2; tc -n n2 filter show dev eth0 ingress; busybox ping -c 1 10.9.0.4; runX delete --force $id
+		cat /b/$id/out; umount /run/netns/n2"
+	has 'Egress Redirect to device vif' 'bytes from 10.9.0.4' 'inet 10.9.0.4/24' 'bytes from 10.9.0.1'
+}
+
+@test "network: a path to dom0's own namespace asks for the host's network" {
+	networked '(.linux.namespaces[] | select(.type == "network")).path = "/proc/1/ns/net"'
+	dom0 runX create --bundle "/b/$id" "$id"
+	[ "$status" -eq 1 ]
+	told "a VM cannot share the host's network"
 }
 
 @test "network: a seventeenth interface of a namespace is refused" {
@@ -134,6 +143,18 @@ told() {
 	has 'inet 10.9.0.5' 'default via 10.9.0.1' 'nameserver 10.9.0.1' 'search example' 'bytes from 10.9.0.1'
 	dom0 grep -o 'DHCP[A-Z]*(' /tmp/dnsmasq.log
 	says 0 "$(printf '%s\n' 'DHCPDISCOVER(' 'DHCPOFFER(' 'DHCPREQUEST(' 'DHCPACK(')" ''
+}
+
+@test "network: a VM on a bridge cannot use another address, unless runX.conf allows it" {
+	local spoof='.process.capabilities[] += ["CAP_NET_ADMIN"]'
+	netconf f . 10.8.0.5 'ip address add 10.8.0.9/24 dev eth0; for n in 5 9; do ping -c 1 -W 5 -I 10.8.0.$n 10.8.0.1 | grep received; done'
+	"$bed" sh "jq '$spoof' /b/$id/config.json >/b/$id/new && mv /b/$id/new /b/$id/config.json"
+	dom0 sh -c "supervise /b/$id $id; runX delete $id"
+	says 0 $'1 packets transmitted, 1 packets received, 0% packet loss\n1 packets transmitted, 0 packets received, 100% packet loss' ''
+	conf 'spoofing = allow'
+	dom0 sh -c "supervise /b/$id $id; runX delete $id"
+	conf
+	[ "$(grep -c '1 packets received' <<<"$output")" -eq 2 ]
 }
 
 # bats test_tags=core
