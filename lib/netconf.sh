@@ -32,13 +32,13 @@ read_netconf() {
 	bridge_interface
 }
 
-# For a container without a network namespace, which asks for the host's network. Sets $vif and $nic for an interface on
+# For a container without a network namespace of its own, which asks for the host's network. Sets $vif and $nic for an interface on
 # the bridge of host_network, with DHCP, or leaves them empty for `none`. Ends with an error for `refuse`.
 read_host_network() {
 	local bridge="$conf_host_network"
 	case $bridge in
 	none) return 0 ;;
-	refuse) die "linux.namespaces: the container has no network namespace, and a VM cannot share the host's network: give it \
+	refuse) die "linux.namespaces: the container has no network namespace of its own, and a VM cannot share the host's network: give it \
 one, or set host_network in runX.conf to none or to the name of a bridge" ;;
 	esac
 	[ -d "/sys/class/net/$bridge/bridge" ] || die "host_network in runX.conf: $bridge is not a bridge of this host"

@@ -32,8 +32,9 @@ def bind_options($field): texts($field + ".options") | refuse($field; map(select
 def disk_options($field): texts($field + ".options") | refuse($field; (. - mount_flags)[0]);
 
 def ignored_options:
-	items("mounts") | select(.value | is_bind) | .key as $i | .value.options // [] | (. - mount_flags)[]
-	| "log_warning " + ("mounts[\($i)].options: a bind mount has no use for the option \(.) (ignored)" | @sh);
+	few(items("mounts") | select(.value | is_bind) | .key as $i | .value.options // [] | (. - mount_flags)[]
+		| "mounts[\($i)].options: a bind mount has no use for the option \(.) (ignored)")
+	| "log_warning " + @sh;
 
 # Each mount costs the guest several system calls, and each bind mount costs dom0 words of a command line (2 MiB in Linux).
 def mounts_max: 1024;
