@@ -172,9 +172,9 @@ loads_module() {
 @test "keys: a value of a wrong type is an error that names the key" {
 	local modules text program
 	. "$top/lib/plan.sh"
-	cat() { echo '\u'; }
+	head() { echo '\u'; }
 	systemd_cgroup=false plan_modules
-	unset -f cat
+	unset -f head
 	program=$(cd "$top/lib/json" && cat $modules | sed 's/^object("config.json").*/def plan: &/')
 	promised honoured | awk -F '\t' '$2 !~ /^(vm|process[.]scheduler[.](deadline|period)|linux[.]namespaces)/' >"$BATS_TEST_TMPDIR/lines"
 	ask <"$BATS_TEST_TMPDIR/lines"
