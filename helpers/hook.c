@@ -124,10 +124,15 @@ static int take_signals(sigset_t *before)
 
 static void become_hook(const sigset_t *mask, int null, int errors, int report)
 {
+	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
 	/*
 	 * The hook gets a session: its process group can be killed as one, and it has no terminal.
 	 */
 	setsid();
+	/* delete ignores these signals, and its hooks must not. */
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (dup2(null, STDOUT_FILENO) >= 0 && dup2(errors, STDERR_FILENO) >= 0)
 		execve(hook.path, hook.argv, hook.env);

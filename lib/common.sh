@@ -25,15 +25,16 @@ json_string() {
 # Writes an error to the two places where callers look for it: stderr, and one line in the --log file. The line's time must
 # be RFC 3339, because containerd and podman parse the file, and stop at what they cannot parse.
 log_error() {
+	# The log comes first: in a subshell, a write to a stderr without a reader ends the shell by SIGPIPE.
+	log_line error "$1"
 	# The reader of stderr may be gone, or stderr may be a /dev/null that is open only for reading (go-runc's null I/O).
 	printf 'runX: %s\n' "$1" >&2 || :
-	log_line error "$1"
 }
 
 # Writes a warning to the same two places. An engine takes only an error as the reason of a failure, never a warning.
 log_warning() {
-	printf 'runX: warning: %s\n' "$1" >&2 || :
 	log_line warning "$1"
+	printf 'runX: warning: %s\n' "$1" >&2 || :
 }
 
 log_line() {
@@ -60,10 +61,56 @@ usage_error() {
 	die "$1 (runX --help lists commands and options)"
 }
 
+# ---- how runX ends ----
+#
+# dash runs no EXIT trap when a signal ends it. So at_end also traps the signals that end a program.
+
+# at_end ACTION: from here on, ACTION runs when runX ends, by itself or by a signal. A stderr without a reader (SIGPIPE) ends
+# nothing, because a message is no reason to stop halfway. Commands that runX starts get the default for all these signals.
+at_end() {
+	# shellcheck disable=SC2064 # the words are ACTION
+	trap "$1" EXIT
+	trap 'end_by_signal 129' HUP
+	trap 'end_by_signal 130' INT
+	trap 'end_by_signal 131' QUIT
+	trap 'end_by_signal 143' TERM
+	trap : PIPE
+	[ -z "$noted" ] || end_by_signal "$noted"
+}
+
+# Notes a signal for the at_end that follows. A verb calls this before the step that at_end's ACTION will undo, because a
+# signal between the two must not be lost.
+note_signals() {
+	noted=''
+	trap noted=129 HUP
+	trap noted=130 INT
+	trap noted=131 QUIT
+	trap noted=143 TERM
+}
+
+end_by_signal() {
+	ignore_signals
+	exit "$1"
+}
+
+# From here on, nothing but SIGKILL ends runX or what it runs. A second Ctrl-C must not stop the clean-up.
+ignore_signals() {
+	trap '' HUP INT QUIT TERM
+}
+
+# The verb is done, and there is nothing to undo any more. The signals stay ignored for the few steps that are left.
+at_end_nothing() {
+	ignore_signals
+	trap - EXIT
+}
+
+# ---- options ----
+
 # parse_options HANDLER VALUED SWITCHES ARG…: reads the options up to the first word that is none, or up to --, as runc
 # does. VALUED (options with a value) and SWITCHES (options without) are lists of names without dashes. Calls HANDLER NAME
 # VALUE for each option, in order. A switch without a value has the value true. Sets $options_used to the number of words
-# that it read. Ends with an error if an option is unknown or its value is missing.
+# that it read. Ends with an error if an option is unknown or its value is missing. Every verb knows --help and -h, which
+# print its part of the help and end runX.
 parse_options() {
 	local handler="$1" valued=" $2 " switches=" $3 " name
 	shift 3
@@ -76,7 +123,10 @@ parse_options() {
 		esac
 		case "$valued$switches" in
 		*" ${name%%=*} "*) ;;
-		*) usage_error "unknown option: $1" ;;
+		*)
+			case $name in help | h) verb_help ;; esac
+			usage_error "unknown option: $1"
+			;;
 		esac
 		case $name,$valued in
 		*=*,*) "$handler" "${name%%=*}" "${name#*=}" ;;
@@ -91,6 +141,13 @@ parse_options() {
 		options_used=$((options_used + 1))
 		shift
 	done
+}
+
+verb_help() {
+	# shellcheck source=lib/help.sh
+	. "$RUNX_LIBDIR/help.sh"
+	help_about "$verb"
+	exit 0
 }
 
 # The HANDLER of a verb that has no options.
@@ -129,6 +186,29 @@ absolute_path() {
 	esac
 }
 
+# Takes `.`, `..` and repeated slashes out of $absolute, as runc does. `..` may follow a link, so only the kernel knows where
+# it leads: the directory must exist then, or the path stays.
+clean_path() {
+	local from="$PWD"
+	while :; do
+		case $absolute in
+		*/../* | */..)
+			# shellcheck disable=SC2164 # the path stays
+			if cd -P "$absolute" 2>/dev/null; then
+				absolute=$PWD
+				cd "$from" || die "cannot return to the working directory $from"
+			fi
+			return 0
+			;;
+		*/./*) absolute=${absolute%%/./*}/${absolute#*/./} ;;
+		*//*) absolute=${absolute%%//*}/${absolute#*//} ;;
+		*/.) absolute=${absolute%.} ;;
+		?*/) absolute=${absolute%/} ;;
+		*) return 0 ;;
+		esac
+	done
+}
+
 # save NAME FORMAT TEXT…: writes the file NAME of the container's record, with printf's FORMAT. Ends with an error if it
 # cannot.
 save() {
@@ -143,7 +223,8 @@ save() {
 #   $status  creating, created, running, paused or stopped
 #   $domid   the domain's number, `-` for a pod's sandbox, or empty if no proxy was recorded yet
 #   $pid     the proxy's process id, or 0 if there is no proxy
-# Starts no process, because podman and CRI-O ask often. Ends with an error if there is no such container.
+# Starts no process while the proxy lives or when the guardian has done its work, because podman and CRI-O ask often. Ends
+# with an error if there is no such container.
 read_status() {
 	[ -d "$dir" ] || die "container $id: container does not exist"
 	find_status
@@ -156,14 +237,34 @@ find_status() {
 	status=creating
 	[ -f "$dir/proxy" ] || return 0
 	{ read -r domid pid start <"$dir/proxy"; } 2>/dev/null || :
-	if ! proxy_lives "$pid" "$start"; then
+	if ! lives "$pid" "$start"; then
 		status=stopped pid=0
-	elif [ -f "$dir/started" ]; then
+		[ -f "$dir/destroyed" ] || find_vm
+	elif [ ! -f "$dir/created" ]; then
+		:
+	elif [ ! -f "$dir/started" ]; then
+		status=created
+	else
 		status=running
 		[ ! -f "$dir/paused" ] || status=paused
-	elif [ -f "$dir/state" ]; then
-		status=created
 	fi
+}
+
+# The guardian destroys the VM after the proxy's end.
+GUARDIAN_SECONDS=10
+
+# A container is not stopped while its VM lives. The proxy is dead, and the guardian has not left its mark: either it still
+# works, or it cannot write the mark, or somebody has killed it. In the last two cases only xl knows of the VM. Without an
+# answer of xl the container counts as running.
+find_vm() {
+	local rc=0
+	helper control "$dir" wait $GUARDIAN_SECONDS || :
+	[ -d "$dir" ] && [ ! -f "$dir/destroyed" ] || return 0
+	# shellcheck source=lib/domain.sh
+	. "$RUNX_LIBDIR/domain.sh"
+	uuid=''
+	domain_find || rc=$?
+	[ $rc -eq $NO_DOMAIN ] || status=running
 }
 
 # Ends with an error if the container has no VM. For verbs that do something to a VM or in it.
@@ -172,7 +273,7 @@ need_vm() {
 }
 
 # Whether process $1 exists, is not a zombie, and started at $2 (clock ticks since boot).
-proxy_lives() {
+lives() {
 	local line='' started="$2"
 	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
 	# The process's name may contain anything. Behind it come the state, 18 other fields, and the start time.
@@ -189,6 +290,8 @@ has_helper() {
 	[ -x "$RUNX_LIBEXEC/$1" ] || { problem="$RUNX_LIBEXEC/$1 is missing: install runX again" && return 1; }
 }
 
+TOO_LARGE='its arguments and environment are more than Linux gives to a program (128 KiB for one, 2 MiB for all): make them smaller'
+
 # helper NAME ARG…: runs one of runX's C programs with runX's own stdin and stdout. Returns its exit status (127: it is not
 # installed). On failure $problem is the line that it wrote to stderr. The line is kept in memory, because a full disk may
 # be the reason of the failure.
@@ -199,7 +302,11 @@ helper() {
 	{ problem=$("$RUNX_LIBEXEC/$name" "$@" 2>&1 >&5 5>&-) || rc=$?; } 5>&1
 	problem=${problem%%
 *}
-	[ $rc -eq 0 ] || : "${problem:=container $id: $name ended with status $rc and gave no reason (run it again with --debug)}"
+	# This is the shell's line about an execve(2) that failed, with the shell's own names in it.
+	case $rc,$problem in
+	126,*': Argument list too long') problem="$TOO_LARGE" ;;
+	esac
+	[ $rc -eq 0 ] || problem=${problem:-container $id: $name ended with status $rc and gave no reason (run it again with --debug)}
 	return $rc
 }
 
@@ -215,11 +322,11 @@ ask_proxy() {
 	return $rc
 }
 
-# xl_do VERB ARG…: runs xl. On failure $problem is what xl wrote. Its words also tell whether it failed: xl pause and xl
+# xl_do VERB ARG…: runs xl, without the descriptors that the caller of runX left open (helpers/root/stage.c). On failure $problem is what xl wrote. Its words also tell whether it failed: xl pause and xl
 # unpause end with status 0 even if libxl reports an error (tools/xl/xl_vmcontrol.c).
 xl_do() {
 	local rc=0
-	problem=$(xl "$@" 2>&1 >/dev/null </dev/null) || rc=$?
+	problem=$("$RUNX_LIBEXEC/stage" -p $$ - -- xl "$@" 2>&1 >/dev/null </dev/null) || rc=$?
 	case $problem in
 	*error:*) rc=1 ;;
 	esac

@@ -5,7 +5,7 @@
 # missing.
 check_host() {
 	local xenbus="${RUNX_XENBUS:-/dev/xen/xenbus}" name
-	for name in control prepare proxy stage; do
+	for name in claim control prepare proxy stage; do
 		has_helper "$name" || die "$problem"
 	done
 	command -v xl >/dev/null || die "xl is not installed, and runX starts VMs with it (Debian: install xen-utils)"
@@ -122,6 +122,7 @@ domain_create() {
 	save xl.cfg '%s\n' "$config"
 	set -- xl create -q -p -e "$dir/xl.cfg"
 	trace 'xl create'
+	may_have_domain=true
 	# stage kills xl if this create is killed. Otherwise the domain could appear after a delete that found none.
 	if [ -z "$staged" ]; then
 		set -- "$RUNX_LIBEXEC/stage" -p $$ - -- "$@"
@@ -130,6 +131,7 @@ domain_create() {
 	fi
 	said=$(export RUNX_NIC="$nic" && exec "$@" 2>&1 </dev/null) || rc=$?
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # 125 is stage's own failure; xl fails with 1
+	[ $rc -ne 126 ] || die "runX $verb failed: mounts: there are too many for the programs that make the VM: $TOO_LARGE"
 	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"
 }
 
@@ -166,29 +168,46 @@ why_xl_failed() {
 	printf '%s\n' "$1: $cause"
 }
 
-# Destroys the domain with the container's UUID, if there is one. This also finds a domain that a killed create left
-# without a record. Returns 1 if xl cannot list the domains. Ends with an error if xl cannot destroy the domain.
-domain_destroy() {
+# What domain_find returns if there is surely no domain, and if nobody can tell.
+NO_DOMAIN=1
+UNKNOWN=2
+
+# Sets $found to the number of the domain with the container's UUID. The UUID is $uuid, or if that is empty, the recorded one.
+# This also finds a domain that a killed create left without a record of its proxy. Returns 0, $NO_DOMAIN or $UNKNOWN.
+domain_find() {
 	local line said
-	[ -f "$dir/uuid" ] || return 0
-	read -r uuid <"$dir/uuid" || return 0
+	[ -n "$uuid" ] || { read -r uuid <"$dir/uuid"; } 2>/dev/null || return $NO_DOMAIN
 	# Without Xen there are no domains. With Xen, only xl can tell.
-	[ -e "${RUNX_XENBUS:-/dev/xen/xenbus}" ] || return 0
-	said=$(xl list -v 2>&1 </dev/null) || return 1
+	[ -e "${RUNX_XENBUS:-/dev/xen/xenbus}" ] || return $NO_DOMAIN
+	said=$(xl list -v 2>&1 </dev/null) || return $UNKNOWN
 	while read -r line; do
 		# A line has "Name ID Mem VCPUs State Time UUID …".
-		case $line in *" $uuid "*) destroy_listed "${line% "$uuid" *}" && return ;; esac
+		case $line in *" $uuid "*) domain_number "${line% "$uuid" *}" && return ;; esac
 	done <<-END
 		$said
 	END
+	return $NO_DOMAIN
 }
 
-# destroy_listed WORDS: destroys the domain of one line of xl's list, by its number. The number is counted from the end of
-# the line, because somebody may have renamed the domain, and the new name may have blanks.
-destroy_listed() {
+# domain_number WORDS: sets $found to the number in one line of xl's list. It is counted from the end of the line, because
+# somebody may have renamed the domain, and the new name may have blanks.
+domain_number() {
 	# shellcheck disable=SC2086 # words
 	set -- $1
 	shift $(($# - 5))
-	xl destroy "$1" >/dev/null 2>&1 </dev/null ||
-		die "xl cannot destroy the domain $1 of container $id (try xl destroy $1)"
+	found=$1
+}
+
+# Destroys the container's domain, if there is one. xl may fail once, by a lock that another xl holds, so there is a second
+# try. Returns $UNKNOWN if xl cannot list the domains. Ends with an error if xl cannot destroy the domain.
+domain_destroy() {
+	local found rc=0 try
+	for try in first second; do
+		domain_find || rc=$?
+		[ $rc -ne $NO_DOMAIN ] || return 0
+		[ $rc -eq 0 ] || return $rc
+		trace "xl destroy, $try try"
+		! xl destroy "$found" >/dev/null 2>&1 </dev/null || return 0
+	done
+	die "xl cannot destroy the domain $found of container $id (try xl destroy $found)"
 }

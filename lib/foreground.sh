@@ -3,12 +3,13 @@
 
 # in_foreground STATUS ID WORD…: replaces this process with the helper foreground, and so never returns. The helper:
 #   - runs `runX WORD…` with the same global options
+#   - passes signals on to this command, if it is run, which then leaves no container
 #   - relays signals and the terminal to the process that this command leaves, until the process has ended
 #   - deletes the container ID, unless ID is empty
 #   - ends with the exit status of the process, or with STATUS if there is no process
 # Ends with an error if the helper is not installed.
 in_foreground() {
-	local status="$1" doomed="$2" count
+	local status="$1" doomed="$2" count relay=''
 	shift 2
 	has_helper foreground || die "$problem"
 	set -- "$0" "--root=$RUNX_ROOT" "--log=$log_file" "--log-format=$log_format" \
@@ -16,5 +17,6 @@ in_foreground() {
 	count=$#
 	[ -z "$doomed" ] ||
 		set -- "$@" "$0" "--root=$RUNX_ROOT" "--log=$log_file" "--log-format=$log_format" delete "$doomed"
-	exec "$RUNX_LIBEXEC/foreground" -f "$status" "$count" "$@"
+	[ "$verb" != run ] || relay=-s
+	exec "$RUNX_LIBEXEC/foreground" $relay -f "$status" "$count" "$@"
 }

@@ -1,30 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs jq: puts its programs together from modules, and words its errors.
 
-# json MODULES ARGUMENT…: runs jq with these modules of lib/json/ as one program. MODULES are words, and a module comes
-# behind those that it uses. Prints what jq prints, or what it says if it fails. Call it in a command substitution, because
-# it ends its shell. It does not use jq's own `include`: jq 1.6 binds a module again for each module that includes it. That
-# took a fifth of the time of create's program.
-json() {
-	local program
+# read_json MODULES ARGUMENT…: runs jq with these modules of lib/json/ as one program. MODULES are words, and a module comes
+# behind those that it uses. The input is the file among the ARGUMENTs, or $json_text if that is set, and has one document
+# (document.jq). Sets $plan to what jq prints. If jq fails, sets $problem to its reason, in words for people, and returns 1. It
+# does not use jq's own `include`: jq 1.6 binds a module again for each module that includes it. That took a fifth of the time of
+# create's program.
+read_json() {
+	local program rc=0
 	# shellcheck disable=SC2086 # words of ours
-	program=$(cd "$RUNX_LIBDIR/json" && cat $1 2>/dev/null) || {
-		echo "not all of these modules are in $RUNX_LIBDIR/json: $1 (install runX again)"
-		exit 1
-	}
+	program=$(cd "$RUNX_LIBDIR/json" && cat ${1% *} document.jq ${1##* } 2>/dev/null) ||
+		die "not all of these modules are in $RUNX_LIBDIR/json: $1 (install runX again)"
 	shift
-	exec jq -r "$program" "$@" 2>&1
+	plan=$(run_jq "$@" 2>/dev/null) && return 0
+	# The shell evaluates what jq prints, and must never evaluate what jq says. So jq's stderr is read only now, by a second
+	# jq, which needs no file for it.
+	problem=$(run_jq "$@" 2>&1 >/dev/null) || rc=$?
+	jq_problem "$problem"
+	problem=${problem:-jq ended with status $rc and gave no reason (run it again)}
+	return 1
 }
+
+# Replaces a subshell with jq.
+run_jq() {
+	[ -n "$json_text" ] || exec jq -r -s "$program" "$@"
+	exec jq -r -s "$program" "$@" <<-END
+		$json_text
+	END
+}
+
+json_text=''
 
 # Ends with an error if jq is not installed.
 need_jq() {
 	command -v jq >/dev/null || die "jq is not installed, and runX reads JSON with it (install the package jq)"
-}
-
-# bad_json FILE WORDS: ends with an error about FILE. WORDS are what jq said.
-bad_json() {
-	jq_problem "$2"
-	die "$1: $problem"
 }
 
 # Sets $problem to the part of jq's words in $1 that is for people. jq says "jq: error (at FILE:N): root.path: must be a

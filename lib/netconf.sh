@@ -19,8 +19,8 @@ read_netconf() {
 
 	prepare -n "checked:$file" "$rootfs" "$dir"
 	find_ipam host-local
-	plan=$(json 'values.jq addresses.jq netconf.jq' --arg name "$network" --arg ip "$ip" \
-		--arg plugins "${ipam_path:+host-local}" "$dir/netconf") || bad_json "NETCONF $file" "$plan"
+	read_json 'values.jq addresses.jq netconf.jq' --arg name "$network" --arg ip "$ip" \
+		--arg plugins "${ipam_path:+host-local}" "$dir/netconf" || die "NETCONF $file: $problem"
 	[ -n "$plan" ] || die "NETCONF $file: the file is empty"
 	eval "$plan" # jq's @sh quoted every value
 
@@ -172,15 +172,16 @@ find_ipam() {
 # Asks the plugin for an address, and adds its answer to $nic. The plugin is recorded before it is asked, so that a delete
 # gives back what it gave, even after a killed create.
 ask_ipam() {
-	local answer lines
+	local answer plan json_text
 	save ipam '%s\n' "$ipam_path" "$ipam_config"
 	answer=$(ipam ADD) || {
-		lines=$(printf '%s\n' "$answer" | jq -r '.msg // empty' 2>/dev/null) || :
-		die "NETCONF $file: the IPAM plugin $ipam_path gave no address: ${lines:-${answer%%
+		plan=$(printf '%s\n' "$answer" | jq -r '.msg // empty' 2>/dev/null) || :
+		die "NETCONF $file: the IPAM plugin $ipam_path gave no address: ${plan:-${answer%%
 *}}"
 	}
-	lines=$(printf '%s\n' "$answer" | json 'values.jq addresses.jq ipam.jq' --arg default "$ipam_default") || bad_json "NETCONF $file: the IPAM plugin $ipam_path" "$lines"
-	nic="$nic$lines
+	json_text=$answer
+	read_json 'values.jq addresses.jq ipam.jq' --arg default "$ipam_default" || die "NETCONF $file: the IPAM plugin $ipam_path: $problem"
+	nic="$nic$plan
 "
 }
 

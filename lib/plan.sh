@@ -47,9 +47,9 @@ read_plan() {
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
 	plan_modules
-	plan=$(json "$modules" --arg id "$id" --arg bundle "$bundle" --rawfile mountinfo /proc/self/mountinfo \
+	read_json "$modules" --arg id "$id" --arg bundle "$bundle" --rawfile mountinfo /proc/self/mountinfo \
 		--arg default_memory "$conf_memory" --arg default_vcpus "$conf_vcpus" --arg max_vcpus "$conf_max_vcpus" \
-		"$bundle/config.json") || bad_json "$bundle/config.json" "$plan"
+		"$bundle/config.json" || die "$bundle/config.json: $problem"
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	eval "check_namespaces $namespaces"
@@ -77,11 +77,16 @@ take_host_name() {
 	esac
 }
 
-# Sets $modules to the jq modules that this config.json needs. It looks for words in the file's text. JSON can also write a
-# key with \u escapes. If there is a \u in the file, all modules are used.
+# Claims the container, and sets $modules to the jq modules that this config.json needs. It looks for words in the file's
+# text. JSON can also write a key with \u escapes. If there is a \u in the file, all modules are used.
 plan_modules() {
-	local text
-	text=$(head -c $((CONFIG_MAX + 1)) "$bundle/config.json" 2>&1) || die "$bundle/config.json: cannot read it"
+	local text rc=0
+	text=$(exec "$RUNX_LIBEXEC/claim" 8 "$END_SECONDS" head -c $((CONFIG_MAX + 1)) "$bundle/config.json" 2>&1) || rc=$?
+	case $rc in
+	0) ;;
+	"$REMOVED" | "$HELD") deleted_meanwhile ;;
+	*) die "$bundle/config.json: cannot read it: ${text##*: }" ;;
+	esac
 	[ ${#text} -le $CONFIG_MAX ] || die "$bundle/config.json: it has more than $CONFIG_MAX bytes, and runX takes no more"
 	modules='values.jq process.jq mounts.jq absent.jq'
 	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
@@ -125,7 +130,7 @@ read_process() {
 	local plan tty="$terminal"
 	[ -e "$process" ] || die "process file $process: no such file"
 	need_jq
-	plan=$(json 'values.jq process.jq scheduling.jq exec.jq' "$process") || bad_json "$process" "$plan"
+	read_json 'values.jq process.jq scheduling.jq exec.jq' "$process" || die "$process: $problem"
 	[ -n "$plan" ] || die "process file $process: it is empty"
 	eval "$plan" # jq's @sh quoted every value
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
@@ -133,23 +138,17 @@ read_process() {
 
 # Adds to $guest a record of the capabilities that $caps names. Ends with an error if one is unknown.
 read_caps() {
-	local record
+	local plan
 	need_jq
-	record=$(json 'values.jq process.jq caps.jq' -n --arg caps "$caps") || {
-		jq_problem "$record"
-		die "$problem"
-	}
-	guest=$guest$record
+	read_json 'values.jq process.jq caps.jq' -n --arg caps "$caps" || die "$problem"
+	guest=$guest$plan
 }
 
 # Reads what the container asks for its VM, with a second jq. Few containers need it.
 read_asked() {
-	local plan warnings='' warning
-	plan=$(
-		json 'values.jq process.jq vm.jq' --arg annotations "$conf_annotations" --arg variables "$conf_environment" <<-END
-			$asked
-		END
-	) || bad_json "$bundle/config.json" "$plan"
+	local plan warnings='' warning json_text="$asked"
+	read_json 'values.jq process.jq vm.jq' --arg annotations "$conf_annotations" --arg variables "$conf_environment" ||
+		die "$bundle/config.json: $problem"
 	eval "$plan" # jq's @sh quoted every value
 	binds=$binds${given_disks:+ $given_disks}
 	guest=$guest$given_mounts

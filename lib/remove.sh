@@ -1,35 +1,79 @@
 # SPDX-License-Identifier: Apache-2.0
 # Removes a container in any state, for delete and for a create that failed.
-
-# A guardian needs the time of one xl destroy. If it takes longer than this, it hangs.
-END_SECONDS=60
+#
+# All of it runs without a file that it could make: a full or read-only state directory must not keep a VM alive. It may run
+# in an EXIT trap. There, a special builtin that fails (`:`, `.`, `exec`, …) would end the shell before anything is removed.
+# shellcheck source=lib/claim.sh
+. "$RUNX_LIBDIR/claim.sh"
 
 # Ends the VM, waits until everything of it is gone, and removes the container's record. It needs only $dir, and works again
-# after an earlier try was interrupted. Ends with an error if the VM may still exist. The record then stays.
+# after an earlier try was interrupted. A create that is at work is told to end, and cleans up by itself. Returns 1 if somebody
+# else has removed the container. Ends with an error if the VM may still exist. The record then stays.
+#
+# A create that failed knows more than its record does, and the record may be gone: $uuid, $images, $may_have_domain.
 remove_container() {
-	local pid=0 domid='' start=''
+	local pid=0 domid='' rc=0
+	ignore_signals
+	[ "$claim_open" = true ] || open_claim || return 1
 	# If its create was killed, a proxy may be running that has no record yet. Such a proxy looks for this file after it has
 	# written its record, and ends.
-	{ : >"$dir/removed"; } 2>/dev/null || :
-	if [ -f "$dir/proxy" ]; then
-		read -r domid pid start <"$dir/proxy" || :
-		! proxy_lives "$pid" "$start" || kill -9 "$pid" 2>/dev/null || :
-	fi
+	{ printf '' >"$dir/removed"; } 2>/dev/null || :
+	end_proxy
+	end_creator
 	trace 'wait for guardian'
 	# The guardian destroys the domain when the proxy has ended, and holds the lock until then.
-	helper control "$dir" wait $END_SECONDS ||
-		die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy${domid:+ $domid}, then delete it again)"
+	claimed "$RUNX_LIBEXEC/control" "$dir" wait $END_SECONDS || rc=$?
+	case $rc in
+	0) remove_rest ;;
+	"$REMOVED") remove_unrecorded ;;
+	"$HELD") die "container $id: another runX has been creating or deleting it for $END_SECONDS s (wait for its end, then delete it again)" ;;
+	*) die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy${domid:+ $domid}, then delete it again)" ;;
+	esac
+}
+
+end_proxy() {
+	local start=''
+	{ read -r domid pid start <"$dir/proxy"; } 2>/dev/null || return 0
+	! lives "$pid" "$start" || kill -9 "$pid" 2>/dev/null || :
+}
+
+# Tells the create or run that makes the container to end, and waits until it has cleaned up. A proxy that it has started in the
+# meantime ends too. A create that does not end is killed. It takes its xl with it (helpers/root/stage.c).
+end_creator() {
+	local creator='' start='' signal rc
+	{ read -r creator start <"$dir/creator"; } 2>/dev/null || return 0
+	[ "$creator" != $$ ] || return 0
+	for signal in TERM KILL; do
+		lives "$creator" "$start" || break
+		trace 'wait for create'
+		kill -$signal "$creator" 2>/dev/null || :
+		rc=0
+		claimed true || rc=$?
+		[ $rc -eq $HELD ] || break
+	done
+	end_proxy
+}
+
+remove_rest() {
 	trace remove
-	# A create may fail because xl does not work, and then xl cannot list domains either. It has made no domain, and has
-	# already said why it failed. So only delete needs the list.
-	[ -f "$dir/destroyed" ] || domain_destroy || [ "$verb" != delete ] ||
+	# A create may fail because xl does not work, and then xl cannot list domains either. If it has not asked for a domain, it
+	# needs no list, and has already said why it failed.
+	[ -f "$dir/destroyed" ] || domain_destroy || [ "$may_have_domain" = false ] ||
 		die "xl cannot list the domains, so container $id may still have one (try xl list, then delete it again)"
 	free_images
 	[ ! -f "$dir/interfaces" ] || remove_interfaces
 	[ ! -f "$dir/ipam" ] || remove_address
 	[ ! -f "$dir/cgroups" ] || remove_cgroups
 	[ ! -f "$dir/hooks" ] || remove_hooks
-	rm -rf "$dir"
+	rm -rf "$dir" 2>/dev/null || die "container $id: cannot remove its state directory $dir, but its VM is gone (is it read-only?)"
+}
+
+# Somebody has removed the record. A create still has in memory what only it could make. Its name may belong to a new
+# container, so nothing of $dir counts any more.
+remove_unrecorded() {
+	[ -z "$uuid" ] || domain_destroy || :
+	[ -z "$images" ] || free_images
+	return 1
 }
 
 # A hook that fails does not stop the removal.
@@ -60,9 +104,8 @@ remove_cgroups() {
 
 # Frees the disk images that a killed create has left, and the loop devices that the hotplug script could no longer detach.
 free_images() {
-	local file backing images
-	[ -f "$dir/images" ] || return 0
-	read -r images <"$dir/images" || return 0
+	local file backing
+	[ -n "$images" ] || { read -r images <"$dir/images"; } 2>/dev/null || return 0
 	for file in /sys/block/loop*/loop/backing_file; do
 		{ read -r backing <"$file"; } 2>/dev/null || continue
 		case $backing in
@@ -72,5 +115,5 @@ free_images() {
 			;;
 		esac
 	done
-	rm -rf "$images"
+	rm -rf "$images" 2>/dev/null || :
 }

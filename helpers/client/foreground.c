@@ -3,14 +3,15 @@
  * Does what an engine does around a runtime, for people and for engines that leave it to runX: it
  * starts a process in the background and stays in the foreground until the process ends.
  *
- * usage: foreground [-f STATUS] COUNT START-WORD… [END-WORD…]
+ * usage: foreground [-s] [-f STATUS] COUNT START-WORD… [END-WORD…]
  *
  * The program first runs the command of the COUNT START-WORDs, with a directory of its own in
  * $RUNX_FOREGROUND. The command must leave a process in the background and write its pid to `pid`
  * in that directory. If the process has a terminal, the command must send its master to the socket
  * `console` there. $RUNX_FOREGROUND_SIZE is the size of the program's own terminal, ROWSxCOLUMNS.
  * The program then relays signals and the terminal until the process has ended. Last, it runs the
- * command of the END-WORDs, if there are any.
+ * command of the END-WORDs, if there are any. Signals that come before the process runs reach it
+ * later. With -s, the command gets them too: it must then end, and leave no process.
  *
  * The exit status is that of the process, 128+n if signal n ended it, or STATUS (1) if the process
  * was not started. The command has said why then.
@@ -44,6 +45,8 @@ static struct {
 	int signals, listener;
 	int master; /* of the process's terminal, or -1 */
 	bool raw;
+	bool relays;	       /* -s */
+	sigset_t kept;	       /* signals that came before the process ran */
 	struct termios before; /* settings of our own terminal before it became raw */
 	struct flow input, output;
 } self = {.directory = "/run/runX.XXXXXX",
@@ -124,28 +127,79 @@ static void tell_size(void)
 
 /* ---- the commands ---- */
 
-/*
- * Runs a command to its end. Returns true if it succeeded. Signals wait meanwhile, because they are
- * for the process. Signals of our terminal reach the command.
- */
-static bool command(char *const words[])
+static pid_t start_command(char *const words[])
 {
 	sigset_t none;
-	int status;
 	pid_t pid = fork();
 
 	if (pid < 0)
 		fail("cannot start %s", words[0]);
-	if (pid == 0) {
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		execvp(words[0], words);
-		fail("cannot execute %s", words[0]);
-	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (pid != 0)
+		return pid;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	execvp(words[0], words);
+	fail("cannot execute %s", words[0]);
+}
+
+/*
+ * True if the command has succeeded. `options` are those of waitpid(2). With WNOHANG, `ended` says
+ * whether it has ended at all.
+ */
+static bool command_succeeded(pid_t pid, int options, bool *ended)
+{
+	int status;
+	pid_t found;
+
+	while ((found = waitpid(pid, &status, options)) < 0 && errno == EINTR)
+		;
+	*ended = found != 0;
+	return found == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Runs a command to its end. Returns true if it succeeded. Signals of our terminal reach it. */
+static bool command(char *const words[])
+{
+	bool ended;
+
+	return command_succeeded(start_command(words), 0, &ended);
+}
+
+/*
+ * Keeps a signal for the process. With -s it also goes to the command that makes the process,
+ * except if the kernel sent it: the terminal's signals have reached the command already.
+ */
+static void keep_signal(pid_t pid)
+{
+	struct signalfd_siginfo info;
+
+	if (read(self.signals, &info, sizeof(info)) != sizeof(info) || info.ssi_signo == SIGCHLD)
+		return;
+	sigaddset(&self.kept, (int)info.ssi_signo);
+	if (self.relays && info.ssi_code != SI_KERNEL)
+		(void)kill(pid, (int)info.ssi_signo);
+}
+
+/* Runs the command that makes the process. Returns true if it succeeded. */
+static bool start_process(char *const words[])
+{
+	struct pollfd signals = {.fd = self.signals, .events = POLLIN};
+	bool ended, succeeded;
+	pid_t pid = start_command(words);
+
+	while (succeeded = command_succeeded(pid, WNOHANG, &ended), !ended)
+		if (poll(&signals, 1, -1) > 0)
+			keep_signal(pid);
+	return succeeded;
+}
+
+/* The signals that came before the process ran. */
+static void pass_kept_signals(pid_t pid)
+{
+	for (int number = 1; number <= SIGRTMAX; number++)
+		if (sigismember(&self.kept, number) == 1 && number != SIGWINCH)
+			(void)kill(pid, number);
 }
 
 /*
@@ -248,9 +302,10 @@ static void relay(const struct pollfd *input, const struct pollfd *output)
 /*
  * Passes our signals on to the process, except SIGCHLD. Stops of our terminal do not come here. If
  * our terminal is hung up, so is the process's, and its shell ends. The kernel says so (SI_KERNEL):
- * a SIGHUP by kill(2) is passed on.
+ * a SIGHUP by kill(2) is passed on. Once the process has been reaped (`over`), its pid may be
+ * somebody else's, and signals go to nobody.
  */
-static void signal_event(pid_t pid)
+static void signal_event(pid_t pid, bool over)
 {
 	struct signalfd_siginfo info;
 
@@ -260,7 +315,7 @@ static void signal_event(pid_t pid)
 		copy_size();
 	else if (info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL && self.master >= 0)
 		close_master();
-	else if (info.ssi_signo != SIGCHLD)
+	else if (info.ssi_signo != SIGCHLD && !over)
 		(void)kill(pid, (int)info.ssi_signo);
 }
 
@@ -282,7 +337,7 @@ static int wait_for(pid_t pid)
 			continue;
 		relay(&fds[1], &fds[2]);
 		if (fds[0].revents)
-			signal_event(pid);
+			signal_event(pid, over);
 		over = over || has_ended(pid, &status);
 	}
 	return status;
@@ -298,6 +353,7 @@ static int take_signals(void)
 	sigdelset(&all, SIGTTOU);
 	sigdelset(&all, SIGPIPE);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* if the caller ignores it, nobody could be waited for */
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -310,7 +366,7 @@ static pid_t bring_up(char **words, int count)
 	if (!copy)
 		fail("no memory");
 	memcpy(copy, words, (size_t)count * sizeof(*copy));
-	pid_t pid = command(copy) ? read_pid() : 0;
+	pid_t pid = start_process(copy) ? read_pid() : 0;
 	free(copy);
 	return pid;
 }
@@ -319,12 +375,14 @@ int main(int argc, char **argv)
 {
 	int c, failure = 1;
 
-	while ((c = getopt(argc, argv, "+f:")) != -1)
+	while ((c = getopt(argc, argv, "+sf:")) != -1)
 		if (c == 'f')
 			failure = atoi(optarg);
+		else if (c == 's')
+			self.relays = true;
 	int count = optind < argc ? atoi(argv[optind]) : 0;
 	if (count < 1 || count > argc - optind - 1)
-		failx("usage: foreground [-f STATUS] COUNT START-WORD… [END-WORD…]");
+		failx("usage: foreground [-s] [-f STATUS] COUNT START-WORD… [END-WORD…]");
 	char **words = argv + optind + 1;
 
 	self.signals = take_signals();
@@ -342,6 +400,7 @@ int main(int argc, char **argv)
 		copy_size();
 		make_raw();
 	}
+	pass_kept_signals(pid);
 	int status = exit_status(wait_for(pid));
 	restore_terminal();
 	if (words[count])

@@ -28,6 +28,10 @@
  * kernel for this. If DIRECTORY is "-", nothing is mounted, and this is all that happens to the
  * command.
  *
+ * The command gets stdin, stdout and stderr, and no other descriptor. What the engine left open
+ * would otherwise stay open as long as the QEMU that xl starts, and lie within reach of the guest
+ * that it serves.
+ *
  * -k is for commands that stay, such as xl with its QEMU. It takes the mounts of other containers
  * out of the namespace. Some hosts do not pass on an unmount to the namespace, and there the
  * namespace would keep these mounts in use. TREE, what is in it, and the way to it stay.
@@ -279,6 +283,7 @@ static void drop_foreign(const char *tree, const char *directory)
 
 __attribute__((noreturn)) static void run(char **command)
 {
+	close_range(STDERR_FILENO + 1, ~0U, 0);
 	execvp(command[0], command);
 	fail("cannot execute %s", command[0]);
 }

@@ -79,7 +79,7 @@ check_tools() {
 }
 
 # The Makefile's HELPERS, without seccomp. A host can run without that one, so check_seccomp looks for it.
-PARTS='proxy control exec foreground prepare stage block vif network hook'
+PARTS='proxy claim control exec foreground prepare stage block vif network hook'
 
 check_parts() {
 	local part missing=''

@@ -25,11 +25,12 @@ cmd_create() {
 	parse_options create_option "$CREATE_VALUED" "$CREATE_SWITCHES" "$@"
 	shift "$options_used"
 	create_container "$@"
+	at_end_nothing
 }
 
 # create_container ID: makes the container from $bundle, $pid_file and $console_socket, which the options have set. $verb is
-# create or run. On return the container is in the state created, and $dir, $domid and $pid are set. Ends with an error, and
-# leaves nothing behind, if anything fails.
+# create or run. On return the container is created, $dir, $domid and $pid are set, and at_end still removes it. Ends with an
+# error, and leaves nothing behind, if anything fails or a signal ends runX.
 create_container() {
 	# shellcheck source=lib/background.sh
 	. "$RUNX_LIBDIR/background.sh"
@@ -52,7 +53,9 @@ create_container() {
 
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "$verb: too many arguments: $*"
-	absolute_path "$bundle" && bundle=$absolute
+	absolute_path "$bundle"
+	clean_path
+	bundle=$absolute
 
 	trace settings
 	read_conf
@@ -97,25 +100,35 @@ no_vm() {
 	save destroyed ''
 }
 
-# Claims the id: the process that makes the state directory has it. Sets $uuid and $name. From here on, a create that does
-# not succeed removes everything that it made.
+# Takes the id: the process that makes the state directory has it. Sets $uuid and $name. From here on, a create that does not
+# succeed removes everything that it made. The claim itself comes with the next program that create runs (read_config).
 reserve() {
+	local stat
+	uuid='' images='' may_have_domain=false
 	[ -d "$RUNX_ROOT" ] || mkdir -p "$RUNX_ROOT" 2>/dev/null ||
 		die "cannot make the state directory $RUNX_ROOT (is the disk full or read-only?)"
+	note_signals
 	if ! mkdir -m 0700 "$dir" 2>/dev/null; then
 		[ ! -d "$dir" ] || die "container $id: container with given ID already exists"
 		die "cannot make the state directory $dir (is the disk full or read-only?)"
 	fi
-	trap remove_container EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	at_end 'remove_container || :'
+	open_claim || deleted_meanwhile
+	# A delete --force finds here whom it has to end.
+	read -r stat </proc/$$/stat
+	# shellcheck disable=SC2086 # fields of numbers
+	set -- ${stat##*) }
+	save creator '%s\n' "$$ ${20}"
 	read -r uuid </proc/sys/kernel/random/uuid
 	save uuid '%s\n' "$uuid"
 	# A domain's name must be unique in all of Xen, and an id is unique only in one root. The prefix also keeps xl from taking
 	# an id of digits as a domid.
 	name=rx-$id
 	[ "$RUNX_ROOT" = /run/runX ] || name=$name.${uuid%%-*}
+}
+
+deleted_meanwhile() {
+	die "container $id: somebody deleted it while it was created"
 }
 
 # Sets $vif to the network interface for xl.cfg, and $nic to its description for the guest. Both are empty if the container
@@ -154,7 +167,7 @@ start_proxy() {
 	[ -z "$kill_seconds" ] || set -- "$@" -k "$kill_seconds"
 	[ -z "$netns" ] || set -- "$@" -n "$netns"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
-	helper proxy "$@" "$dir" ${uuid:+"$uuid"} 3>&2 || die "runX $verb failed: $problem"
+	helper proxy "$@" "$dir" ${uuid:+"$uuid"} 3>&2 8<&- || die "runX $verb failed: $problem"
 	read -r domid pid _ <"$dir/proxy"
 }
 
@@ -172,13 +185,15 @@ create_hooks() {
 	done
 }
 
-# Makes the container created: from here on, others can read its state. The pid file comes last, because engines take its
-# appearance as the end of create.
+# Makes the container created: from here on, others can read its state. The mark `created` says that `state` is whole. A
+# container of run is started at once, so nobody else can start it. The pid file comes last, because engines take its appearance
+# as the end of create.
 publish() {
 	record_resources
 	save state '%s\n' "$state_head" "$state_tail"
+	[ "$verb" != run ] || save started ''
+	save created ''
 	announce_pid
-	trap - EXIT HUP INT TERM
 }
 
 # Records what the VM has. update starts from this record.

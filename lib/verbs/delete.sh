@@ -25,5 +25,6 @@ cmd_delete() {
 		die "cannot delete container $id that is not stopped: $status (kill it, or use --force)"
 		;;
 	esac
-	remove_container
+	uuid='' images='' may_have_domain=true
+	remove_container || [ $force = true ] || die "container $id: container does not exist"
 }

@@ -24,6 +24,7 @@ cmd_kill() {
 	stopped,true) return 0 ;;
 	stopped,* | creating,*) die "container $id: container not running" ;;
 	esac
+	[ "$signal" -ne 0 ] || return 0
 	trace signal
 	set -- signal "$signal"
 	[ $all = false ] || set -- "$@" all
@@ -33,7 +34,7 @@ cmd_kill() {
 	}
 }
 
-# Sets $signal to the number of the signal $1. $1 is a number, or a name with or without SIG, in upper or lower case. Ends
+# Sets $signal to the number of the signal $1. 0 sends none and asks whether there is somebody to send one to. $1 is a number, or a name with or without SIG, in upper or lower case. Ends
 # with an error if there is no such signal.
 signal_number() {
 	local name known
@@ -41,9 +42,7 @@ signal_number() {
 	case $1 in
 	*[!0-9]* | '' | ???*) ;;
 	*)
-		if [ "$1" -lt 1 ] || [ "$1" -gt $SIGRTMAX ]; then
-			die "unknown signal: $1 (numbers are 1 to $SIGRTMAX)"
-		fi
+		[ "$1" -le $SIGRTMAX ] || die "unknown signal: $1 (numbers are 0 to $SIGRTMAX)"
 		return 0
 		;;
 	esac

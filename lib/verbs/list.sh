@@ -21,7 +21,7 @@ cmd_list() {
 
 	# An id may begin with a dot.
 	for path in "$RUNX_ROOT"/* "$RUNX_ROOT"/.[!.]* "$RUNX_ROOT"/..?*; do
-		[ -f "$path/state" ] || continue
+		[ -f "$path/created" ] || continue
 		id=${path##*/} dir=$path
 		if [ $quiet = true ]; then
 			printf '%s\n' "$id"

@@ -18,13 +18,13 @@ cmd_ps() {
 
 	read_status
 	case $status in
-	created | running | paused) ;;
+	created | running | paused | stopped) ;;
 	*) die "container $id: container not running" ;;
 	esac
 
 	# Engines read this output together with stderr, so nothing else may be printed.
 	if [ "$format" = json ]; then
-		echo "[$pid]"
+		if [ "$pid" = 0 ]; then echo null; else echo "[$pid]"; fi
 		return 0
 	fi
 	[ $# -gt 0 ] || set -- -ef

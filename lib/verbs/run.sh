@@ -25,9 +25,8 @@ cmd_run() {
 	[ $detach = true ] || run_in_foreground "$@"
 
 	create_container "$id"
-	trap remove_container EXIT
 	start_container
-	trap - EXIT
+	at_end_nothing
 }
 
 run_parse() {

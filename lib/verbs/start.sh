@@ -11,9 +11,11 @@ cmd_start() {
 	[ $# -eq 1 ] || usage_error "start: too many arguments: $*"
 
 	check_created
-	trap end_container EXIT
+	note_signals
+	claim_start
+	at_end end_container
 	start_container
-	trap - EXIT
+	at_end_nothing
 }
 
 check_created() {
@@ -26,24 +28,37 @@ check_created() {
 	esac
 }
 
-# Starts the created container $id, with its $domid and $pid. $verb is start or run. Ends with an error if the process does
-# not start, or if a poststart hook fails. The caller then has to end the container.
+# Makes the mark `started`. Of two starts, the one that makes it starts the container, and the other is refused: the shell opens
+# the file only if it is new (set -C). The mark comes before everything else. Otherwise a process that ends at once could leave
+# a container that looks created.
+claim_start() {
+	local made=true
+	set -C
+	{ printf '' >"$dir/started"; } 2>/dev/null || made=false
+	set +C
+	[ $made = false ] || return 0
+	[ ! -f "$dir/started" ] || die "container $id: cannot start an already running container"
+	[ -d "$dir" ] || die "container $id: container does not exist"
+	die "cannot write $dir/started (is the disk full?)"
+}
+
+# Starts the created container $id, with its $domid and $pid. $verb is start or run, and has the mark `started`. Ends with an
+# error if the process does not start, or if a poststart hook fails. The caller then has to end the container.
 start_container() {
 	[ ! -f "$dir/netns" ] || start_network
 	trace 'xl unpause'
-	[ "$domid" = - ] || xl_domain unpause ||
-		die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
+	[ "$domid" = - ] || xl_domain unpause || process_ran ||
+		die "${how:+runX $verb failed: }${how:-container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)}"
 	trace 'wait for process'
-	# The mark comes first. Otherwise a process that ends at once could leave a container that looks created.
-	save started ''
 	ask_proxy start || process_ran ||
-		die "runX $verb failed: ${problem:-the proxy of container $id died before the process ran}"
+		die "runX $verb failed: ${how:-${problem:-the proxy of container $id died before the process ran}}"
 	[ ! -f "$dir/hooks" ] || start_hooks
 }
 
 # Ends the container after a failed start or a failed poststart hook (runtime-spec 1.3). It must have ended when runX returns,
 # because engines delete only a container that has ended (containerd's client, task.Delete).
 end_container() {
+	ignore_signals
 	helper control "$dir" signal 9 || :
 	helper control "$dir" wait $STOP_SECONDS || :
 }
@@ -57,14 +72,14 @@ start_network() {
 	attach_namespace
 }
 
-# Whether the process ran and ended before its proxy could be asked. If the VM ended in another way, $problem says how, as the
-# proxy recorded it. A start that was still waiting gets the same words from the proxy.
+# Whether the process ran and ended before its proxy could be asked. If the VM ended in another way, perhaps by a kill, $how is
+# the proxy's record of it. A start that was still waiting gets the same words from the proxy.
 process_ran() {
-	local how=''
+	how=''
 	{ read -r how <"$dir/ended"; } 2>/dev/null || return 1
 	case $how in
 	'exited with status '*) return 0 ;;
-	*) problem=$how && return 1 ;;
+	*) return 1 ;;
 	esac
 }
 

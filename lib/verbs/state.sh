@@ -9,7 +9,7 @@ cmd_state() {
 	[ $# -eq 1 ] || usage_error "state: too many arguments: $*"
 
 	read_status
-	[ -f "$dir/state" ] || die "container $id: container does not exist (its create has not finished)"
+	[ -f "$dir/created" ] || die "container $id: container does not exist (its create has not finished)"
 	# The record has two halves. The fields that change go between them.
 	while read -r line; do
 		case $line in

@@ -40,25 +40,19 @@ cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
 # Sets $now to what the VM has, and $wanted to what it shall have. Both are records as create's plan writes them
 # (lib/json/resources.jq). Ends with an error if what is asked for is wrong.
 read_wanted() {
-	local rc=0
+	local plan json_text from_options=false
 	need_jq
 	read -r now <"$dir/resources" || die "container $id: cannot read $dir/resources"
 	case $source in
-	'') wanted=$(printf '{%s}\n' "$options" | wanted_record true) || rc=1 ;;
-	-) wanted=$(wanted_record false) || rc=1 ;;
-	*)
-		[ -r "$source" ] || die "container $id: cannot read the resources in $source"
-		wanted=$(wanted_record false <"$source") || rc=1
-		;;
+	'') json_text="{$options}" from_options=true ;;
+	-) json_text=$(cat) ;;
+	*) json_text=$(cat "$source" 2>/dev/null) || die "container $id: cannot read the resources in $source" ;;
 	esac
+	[ -n "$json_text" ] || die "container $id: cannot update resources: no JSON was given"
+	read_json 'values.jq limits.jq resources.jq update.jq' --arg options $from_options --arg now "$now" ||
+		die "container $id: cannot update resources: $problem"
+	wanted=$plan
 	[ -n "$wanted" ] || die "container $id: cannot update resources: no JSON was given"
-	[ $rc -ne 0 ] || return 0
-	jq_problem "$wanted"
-	die "container $id: cannot update resources: $problem"
-}
-
-wanted_record() {
-	json 'values.jq limits.jq resources.jq update.jq' --arg options "$1" --arg now "$now"
 }
 
 # Sets a variable for each field of both records. Ends with an error if a running VM cannot have the wanted values.
@@ -82,7 +76,10 @@ change() {
 	change_memory || failure=$problem
 	change_sharing || failure=$problem
 	change_pinning || failure=$problem
-	save resources '%s\n' "$memory_max $memory $vcpus $quota $period $cap $weight $pids $cpus"
+	# Without a truncation (1<>), the record is whole at any time. What is left of a longer one stands in further lines, which
+	# nobody reads.
+	{ printf '%s\n' "$memory_max $memory $vcpus $quota $period $cap $weight $pids $cpus" 1<>"$dir/resources"; } 2>/dev/null ||
+		failure=${failure:-"cannot write $dir/resources (is the disk full?)"}
 	[ -z "$failure" ] || die "container $id: $failure"
 }
 

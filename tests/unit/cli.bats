@@ -44,6 +44,35 @@ load helpers
 	done
 }
 
+@test "cli: --help and -h of a verb print its part of the help, wherever its options may stand" {
+	local verb option
+	for verb in $(accepted_verbs); do
+		case $verb in checkpoint | restore | help | version) continue ;; esac
+		for option in --help -h; do
+			runX $verb $option
+			succeeds
+			[[ $output == "usage: runX "*$'\n'"  $verb "* ]] || { echo "$output" && return 1; }
+			[ "$(grep -c '^  [a-z]' <<<"$output")" -eq "$(grep -c "^  $verb " <<<"$output")" ]
+		done
+	done
+	runX delete --force -h
+	[[ $output == *'remove a stopped container'* ]]
+	[[ $output != *'stop the VM'* ]]
+	[ ! -e "$RUNX_ROOT" ]
+}
+
+@test "cli: checkpoint and restore fail with --help too, which podman takes as not supported" {
+	runX checkpoint --help
+	fails_with 'checkpoint is not supported'
+	runX restore --help
+	fails_with 'restore is not supported'
+}
+
+@test "cli: an unknown form of the log is an error" {
+	runX --log-format xml state c1
+	fails_with 'invalid log-format: xml: it must be text or json'
+}
+
 @test "cli: version has the form that engines parse" {
 	runX --version
 	succeeds

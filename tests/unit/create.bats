@@ -450,3 +450,58 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	fails_with "not all of these modules are in $RUNX_LIBDIR/json: values.jq "
 	nothing_left
 }
+
+@test "create: the state's bundle is a clean path" {
+	local path
+	mkdir "$BATS_TEST_TMPDIR/other"
+	cd "$bundle"
+	for path in . ./ "$bundle/." "$bundle//" "${bundle%/*}/./bundle" "${bundle%/*}//bundle/." ../bundle "$BATS_TEST_TMPDIR/other/../bundle" ..//bundle/./; do
+		runX create --bundle "$path" c1
+		succeeds
+		runX state c1
+		[ "$(jq -r '.bundle, .rootfs' <<<"$output" | xargs)" = "$bundle $bundle/rootfs" ] || { echo "$path: $output" && return 1; }
+		runX delete --force c1
+	done
+}
+
+# jq_that SAYS STATUS: a jq that also says something on stderr, and ends with STATUS or, if that is 0, as jq does
+jq_that() {
+	cat >"$FAKE/bin/jq" <<-END
+		#!/bin/sh
+		echo '$1' >&2
+		[ $2 -eq 0 ] || exit $2
+		exec $(command -v jq) "\$@"
+	END
+	chmod 755 "$FAKE/bin/jq"
+}
+
+@test "create: what jq says on stderr is never run as shell" {
+	jq_that "touch $FAKE/run; Failed to set \$JQ_COLORS" 0
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ -z "$output" ]
+	[ ! -e "$FAKE/run" ]
+}
+
+@test "create: a jq that fails without a reason is named" {
+	jq_that '' 7
+	runX create --bundle "$bundle" c1
+	fails_with "$bundle/config.json: jq ended with status 7 and gave no reason"
+	nothing_left
+}
+
+@test "create: several JSON documents in one config.json are refused" {
+	cat "$bundle/config.json" "$bundle/config.json" >"$BATS_TEST_TMPDIR/two"
+	cp "$BATS_TEST_TMPDIR/two" "$bundle/config.json"
+	runX create --bundle "$bundle" c1
+	fails_with "$bundle/config.json: has 2 JSON documents, and must have only one"
+	nothing_left
+	echo ' null false' >"$bundle/config.json"
+	runX create --bundle "$bundle" c1
+	fails_with 'has 2 JSON documents, and must have only one'
+}
+
+@test "create: more mounts than Linux gives to a program" {
+	bad '.mounts += [range(400) | {destination: "/data/\(.)", type: "bind", source: ("/" + "./" * 3500), options: ["bind"]}]' \
+		'make them smaller'
+}

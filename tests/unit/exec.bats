@@ -220,3 +220,10 @@ described() {
 	fails_with 'bundle /nowhere: no such directory'
 	nothing_left
 }
+
+@test "exec: several JSON documents in one process.json are refused" {
+	in_state running
+	echo '{"args": ["a"], "cwd": "/"} {"args": ["b"], "cwd": "/"}' >"$BATS_TEST_TMPDIR/process.json"
+	runX exec --process "$BATS_TEST_TMPDIR/process.json" c1
+	fails_with "$BATS_TEST_TMPDIR/process.json: has 2 JSON documents, and must have only one"
+}

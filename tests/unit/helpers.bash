@@ -10,7 +10,7 @@ setup() {
 	ln -s "$top/tests/unit/fake/proxy" "$top/tests/unit/fake/control" "$top/tests/unit/fake/exec" \
 		"$top/tests/unit/fake/network" \
 		"$top/out/$(uname -m)/prepare" "$top/out/$(uname -m)/stage" "$top/out/$(uname -m)/hook" \
-		"$top/out/$(uname -m)/seccomp" "$top/out/$(uname -m)/foreground" "$FAKE/libexec/"
+		"$top/out/$(uname -m)/seccomp" "$top/out/$(uname -m)/claim" "$top/out/$(uname -m)/foreground" "$FAKE/libexec/"
 	: >"$FAKE/calls"
 	: >"$FAKE/domains"
 	: >"$FAKE/xenbus"
@@ -128,13 +128,27 @@ in_state() {
 	running | paused | stopped) runX start c1 && succeeds ;;
 	esac
 	[ "$1" != paused ] || { runX pause c1 && succeeds; }
-	[ "$1" != stopped ] || end_process "$pid"
+	[ "$1" != stopped ] || end_container
+}
+
+# end_container: ends c1's proxy and leaves the mark of its guardian
+end_container() {
+	end_process "$(cat "$BATS_TEST_TMPDIR/pid")"
+	: >"$FAKE/domains"
+	: >"$RUNX_ROOT/c1/destroyed"
 }
 
 # end_process PID: kills a process that is not a child of this shell; returns when it is a zombie or gone
 end_process() {
 	# pidfd_open (434 on all machines) tells at once. tail --pid looks only once a second.
 	perl -e '$fd = syscall(434, $ARGV[0] + 0, 0); kill 9, $ARGV[0]; vec($set, $fd, 1) = 1; select($set, undef, undef, undef)' "$1"
+}
+
+# is_over PID: this process has ended. Nobody may have waited for it yet.
+is_over() {
+	local state
+	state=$(sed -n 's/^State:[^A-Z]*//p' "/proc/$1/status" 2>/dev/null) || :
+	case $state in '' | Z* | X*) ;; *) echo "process $1 lives: $state" && return 1 ;; esac
 }
 
 # accepted_verbs: prints the verbs that runX itself lists

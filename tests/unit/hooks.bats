@@ -369,3 +369,8 @@ refused() {
 	create
 	succeeds
 }
+
+@test "hooks: one with more arguments than Linux gives to a program is a clean error" {
+	bad '.hooks.prestart = [{path: "/bin/true", args: ["a", ("x" * 200000)]}]' \
+		'error running prestart hook #0: its arguments and environment are more than Linux gives to a program'
+}

@@ -21,7 +21,7 @@ load helpers
 		| list                   |         4 |   1 |   0 |
 		| pause                  |         2 |   0 |   1 |
 		| resume                 |         3 |   0 |   1 |
-		| update                 |         6 |   1 |   1 |
+		| update                 |         4 |   1 |   1 |
 		| delete                 |         3 |   0 |   0 |
 		| features               |         2 |   0 |   0 |
 		| --version              |         1 |   0 |   0 |

@@ -183,3 +183,28 @@ refused() {
 	[ "$(calls jq)" -eq 1 ]
 	[ "$(calls xl)" -eq 1 ]
 }
+
+@test "update: several JSON documents in the resources are refused, from a file and from stdin" {
+	in_state running
+	echo '{"cpu": {"shares": 512}} {"cpu": {"shares": 2}}' >"$BATS_TEST_TMPDIR/resources.json"
+	runX update --resources "$BATS_TEST_TMPDIR/resources.json" c1
+	fails_with 'container c1: cannot update resources: has 2 JSON documents, and must have only one'
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	run ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json update --resources - c1 <"$BATS_TEST_TMPDIR/resources.json"
+	fails_with 'container c1: cannot update resources: has 2 JSON documents, and must have only one'
+}
+
+@test "update: the record is never empty for a reader, and the shorter one counts" {
+	in_state running
+	runX update --cpuset-cpus 0-1,2,3,4 c1
+	succeeds
+	exec 9<"$RUNX_ROOT/c1/resources"
+	runX update --cpuset-cpus 0 c1
+	succeeds
+	# It is the same file, written in place.
+	read -r _ _ _ _ _ _ _ _ cpus <&9
+	[ "$cpus" = 0 ]
+	runX update --cpuset-cpus 1 c1
+	succeeds
+	[ "$(tail -n 1 "$FAKE/calls")" = 'xl vcpu-pin 7 all 1' ]
+}

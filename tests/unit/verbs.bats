@@ -26,6 +26,7 @@ state_is() {
 	in_state running
 	cp "$RUNX_ROOT/c1/proxy" "$BATS_TEST_TMPDIR/proxy"
 	sed 's/[0-9]*$/1/' "$BATS_TEST_TMPDIR/proxy" >"$RUNX_ROOT/c1/proxy"
+	: >"$RUNX_ROOT/c1/destroyed"
 	state_is stopped
 	cp "$BATS_TEST_TMPDIR/proxy" "$RUNX_ROOT/c1/proxy"
 }
@@ -107,9 +108,6 @@ control_ends() {
 	runX start c1
 	fails_with 'container c1: xl cannot unpause its domain 7'
 	[ "$(tail -n 2 "$FAKE/calls" | xargs)" = 'control signal 9 control wait 60' ]
-	unset XL_FAIL
-	runX start c1
-	succeeds
 	: >"$FAKE/calls"
 	runX start c1
 	fails_with 'cannot start an already running container'
@@ -127,10 +125,22 @@ control_ends() {
 	done
 }
 
+@test "kill: signal 0 asks whether there is a process, and sends nothing" {
+	in_state running
+	runX kill c1 0
+	succeeds
+	end_container
+	runX kill c1 0
+	fails_with 'container c1: container not running'
+	runX kill --all c1 0
+	succeeds
+	[ "$(calls 'control signal')" -eq 0 ]
+}
+
 @test "kill: unknown signals" {
 	local name
 	in_state running
-	for name in FOO 0 65; do
+	for name in FOO 65 -1; do
 		runX kill c1 $name
 		fails_with "unknown signal: $name"
 	done
@@ -256,6 +266,17 @@ no_processes() {
 		[ "$output" = "[$pid]" ]
 	done
 	[ ! -s "$FAKE/calls" ]
+}
+
+@test "ps: a stopped container has no process: the header, and null as JSON" {
+	in_state stopped
+	runX ps c1
+	succeeds
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output =~ ^UID\ +PID\ .*CMD ]]
+	runX ps --format json c1
+	succeeds
+	[ "$output" = null ]
 }
 
 @test "ps: an unknown format is refused" {

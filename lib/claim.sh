@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Gives a container's state directory to one create, run or delete at a time.
+#
+# The claim is a lock on the directory itself (helpers/client/claim.c). This runX opens the directory as descriptor 8 and
+# keeps it. The kernel frees the lock when runX ends, however it ends. The claim needs no file, so delete also works where no
+# file can be made. It needs no process, because claim becomes a command that the verb runs anyway.
+
+# The exit statuses of claim itself.
+REMOVED=120
+HELD=121
+
+# A guardian needs the time of one xl destroy, and a create that was told to end the time of one xl create. If it takes
+# longer than this, it hangs.
+END_SECONDS=60
+
+# The caller of runX may have left a descriptor 8, which is none of ours.
+claim_open=false
+
+# Opens $dir as descriptor 8. Returns 1 if the directory is gone.
+open_claim() {
+	# Without `command`, a failed redirection of exec would end the shell.
+	{ command exec 8<"$dir"; } 2>/dev/null || return 1
+	claim_open=true
+}
+
+# claimed COMMAND…: claims the open directory, and runs the command, which stays in the claim's descriptor. Returns the
+# command's exit status, $REMOVED or $HELD. On failure $problem is the reason.
+claimed() {
+	helper claim 8 "$END_SECONDS" "$@"
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests which signals the program foreground passes on, and to whom. */
+#define main foreground_main
+#include "helpers/client/foreground.c"
+#undef main
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* Starts a process that waits for a signal. */
+static pid_t victim(void)
+{
+	char *words[] = {"sleep", "300", NULL};
+
+	return start_command(words);
+}
+
+/* Returns the signal that ended the process, or 0 if it has not ended. */
+static int ended_by(pid_t pid, int options)
+{
+	int status;
+
+	return waitpid(pid, &status, options) == pid && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* The signal comes as one that somebody sends to this program. */
+static void receive(int number)
+{
+	struct pollfd signals = {.fd = self.signals, .events = POLLIN};
+
+	(void)kill(getpid(), number);
+	assert_int_equal(poll(&signals, 1, 1000), 1);
+}
+
+static void after_the_end_signals_go_to_nobody(void **state)
+{
+	pid_t pid = victim();
+
+	(void)state;
+	receive(SIGTERM);
+	signal_event(pid, true);
+	assert_int_equal(ended_by(pid, WNOHANG), 0);
+	receive(SIGTERM);
+	signal_event(pid, false);
+	assert_int_equal(ended_by(pid, 0), SIGTERM);
+}
+
+static void early_signals_are_kept_for_the_process(void **state)
+{
+	pid_t starter = victim(), process = victim();
+
+	(void)state;
+	self.relays = false;
+	receive(SIGTERM);
+	keep_signal(starter);
+	pass_kept_signals(process);
+	assert_int_equal(ended_by(process, 0), SIGTERM);
+	assert_int_equal(ended_by(starter, WNOHANG), 0);
+	self.relays = true;
+	receive(SIGHUP);
+	keep_signal(starter);
+	assert_int_equal(ended_by(starter, 0), SIGHUP);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	self.signals = take_signals();
+	sigset_t child;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	return sigprocmask(SIG_UNBLOCK, &child, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(after_the_end_signals_go_to_nobody),
+		cmocka_unit_test(early_signals_are_kept_for_the_process),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Verbs of one container beside each other: one wins, the other is told, hooks run once, and what is read is whole.
+
+load helpers
+load waiting
+
+@test "beside: of two starts, one starts the container, and the other is refused and ends nothing" {
+	in_state created
+	waits_at xl '"unpause "*'
+	begin start c1
+	runX start c1
+	fails_with 'container c1: cannot start an already running container'
+	go_on
+	ends 0
+	[ "$(calls 'xl unpause')" -eq 1 ]
+	[ "$(calls 'control start')" -eq 1 ]
+	[ "$(calls 'control signal')" -eq 0 ]
+}
+
+@test "beside: a container of run cannot be started by somebody else" {
+	waits_at control '*" start"'
+	begin run --detach --bundle "$bundle" c1
+	runX start c1
+	fails_with 'container c1: cannot start an already running container'
+	go_on
+	ends 0
+	runX delete --force c1
+	succeeds
+}
+
+@test "beside: a start that a kill overtakes tells the proxy's reason" {
+	in_state created
+	waits_at xl '"unpause "*'
+	XL_FAIL=unpause begin start c1
+	echo 'killed by signal 9' >"$RUNX_ROOT/c1/ended"
+	go_on
+	ends 1
+	grep -qx 'runX: runX start failed: killed by signal 9' "$FAKE/said"
+}
+
+@test "beside: of two deletes, one runs the poststop hooks, and the other waits for its end" {
+	mkfifo "$FAKE/there" "$FAKE/on"
+	config '.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "echo >>'"$FAKE"'/hooks; echo >'"$FAKE"'/there; read _ <'"$FAKE"'/on"]}]'
+	in_state stopped
+	begin delete c1
+	runX_beside delete --force c1
+	awaits_lock
+	go_on
+	ends 0
+	beside_ends 0
+	[ "$(wc -l <"$FAKE/hooks")" -eq 1 ]
+	nothing_left
+}
+
+@test "beside: delete --force ends a create that is at work, and its VM" {
+	waits_at xl '"create "*'
+	begin create --bundle "$bundle" c1
+	runX_beside delete --force c1
+	awaits_lock
+	# xl makes the domain only now.
+	go_on
+	ends 143
+	beside_ends 0
+	nothing_left
+}
+
+@test "beside: delete without --force leaves a create alone" {
+	waits_at xl '"create "*'
+	begin create --bundle "$bundle" c1
+	runX delete c1
+	fails_with 'that is not stopped: creating'
+	go_on
+	ends 0
+	runX delete --force c1
+	succeeds
+}
+
+@test "beside: delete --force ends a run that has not started its process" {
+	waits_at control '*" start"'
+	begin run --detach --bundle "$bundle" c1
+	runX_beside delete --force c1
+	awaits_lock
+	go_on
+	ends 143
+	beside_ends 0
+	nothing_left
+}
+
+@test "beside: a create whose directory was deleted leaves nothing" {
+	mkfifo "$FAKE/there" "$FAKE/on"
+	rm "$FAKE/libexec/claim"
+	cat >"$FAKE/libexec/claim" <<-END
+		#!/bin/sh
+		[ "\$3" != cat ] || { echo >"\$FAKE/there"; read -r _ <"\$FAKE/on"; }
+		exec "$top/out/$(uname -m)/claim" "\$@"
+	END
+	chmod 755 "$FAKE/libexec/claim"
+	begin create --bundle "$bundle" c1
+	rm -r "$RUNX_ROOT/c1"
+	go_on
+	ends 1
+	grep -qx 'runX: container c1: somebody deleted it while it was created' "$FAKE/said"
+	nothing_left
+}
+
+@test "beside: a create that does not end when delete tells it to is killed" {
+	local began line
+	sleep 300 &
+	began=$!
+	mkdir -p "$RUNX_ROOT/c1"
+	read -r line <"/proc/$began/stat"
+	# shellcheck disable=SC2086 # fields of numbers
+	set -- ${line##*) }
+	echo "$began ${20}" >"$RUNX_ROOT/c1/creator"
+	# It has the claim, and TERM does not end it, for this stand-in.
+	rm "$FAKE/libexec/claim"
+	cat >"$FAKE/libexec/claim" <<-END
+		#!/bin/sh
+		[ "\$3" = true ] || exec "$top/out/$(uname -m)/claim" "\$@"
+		echo "claim \$*" >>"\$FAKE/calls"
+		[ "\$(grep -c '^claim' "\$FAKE/calls")" -gt 1 ] || exit 121
+	END
+	chmod 755 "$FAKE/libexec/claim"
+	kill -STOP "$began"
+	runX delete --force c1
+	succeeds
+	[ "$(calls claim)" -eq 2 ]
+	is_over "$began"
+	nothing_left
+}
+
+@test "beside: state and list show nothing of a create that has not finished" {
+	in_state created
+	rm "$RUNX_ROOT/c1/created"
+	runX state c1
+	fails_with 'container c1: container does not exist (its create has not finished)'
+	runX list --quiet
+	[ -z "$output" ]
+	runX start c1
+	fails_with 'cannot start a container that is creating'
+}
+
+@test "beside: a container is not stopped while its guardian works, or while its VM lives" {
+	in_state running
+	end_process "$(cat "$BATS_TEST_TMPDIR/pid")"
+	: >"$FAKE/calls"
+	# The guardian's mark comes while state waits.
+	runX state c1
+	[ "$(jq -r .status <<<"$output")" = stopped ]
+	[ "$(cat "$FAKE/calls")" = 'control wait 10' ]
+	# Now it costs no process.
+	: >"$FAKE/calls"
+	runX state c1
+	[ "$(jq -r .status <<<"$output")" = stopped ]
+	[ ! -s "$FAKE/calls" ]
+	# A guardian that was killed leaves no mark. Then only xl knows.
+	rm "$RUNX_ROOT/c1/destroyed"
+	cp "$RUNX_ROOT/c1/uuid" "$FAKE/domains"
+	: >"$FAKE/no-guardian"
+	runX state c1
+	[ "$(jq -r .status <<<"$output")" = running ]
+	runX delete c1
+	fails_with 'that is not stopped: running'
+	XL_FAIL=list runX state c1
+	[ "$(jq -r .status <<<"$output")" = running ]
+	: >"$FAKE/domains"
+	runX state c1
+	[ "$(jq -r .status <<<"$output")" = stopped ]
+}

@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Nothing is left, whatever happens to create, run, start and delete: signals, and a host that is full or read-only.
+
+load helpers
+load waiting
+
+@test "cleanup: a create that a signal ends leaves nothing" {
+	local signal
+	waits_at xl '"create "*'
+	for signal in HUP:129 INT:130 QUIT:131 TERM:143; do
+		begin create --bundle "$bundle" c1
+		kill -"${signal%:*}" "$runx"
+		go_on
+		ends "${signal#*:}"
+		nothing_left
+	done
+}
+
+@test "cleanup: a second signal does not stop the removal" {
+	waits_at control '*" wait "*'
+	PROXY_FAIL=bad begin create --bundle "$bundle" c1
+	kill -TERM "$runx"
+	go_on
+	ends 1
+	nothing_left
+}
+
+@test "cleanup: a run that a signal ends before its process runs leaves nothing" {
+	local signal
+	waits_at control '*" start"'
+	for signal in HUP:129 INT:130 TERM:143; do
+		begin run --detach --bundle "$bundle" c1
+		kill -"${signal%:*}" "$runx"
+		go_on
+		ends "${signal#*:}"
+		nothing_left
+	done
+}
+
+@test "cleanup: a run in the foreground that is told to end while it makes the VM leaves nothing" {
+	waits_at xl '"create "*'
+	begin run --bundle "$bundle" c1
+	kill -TERM "$runx"
+	# The signal has reached the command when the program has read it: then it is no longer pending.
+	while grep -qE '^ShdPnd:.*4[0-9a-f]{3}$' "/proc/$runx/status"; do :; done
+	go_on
+	ends 1
+	nothing_left
+}
+
+@test "cleanup: a start that a signal ends has ended the container" {
+	in_state created
+	waits_at xl '"unpause "*'
+	begin start c1
+	kill -TERM "$runx"
+	go_on
+	ends 143
+	[ "$(tail -n 2 "$FAKE/calls" | xargs)" = 'control signal 9 control wait 60' ]
+}
+
+@test "cleanup: a delete that gets a signal goes on to its end" {
+	in_state stopped
+	waits_at control '*" wait "*'
+	begin delete c1
+	kill -TERM "$runx"
+	kill -INT "$runx"
+	go_on
+	ends 0
+	nothing_left
+}
+
+# without_reader COMMAND…: runs the command with a stderr whose reader has gone, and with the default for SIGPIPE
+without_reader() {
+	perl -e 'pipe(R, W); close R; open STDERR, ">&", \*W; $SIG{PIPE} = "DEFAULT"; exec @ARGV' "$@" </dev/null
+}
+
+@test "cleanup: a create whose stderr has no reader leaves nothing, and its reason is in the log" {
+	config '.hooks.prestart = [{path: "/bin/false"}]'
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	run without_reader ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json create --bundle "$bundle" c1
+	[ "$status" -eq 1 ]
+	nothing_left
+	grep -q 'error running prestart hook #0' "$log"
+	config 'del(.hooks) | .process.capabilities.bounding += ["CAP_FUTURE"]'
+	# shellcheck disable=SC2086
+	run without_reader ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json create --bundle "$bundle" c1
+	succeeds
+	grep -q '"level":"warning".*CAP_FUTURE' "$log"
+}
+
+# small_root INODES: the state directory becomes a file system with this many inodes
+small_root() {
+	[ "$(id -u)" -eq 0 ] || skip 'only root mounts a file system'
+	mkdir -p "$RUNX_ROOT"
+	mount -t tmpfs -o "nr_inodes=$1" runX "$RUNX_ROOT"
+}
+
+fill_root() {
+	local n=0
+	while : >"$RUNX_ROOT/fill.$n"; do n=$((n + 1)); done 2>/dev/null
+}
+
+teardown() {
+	umount "$RUNX_ROOT" 2>/dev/null || :
+}
+
+@test "cleanup: a create that runs out of inodes leaves nothing" {
+	local inodes
+	for inodes in 2 3 4 5 6 7 8 9 10; do
+		small_root "$inodes"
+		runX create --bundle "$bundle" c1
+		[ "$status" -eq 1 ]
+		nothing_left
+		umount "$RUNX_ROOT"
+	done
+}
+
+@test "cleanup: delete --force needs no inode" {
+	local pid
+	small_root 40
+	in_state running
+	pid=$(cat "$BATS_TEST_TMPDIR/pid")
+	fill_root
+	runX delete --force c1
+	succeeds
+	[ ! -d "$RUNX_ROOT/c1" ] && [ ! -s "$FAKE/domains" ]
+	is_over "$pid"
+}
+
+@test "cleanup: on a read-only state directory delete --force ends the VM, and says what it cannot do" {
+	small_root 40
+	in_state running
+	mount -o remount,ro "$RUNX_ROOT"
+	runX delete --force c1
+	fails_with "container c1: cannot remove its state directory $RUNX_ROOT/c1, but its VM is gone (is it read-only?)"
+	is_over "$(cat "$BATS_TEST_TMPDIR/pid")"
+	[ ! -s "$FAKE/domains" ]
+	mount -o remount,rw "$RUNX_ROOT"
+	runX delete c1
+	succeeds
+	nothing_left
+}
+
+# closed VERB WORDS…: runs runX with each of its standard streams closed, and with all
+closed() {
+	local shell="${RUNX_SHELL:-dash}"
+	case $1 in
+	stdin) shift && $shell "$top/runX" "$@" <&- ;;
+	stdout) shift && $shell "$top/runX" "$@" </dev/null >&- ;;
+	stderr) shift && $shell "$top/runX" "$@" </dev/null 2>&- ;;
+	all) shift && $shell "$top/runX" "$@" <&- >&- 2>&- ;;
+	esac
+}
+
+@test "cleanup: closed standard streams change nothing of what the verbs do" {
+	local what
+	for what in stdin stdout stderr all; do
+		closed $what create --bundle "$bundle" c1 3>&-
+		closed $what start c1
+		[ "$(calls 'control start')" -eq 1 ]
+		closed $what kill c1 TERM
+		[ "$(calls 'control signal 15')" -eq 1 ]
+		closed $what delete --force c1
+		nothing_left
+		: >"$FAKE/calls"
+	done
+	config '.process.args = ["nosuch"]'
+	for what in stdin stdout stderr all; do
+		closed $what --log "$log" create --bundle "$bundle" c1 3>&- && return 1
+		nothing_left
+	done
+	[ "$(grep -c 'executable file not found' "$log")" -eq 4 ]
+}
+
+@test "cleanup: an xl destroy that fails once is tried again" {
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
+	rm "$FAKE/bin/xl"
+	cat >"$FAKE/bin/xl" <<-END
+		#!/bin/sh
+		[ "\$1" != destroy ] || [ -f "\$FAKE/tried" ] || { : >"\$FAKE/tried"; exit 1; }
+		exec "$top/tests/unit/fake/xl" "\$@"
+	END
+	chmod 755 "$FAKE/bin/xl"
+	runX delete --force c1
+	succeeds
+	nothing_left
+}
+
+@test "cleanup: xl gets no descriptor of the caller" {
+	rm "$FAKE/bin/xl"
+	cat >"$FAKE/bin/xl" <<-END
+		#!/bin/sh
+		for fd in 3 4 5 6 7 8 9; do [ ! -e "/proc/\$\$/fd/\$fd" ] || echo "\$1 \$fd" >>"\$FAKE/open"; done
+		exec "$top/tests/unit/fake/xl" "\$@"
+	END
+	chmod 755 "$FAKE/bin/xl"
+	runX create --bundle "$bundle" c1 4</dev/null 6</dev/null 9</
+	succeeds
+	runX start c1 4</dev/null 6</dev/null 9</
+	succeeds
+	runX pause c1 6</dev/null
+	succeeds
+	config '.mounts += [{destination: "/data", type: "bind", source: "'"$bundle"'", options: ["rbind"]}]'
+	runX create --bundle "$bundle" c2 6</dev/null
+	succeeds
+	[ ! -e "$FAKE/open" ] || { cat "$FAKE/open" && return 1; }
+	runX delete --force c2
+}
