@@ -243,7 +243,9 @@ add_disk() {
 # with an error if the device is in use.
 release_rootfs() {
 	[ -r "$root_device" ] || die "root file system $rootfs: cannot read its device $root_device"
-	exec 7<"$root_device"
+	# Without `command`, a failed redirection of exec would end the shell without a message.
+	{ command exec 7<"$root_device"; } 2>/dev/null ||
+		die "root file system $rootfs: cannot open its device $root_device"
 	umount "$rootfs" 2>/dev/null ||
 		die "root file system $rootfs: it is in use on the host, so the VM cannot have its device $root_device \
 (fuser -vm $rootfs shows who uses it; rootfs = 9p does not take the device)"

@@ -61,7 +61,7 @@ interval_seconds() {
 print_stats() {
 	local said limit pids
 	said=$(xl list "$domid" 2>/dev/null </dev/null) || said=''
-	read -r _ limit _ _ _ _ _ pids _ <"$dir/resources" || limit=0 pids=0
+	{ read -r _ limit _ _ _ _ _ pids _ <"$dir/resources"; } 2>/dev/null || limit=0 pids=0
 	# The last line has "NAME DOMID MEMORY VCPUS STATE SECONDS.TENTHS".
 	# shellcheck disable=SC2086 # fields, to be split; runX's names of domains have no blank
 	set -- ${said##*

@@ -17,5 +17,9 @@ cmd_state() {
 		'{') echo '{' ;;
 		*) printf '  %s\n' "$line" ;;
 		esac
-	done <"$dir/state"
+	done 2>/dev/null <"$dir/state" || {
+		# A delete may be removing it at this moment.
+		[ -f "$dir/state" ] || die "container $id: container does not exist"
+		return 1
+	}
 }

@@ -42,7 +42,7 @@ cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
 read_wanted() {
 	local plan json_text from_options=false
 	need_jq
-	read -r now <"$dir/resources" || die "container $id: cannot read $dir/resources"
+	{ read -r now <"$dir/resources"; } 2>/dev/null || die "container $id: cannot read $dir/resources"
 	case $source in
 	'') json_text="{$options}" from_options=true ;;
 	-) json_text=$(cat) ;;

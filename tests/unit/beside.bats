@@ -19,7 +19,7 @@ load waiting
 }
 
 @test "beside: a container of run cannot be started by somebody else" {
-	waits_at control '*" start"'
+	waits_at xl '"unpause "*'
 	begin run --detach --bundle "$bundle" c1
 	runX start c1
 	fails_with 'container c1: cannot start an already running container'
@@ -167,4 +167,11 @@ load waiting
 	: >"$FAKE/domains"
 	runX state c1
 	[ "$(jq -r .status <<<"$output")" = stopped ]
+}
+
+@test "beside: state that a delete overtakes tells that there is no container" {
+	in_state running
+	rm "$RUNX_ROOT/c1/state"
+	runX state c1
+	fails_with 'container c1: container does not exist'
 }
