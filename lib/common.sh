@@ -88,8 +88,14 @@ note_signals() {
 	trap noted=143 TERM
 }
 
+# A delete --force tells a create by TERM to end. The caller of create hears the reason.
 end_by_signal() {
 	ignore_signals
+	case $verb,$1 in
+	create,143 | run,143)
+		[ ! -f "$dir/removed" ] || log_error "container $id: somebody deleted it while it was created"
+		;;
+	esac
 	exit "$1"
 }
 

@@ -36,7 +36,7 @@ CONFIG_MAX=4194304
 #   $irqs                        numbers, with commas between them
 # Annotations may also have changed some $conf_… settings, and added to $binds and $guest.
 read_plan() {
-	local plan
+	local plan text
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
 	[ -f "$bundle/config.json" ] ||
 		die "bundle $bundle: config.json is missing (runX spec makes one)"
@@ -46,6 +46,7 @@ read_plan() {
 	memory='' vcpus='' named='' namespaces='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
+	read_config_text
 	plan_modules
 	read_json "$modules" --arg id "$id" --arg bundle "$bundle" --rawfile mountinfo /proc/self/mountinfo \
 		--arg default_memory "$conf_memory" --arg default_vcpus "$conf_vcpus" --arg max_vcpus "$conf_max_vcpus" \
@@ -77,10 +78,9 @@ take_host_name() {
 	esac
 }
 
-# Claims the container, and sets $modules to the jq modules that this config.json needs. It looks for words in the file's
-# text. JSON can also write a key with \u escapes. If there is a \u in the file, all modules are used.
-plan_modules() {
-	local text rc=0
+# Claims the container, and sets $text to the text of config.json. The process that reads it also makes the claim.
+read_config_text() {
+	local rc=0
 	text=$(exec "$RUNX_LIBEXEC/claim" 8 "$END_SECONDS" head -c $((CONFIG_MAX + 1)) "$bundle/config.json" 2>&1) || rc=$?
 	case $rc in
 	0) ;;
@@ -88,6 +88,11 @@ plan_modules() {
 	*) die "$bundle/config.json: cannot read it: ${text##*: }" ;;
 	esac
 	[ ${#text} -le $CONFIG_MAX ] || die "$bundle/config.json: it has more than $CONFIG_MAX bytes, and runX takes no more"
+}
+
+# Sets $modules to the jq modules that this config.json needs. It looks for words in $text, the file's text. JSON can also
+# write a key with \u escapes. If there is a \u in the file, all modules are used.
+plan_modules() {
 	modules='values.jq process.jq mounts.jq absent.jq'
 	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
 	add_module hooks.jq '"hooks"'

@@ -83,5 +83,6 @@ int main(void)
 		cmocka_unit_test(early_signals_are_kept_for_the_process),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("foreground", tests, set_up, NULL);
 }
