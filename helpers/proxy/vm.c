@@ -117,8 +117,8 @@ static void take_inquiry(int64_t now)
 	switch (inquiry_take(&container.inquiry, container.domid)) {
 	case INQUIRY_ENDED:
 	case INQUIRY_GONE:
-		lost(container.ran ? "the VM crashed or shut itself down"
-				   : "the VM crashed while it booted");
+		lost(container.hello ? "the VM crashed or shut itself down"
+				     : "the VM crashed while it booted");
 		break;
 	case INQUIRY_FAILED:
 		ask_xl(now);
