@@ -21,7 +21,7 @@ delete       absent   -         no-delete no-delete -
 delete-f     ok       -         -         -         -
 exec         absent   no-exec   ok        held      no-exec
 exec-paused  absent   no-exec   ok        -         no-exec
-ps           absent   ok        ok        ok        not-up
+ps           absent   ok        ok        ok        ok
 pause        absent   not-up    -         paused    not-up
 resume       absent   not-held  not-held  -         not-held
 update       absent   ok        ok        ok        not-up
