@@ -194,15 +194,18 @@ $(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/
 # This test includes the program.
 out/tests/foreground_test: helpers/client/foreground.c
 
-# A stand-in of Xen, and the programs of the host over it, which reach its devices by two functions (tests/standin).
+# A stand-in of Xen, and the programs of the host over it, which reach its devices, and the host's clock, by these functions
+# (tests/standin).
 STANDIN := out/standin
+wrapped := --wrap=open,--wrap=ioctl,--wrap=timerfd_create,--wrap=timerfd_settime,--wrap=clock_gettime
+wrapped_guest := --wrap=open,--wrap=tcgetattr,--wrap=tcsetattr,--wrap=clock_gettime,--wrap=clock_settime,--wrap=adjtime
 standin: $(HELPERS:%=$(STANDIN)/libexec/%) $(addprefix $(STANDIN)/,xen bin/xl trip)
 
 define standin # MAIN
 $(STANDIN)/libexec/$(basename $(notdir $(1))): $(call parts,$(SANITIZE),$(1)) $(SANITIZE)/tests/standin/devices.o
 	@mkdir -p $$(@D)
 	$$(say) LD $$@
-	$$(Q)gcc $$(SANITIZED) -Wl,--wrap=open,--wrap=ioctl -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS)
+	$$(Q)gcc $$(SANITIZED) -Wl,$$(wrapped) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS)
 
 endef
 $(foreach main,$(MAINS),$(eval $(call standin,$(main))))
@@ -213,7 +216,7 @@ $(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain
 		$(addprefix $(SANITIZE)/,guest/console.a guest/base.a helpers/shared.a)
 	@mkdir -p $(@D)
 	$(say) LD $@
-	$(Q)gcc $(SANITIZED) -Wl,--wrap=open,--wrap=tcgetattr,--wrap=tcsetattr -o $@ $^ -lutil
+	$(Q)gcc $(SANITIZED) -Wl,$(wrapped_guest) -o $@ $^ -lutil -lm
 
 $(STANDIN)/bin/xl: $(SANITIZE)/tests/standin/xl.o
 $(STANDIN)/trip: $(SANITIZE)/tests/standin/trip.o

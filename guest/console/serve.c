@@ -57,6 +57,14 @@ static void set_clock(const struct wire_frame *frame)
 		(void)adjtime(&slew, NULL);
 }
 
+/* By the answer's time the host knows how old the time was when it was taken: this VM may have been
+ * paused meanwhile. */
+static void take_clock(const struct wire_frame *frame)
+{
+	set_clock(frame);
+	io_send(WIRE_CLOCK, 0, 0, NULL, 0);
+}
+
 static void take_frame(const struct wire_frame *frame)
 {
 	unsigned int id = frame->session;
@@ -66,7 +74,7 @@ static void take_frame(const struct wire_frame *frame)
 	if (frame->type == WIRE_PING)
 		io_send(WIRE_PONG, 0, 0, NULL, 0);
 	else if (frame->type == WIRE_CLOCK)
-		set_clock(frame);
+		take_clock(frame);
 	else if (frame->type == WIRE_EXEC && !sessions[id])
 		add_session(exec_frame(container_spec, container_pid(), frame));
 	else if (sessions[id])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container.h"
 
+#include "clock.h"
 #include "execs.h"
 #include "helpers/shared/common.h"
 #include "helpers/shared/control.h"
@@ -22,6 +23,7 @@ struct container container = {
 	.kill_seconds = 5,
 	.guardian = {.lifeline = -1, .end = -1},
 	.xs = {.fd = -1},
+	.clock = {.set = -1},
 	.ring = {.evtchn = -1, .gntdev = -1},
 };
 
@@ -167,6 +169,7 @@ bool container_frame(const struct wire_frame *frame)
 		if (container.hello || wire_word(frame, 0) != WIRE_VERSION)
 			return false;
 		container.hello = true;
+		container.clock.owed = true;
 		if (container.terminal)
 			container_send_size();
 		return true;
@@ -188,9 +191,11 @@ bool container_frame(const struct wire_frame *frame)
 	case WIRE_PONG:
 		container.pong_by = 0;
 		return true;
+	case WIRE_CLOCK:
+		return clock_answered(host_now());
 	default:
 		trace_output(frame);
-		return session_frame(&container.session, frame);
+		return session_frame(&container.session, frame, container.ran);
 	}
 }
 

@@ -51,6 +51,12 @@ extern struct container {
 		bool released;	     /* a domain's end is why they were asked */
 		long ref, port;	     /* of the guest's console */
 	} store;		     /* vm.c's, what xenstore is asked */
+	struct {
+		int set;      /* readable once somebody has set the host's clock; -1: no VM */
+		bool owed;    /* the guest is to be told the time */
+		bool asked;   /* its answer to CLOCK is to come */
+		int64_t sent; /* when it was last told, by host_now() */
+	} clock;	      /* clock.c's */
 	struct ring ring;
 	struct wire_input input;
 	struct outbox outbox;

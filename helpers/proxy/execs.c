@@ -185,7 +185,7 @@ bool execs_frame(const struct wire_frame *frame)
 		end(e, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 		return e->started;
 	default:
-		return session_frame(&e->session, frame);
+		return session_frame(&e->session, frame, e->started);
 	}
 }
 

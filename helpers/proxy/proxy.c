@@ -19,6 +19,7 @@
  * 128+n if signal n ended it, or with 255 if the VM ended without a word. What it reads from the
  * guest is hostile: docs/security.md.
  */
+#include "clock.h"
 #include "container.h"
 #include "domain.h"
 #include "helpers/shared/common.h"
@@ -101,6 +102,8 @@ static void take_console(void)
 	if (xenstore_watch(&container.xs, path) < 0 ||
 	    xenstore_watch(&container.xs, "@releaseDomain") < 0)
 		fail("cannot watch xenstore");
+	if (!clock_watch())
+		fail("cannot watch the host's clock");
 }
 
 static void become_proxy(void)

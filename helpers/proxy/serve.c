@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve.h"
 
+#include "clock.h"
 #include "container.h"
 #include "execs.h"
 #include "helpers/shared/common.h"
@@ -29,7 +30,8 @@ static void signal_event(int signals)
 static bool owes(void)
 {
 	return outbox_has_room(&container.outbox) &&
-	       (container.size_owed || session_owes(&container.session) || execs_owe());
+	       (container.size_owed || clock_owes() || session_owes(&container.session) ||
+		execs_owe());
 }
 
 /* Returns how many milliseconds poll(2) may wait, or -1 for no limit. */
@@ -56,6 +58,7 @@ enum {
 	AT_XENSTORE,
 	AT_RING,
 	AT_GUARDIAN,
+	AT_CLOCK,
 	AT_INQUIRY,
 	AT_REQUESTS = AT_INQUIRY + INQUIRY_FDS,
 	AT_SESSION = AT_REQUESTS + REQUESTS_FDS,
@@ -102,6 +105,7 @@ void serve_once(int signals, int listener)
 		[AT_XENSTORE] = {.fd = container.xs.fd, .events = POLLIN},
 		[AT_RING] = {.fd = -1, .events = POLLIN},
 		[AT_GUARDIAN] = {.fd = container.guardian.end, .events = POLLIN},
+		[AT_CLOCK] = {.fd = container.clock.set, .events = POLLIN},
 	};
 
 	/* A watch event may have come together with the answer to a request. */
@@ -133,11 +137,15 @@ void serve_once(int signals, int listener)
 		close(container.guardian.end);
 		container.guardian.end = -1;
 	}
+	if (fds[AT_CLOCK].revents)
+		clock_was_set();
 	requests_serve(listener, fds + AT_REQUESTS);
 	if (ring->shared && container.phase != OVER)
 		vm_read();
 	container_check_deadlines(host_now());
 	vm_check(host_now());
+	/* Before a process that joins now, which must not see the old time. */
+	clock_tell(host_now());
 	execs_advance();
 	if (ring->shared && container.phase != OVER)
 		vm_write();

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,8 +69,24 @@ void session_poll(const struct session *s, struct pollfd *fds)
 }
 
 /*
+ * Says on the process's stderr why a stream ends early, by errno. Under runc the process gets that
+ * error itself, and says so there. A process with a terminal has no stderr: its terminal was hung
+ * up, and nobody reads. What the stream does not take at once is not said.
+ */
+static void complain(const struct session *s, const char *what, const char *then)
+{
+	const struct stream *to = &s->sinks[WIRE_STDERR].out;
+	char line[160];
+
+	int n = snprintf(line, sizeof(line), "runX: cannot %s (%s), %s\n", what, strerror(errno),
+			 then);
+	if (to->fd >= 0)
+		(void)stream_write(to, line, (size_t)n);
+}
+
+/*
  * Reads nothing that the outbox has no room for: other sessions may have filled it since
- * session_poll(). A terminal that was hung up reads as an error. That also is the end of its input.
+ * session_poll(). An error is the end of the input, as for the io.Copy of containerd's shim.
  */
 static void read_input(struct session *s)
 {
@@ -81,6 +98,8 @@ static void read_input(struct session *s)
 	ssize_t n = stream_read(&s->input, data, room);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
+	if (n < 0)
+		complain(s, "read the process's stdin", "so it ends here");
 	if (n <= 0) {
 		outbox_put_room(s->box, WIRE_EOF, WIRE_STDIN, s->id, NULL, 0);
 		stream_close(&s->input);
@@ -111,11 +130,13 @@ static void write_sink(struct session *s, unsigned int stream)
 		return;
 	if (n < 0) {
 		/*
-		 * EPIPE: the writer in the guest must get it too. After any other error this is no
-		 * pipe: engines give a /dev/null that is opened for reading (go-runc's null I/O),
-		 * and it must swallow everything.
+		 * EPIPE: the writer in the guest must get it too. EBADF: engines give a /dev/null
+		 * that is opened for reading (go-runc's null I/O), and it must swallow everything.
+		 * After any other error, such as that of a full disk, the rest is lost.
 		 */
 		sink->refused = errno == EPIPE;
+		if (stream == WIRE_STDOUT && errno != EPIPE && errno != EBADF)
+			complain(s, "write the process's stdout", "so the rest of it is lost");
 		drop_sink(s, stream);
 		return;
 	}
@@ -193,12 +214,15 @@ static bool take_data(struct sink *sink, const struct wire_frame *frame)
 	return true;
 }
 
-bool session_frame(struct session *s, const struct wire_frame *frame)
+/* stdin may be taken, or given up, before the process is executed. Output cannot come before. */
+bool session_frame(struct session *s, const struct wire_frame *frame, bool started)
 {
 	struct sink *sink = &s->sinks[frame->stream];
 	uint32_t amount = wire_word(frame, 0);
 
 	if (frame->stream != WIRE_STDIN) {
+		if (!started)
+			return false;
 		if (frame->type == WIRE_EOF)
 			sink->ended = true;
 		return frame->type == WIRE_EOF ||

@@ -68,8 +68,11 @@ void session_poll(const struct session *s, struct pollfd *fds);
 /* Does what poll(2) has found possible in the entries that session_poll() set. */
 void session_serve(struct session *s, const struct pollfd *fds);
 
-/* Handles a DATA, EOF or CREDIT frame from the guest. Returns false if it breaks the protocol. */
-bool session_frame(struct session *s, const struct wire_frame *frame);
+/*
+ * Handles a DATA, EOF or CREDIT frame from the guest. `started`: the guest has said that the
+ * process was executed. Returns false if the frame breaks the protocol.
+ */
+bool session_frame(struct session *s, const struct wire_frame *frame, bool started);
 
 /* Says that the guest sends no more. What it has sent is still delivered. */
 void session_end_output(struct session *s);

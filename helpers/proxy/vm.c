@@ -287,6 +287,8 @@ void vm_leave(void)
 	ring_disconnect(&container.ring);
 	close(container.xs.fd);
 	container.xs.fd = -1;
+	close(container.clock.set);
+	container.clock.set = -1;
 	close(container.guardian.lifeline);
 	container.guardian.lifeline = -1;
 }

@@ -55,7 +55,7 @@ static struct page {
  */
 struct file {
 	bool open;
-	enum { SOURCE, SINK, CLIENT, DEVICE, WORDS } kind;
+	enum { SOURCE, SINK, CLIENT, DEVICE, TIMER, WORDS } kind;
 	bool ended;    /* the other end is gone */
 	size_t amount; /* SOURCE: bytes to read. SINK: bytes that nobody has read yet. */
 	bool asks;     /* CLIENT: `words` and `fds` wait to be received */
@@ -94,6 +94,8 @@ static struct {
 		char path[XENSTORE_PATH];
 	} question; /* that xenstore has not answered yet; its id is 0 if there is none */
 	bool event, released, no_domain, map_fails, bind_fails, write_fails;
+	bool set;		  /* the host's clock was set */
+	bool told;		  /* the guest was told the time, and has not answered */
 	bool over;		  /* the domain has ended; its nodes and pages still exist */
 	unsigned int ends, asked; /* how often a domain has ended, and xl was asked */
 	uint8_t state, ref, port; /* values in xenstore; 255: no such node */
@@ -143,6 +145,11 @@ WRAP(ssize_t, read, int fd, void *into, size_t count)
 		if (count > f->amount)
 			count = f->amount;
 		f->amount -= count;
+	} else if (f->kind == TIMER) {
+		must(world.set); /* otherwise the read would block */
+		world.set = false;
+		errno = ECANCELED;
+		return -1;
 	} else {
 		must(f->kind == DEVICE);
 	}
@@ -275,6 +282,8 @@ static short ready(const struct file *f)
 		return f->ended ? POLLERR : f->amount <= PIPE - PIPE_BUF ? POLLOUT : 0;
 	case CLIENT:
 		return (f->asks ? POLLIN : 0) | (f->ended ? POLLIN | POLLHUP : 0);
+	case TIMER:
+		return world.set ? POLLIN : 0;
 	default:
 		return POLLIN;
 	}
@@ -531,6 +540,10 @@ static bool forbidden(const uint8_t *header)
 		return container.ran;
 	if (session == 0 && type == WIRE_EXITED)
 		return !container.ran;
+	if (session == 0 && type == WIRE_CLOCK)
+		return !container.clock.asked;
+	if (session == 0 && stream != WIRE_STDIN && (type == WIRE_DATA || type == WIRE_EOF))
+		return !container.ran;
 	return type == WIRE_SIGNAL || type == WIRE_WINSIZE || type == WIRE_PING ||
 	       type == WIRE_EXEC || type == WIRE_CLOCK ||
 	       (type == WIRE_DATA && stream == WIRE_STDIN);
@@ -552,6 +565,7 @@ static void guest_frame(enum wire_type type, unsigned int stream, unsigned int s
 		world.given += wire_get32(frame + WIRE_HEADER);
 	if (alive && session == 0 && type == WIRE_DATA && stream < WIRE_STREAMS)
 		world.sent[stream] += length;
+	world.told = world.told && type != WIRE_CLOCK;
 	guest_writes(frame, WIRE_HEADER + sent);
 	if (!bad)
 		return;
@@ -620,7 +634,8 @@ static void guest_takes(const struct wire_frame *frame)
 		must(frame->session > 0);
 		break;
 	case WIRE_CLOCK:
-		must(frame->length == WIRE_CLOCK_LENGTH);
+		must(frame->length == WIRE_CLOCK_LENGTH && !world.told);
+		world.told = true;
 		break;
 	case WIRE_WINSIZE:
 		must(frame->length == 8);
@@ -824,7 +839,10 @@ static void settle(void)
 
 static void op_time(struct bytes *in)
 {
-	world.now += take8(in) * (int64_t)100;
+	uint8_t tenths = take8(in);
+
+	world.now += tenths * (int64_t)100;
+	world.set = tenths == 0;
 	settle();
 }
 
@@ -962,6 +980,7 @@ static void begin(bool terminal, bool running)
 	world.store = new_file(DEVICE);
 	container.ring =
 		(struct ring){.domid = 7, .evtchn = new_file(DEVICE), .gntdev = new_file(DEVICE)};
+	container.clock.set = new_file(TIMER);
 	session_init(&container.session, 0, new_peer(terminal)->fds, &container.outbox);
 	if (!running)
 		return;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void feed(struct wire_input *in, const uint8_t *bytes, size_t count)
@@ -214,7 +215,7 @@ static bool send_data(struct session *s, unsigned int stream, const void *data, 
 	struct wire_frame frame = {
 		.type = WIRE_DATA, .stream = stream, .length = length, .payload = data};
 
-	return session_frame(s, &frame);
+	return session_frame(s, &frame, true);
 }
 
 static bool send_word(struct session *s, enum wire_type type, unsigned int stream, uint32_t word)
@@ -223,7 +224,7 @@ static bool send_word(struct session *s, enum wire_type type, unsigned int strea
 	struct wire_frame frame = {.type = type, .stream = stream, .length = 4, .payload = payload};
 
 	wire_put32(payload, word);
-	return session_frame(s, &frame);
+	return session_frame(s, &frame, true);
 }
 
 /* Takes the next frame for the guest out of the outbox. */
@@ -374,6 +375,77 @@ static void the_end_of_input_is_sent(void **state)
 	assert_int_equal(rig->session.input.fd, -1);
 }
 
+/* A file of two bytes, whose third cannot be read: the memory of this process, before a hole. */
+static int failing_file(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("/proc/self/mem", O_RDONLY);
+
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	assert_int_equal(munmap(memory + page, page), 0);
+	memset(memory, 'x', page);
+	assert_true(lseek(fd, (off_t)(uintptr_t)(memory + page - 2), SEEK_SET) > 0);
+	return fd;
+}
+
+static void input_that_fails_arrives_so_far_and_is_said(void **state)
+{
+	struct rig *rig = *state;
+	char said[200] = "";
+	int err[2];
+
+	stream_close(&rig->session.input);
+	assert_int_equal(pipe(err), 0);
+	rig->session.input.fd = failing_file();
+	rig->session.sinks[WIRE_STDERR].out.fd = err[1];
+	serve(&rig->session);
+	struct wire_frame frame = sent(&rig->box);
+	assert_int_equal(frame.type, WIRE_DATA);
+	assert_int_equal(frame.length, 2);
+	serve(&rig->session);
+	frame = sent(&rig->box);
+	assert_int_equal(frame.type, WIRE_EOF);
+	assert_true(read(err[0], said, sizeof(said) - 1) > 0);
+	assert_string_equal(said, "runX: cannot read the process's stdin (Input/output error), so "
+				  "it ends here\n");
+	stream_close(&rig->session.sinks[WIRE_STDERR].out);
+	close(err[0]);
+}
+
+static void output_to_a_full_disk_is_said(void **state)
+{
+	struct rig *rig = *state;
+	char said[200] = "";
+	int err[2];
+
+	stream_close(&rig->session.sinks[WIRE_STDOUT].out);
+	assert_int_equal(pipe(err), 0);
+	rig->session.sinks[WIRE_STDOUT].out.fd = open("/dev/full", O_WRONLY);
+	rig->session.sinks[WIRE_STDERR].out.fd = err[1];
+	assert_true(send_data(&rig->session, WIRE_STDOUT, "hello", 5));
+	serve(&rig->session);
+	assert_true(session_drained(&rig->session));
+	assert_true(read(err[0], said, sizeof(said) - 1) > 0);
+	assert_string_equal(said, "runX: cannot write the process's stdout (No space left on "
+				  "device), so the rest of it is lost\n");
+	stream_close(&rig->session.sinks[WIRE_STDERR].out);
+	close(err[0]);
+}
+
+/* The guest's frames for stdin may come: the process's pipe may end before it is executed. */
+static void output_before_the_process_runs_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	struct wire_frame frame = {.stream = WIRE_STDOUT, .payload = (const uint8_t *)"x"};
+
+	for (frame.type = WIRE_DATA; frame.type <= WIRE_EOF; frame.type++)
+		assert_false(session_frame(&rig->session, &frame, false));
+	frame = (struct wire_frame){.type = WIRE_EOF};
+	assert_true(session_frame(&rig->session, &frame, false));
+}
+
 /* All are ready in one turn, and the outbox takes the frames of some: the rest stays unread. */
 static void what_many_send_at_once_is_not_lost(void **state)
 {
@@ -468,6 +540,9 @@ int main(void)
 		with_rig(output_after_its_end_is_refused),
 		with_rig(input_stops_at_the_credit),
 		with_rig(the_end_of_input_is_sent),
+		with_rig(input_that_fails_arrives_so_far_and_is_said),
+		with_rig(output_to_a_full_disk_is_said),
+		with_rig(output_before_the_process_runs_is_refused),
 		with_rig(what_many_send_at_once_is_not_lost),
 		with_rig(a_full_outbox_forgets_no_closed_reader),
 		with_rig(data_for_stdin_is_refused),

@@ -29,7 +29,19 @@ begin() {
 	runX start c1
 }
 
-# shown TEXT: waits until $work/out has a line of this
+# shown TEXT [FILE]: waits until $work/out, or this file, has a line of this
 shown() {
-	timeout 20 sh -c 'tail -n +1 -f "$1" | grep -qxm 1 "$2"' sh "$work/out" "$1" 3>&-
+	timeout 20 sh -c 'tail -n +1 -F "$1" 2>/dev/null | grep -qxm 1 -- "$2"' sh "${2:-$work/out}" "$1" 3>&-
+}
+
+# The host's clock is the test's, for what begins from now on (devices.c).
+own_clock() {
+	mkfifo "$STANDIN/clock.set"
+	echo 0 >"$STANDIN/clock"
+}
+
+# set_clock SECONDS: sets the host's clock so far from the machine's
+set_clock() {
+	echo "$1" >"$STANDIN/clock"
+	printf '%8s' '' >"$STANDIN/clock.set"
 }

@@ -32,9 +32,6 @@
 
 #define CONNECTED "4"
 
-/* No kernel boots in less, ms. */
-#define BOOT_TIME 20
-
 struct domain {
 	unsigned int id;
 	char uuid[64], name[256];
@@ -318,7 +315,7 @@ static void boot_later(int fd, void *with)
  */
 static void boot(struct domain *d)
 {
-	int number = vm_fault(d->faults, "boot", BOOT_TIME);
+	int number = vm_fault(d->faults, "boot", 0);
 
 	d->booted = true;
 	if (vm_fault(d->faults, "silent", 0))

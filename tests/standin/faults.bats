@@ -32,7 +32,6 @@ load cases
 
 @test "standin: a guest that boots at once is heard, 60 times" {
 	local n
-	faults boot=0
 	for ((n = 0; n < 60; n++)); do
 		PATIENCE=5 begin true
 		gone c1
@@ -52,4 +51,23 @@ load cases
 	runX kill c1 KILL
 	gone c1
 	[ "$("$top/out/standin/bin/xl" list | wc -l)" -eq 1 ]
+}
+
+@test "standin: of two starts one wins, and its container runs" {
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	xl_fault unpause 'slow 100' 'slow 100'
+	runX start c1 3>&- &
+	run runX start c1 3>&-
+	wait $! || [ "$status" -eq 0 ]
+	[ "$(runX state c1 | jq -r .status)" = running ]
+}
+
+@test "standin: a stdin that cannot be read: the process sees its end, and stderr says why" {
+	command_is sh -c 'cat; echo end'
+	run --separate-stderr runX run --bundle "$bundle" c1 </tmp 3>&-
+	[ "$status" -eq 0 ]
+	[ "$output" = end ]
+	# shellcheck disable=SC2154 # run's
+	[ "$stderr" = "runX: cannot read the process's stdin (Is a directory), so it ends here" ]
 }

@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* Runs the container of a description, with `console` for /dev/hvc1. */
-__attribute__((noreturn)) void init_run(int console, const char *description, size_t size);
+/* Runs the container of a description, with `console` for /dev/hvc1 and faults of vm.h. */
+__attribute__((noreturn)) void init_run(int console, const char *description, size_t size,
+					const char *faults);
 
 #endif

@@ -118,6 +118,59 @@ load cases
 	[ "$output" = on ]
 }
 
+@test "standin: the guest's clock is the host's from its HELLO on" {
+	faults clock=7200
+	begin sleep 1000
+	shown 0 "$STANDIN/guest-clock"
+}
+
+@test "standin: the host's clock is set: the guest's clock follows before the next exec, back too" {
+	local seconds
+	own_clock
+	begin sleep 1000
+	for seconds in 7200 0 -7200; do
+		set_clock $seconds
+		runX exec c1 true </dev/null 3>&-
+		# A machine that is busy takes a moment between the time and its setting.
+		[ $(($(tail -n 1 "$STANDIN/guest-clock") - seconds)) -ge -5 ]
+		shown $seconds "$STANDIN/guest-clock"
+	done
+}
+
+@test "standin: a VM that is paused while the host's clock is set has the right time soon after resume" {
+	own_clock
+	begin sleep 1000
+	runX pause c1
+	set_clock 7200
+	sleep 1.6 # the time that it finds is as old
+	runX resume c1
+	shown 7200 "$STANDIN/guest-clock"
+	grep -xE '719[0-8]' "$STANDIN/guest-clock"
+}
+
+@test "standin: a clock that is set 200 times while the VM is paused ends up right, by a few frames" {
+	local n
+	own_clock
+	begin sleep 1000
+	runX exec c1 true </dev/null 3>&-
+	runX pause c1
+	for ((n = 1; n <= 200; n++)); do
+		set_clock $((n * 100))
+	done
+	runX resume c1
+	shown 20000 "$STANDIN/guest-clock"
+	[ "$(wc -l <"$STANDIN/guest-clock")" -lt 20 ]
+}
+
+@test "standin: output before the process was executed ends the container" {
+	faults early
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	run runX start c1
+	[ "$status" -eq 1 ]
+	ended 'the VM broke the console protocol (see docs/guest-interface.md)'
+}
+
 @test "standin: a guest that hears no signal: SIGKILL ends it" {
 	faults no-signal
 	begin sleep 1000

@@ -98,6 +98,8 @@ static const struct call {
 	CALL(listen, FAIL),
 	CALL(accept4, FAIL),
 	CALL(signalfd4, FAIL),
+	CALL(timerfd_create, FAIL),
+	CALL(timerfd_settime, FAIL),
 	CALL(setsockopt, FAIL),
 	CALL(wait4, FAIL),
 	CALL(pidfd_open, FAIL),

@@ -123,6 +123,13 @@ static void queue_started(void)
 	queue(&vm.to_host, WIRE_STARTED, &(struct wire_frame){.payload = (const uint8_t *)""});
 }
 
+static void queue_output(void)
+{
+	queue(&vm.to_host, WIRE_DATA,
+	      &(struct wire_frame){
+		      .stream = WIRE_STDOUT, .length = 1, .payload = (const uint8_t *)"x"});
+}
+
 static void pass_started(const struct wire_frame *frame)
 {
 	vm.started = true;
@@ -142,6 +149,8 @@ static void pass_to_host(const struct wire_frame *frame)
 		return;
 	}
 	queue(&vm.to_host, frame->type, frame);
+	if (frame->type == WIRE_HELLO && fault("early"))
+		queue_output();
 	if (vm.held && frame->type == WIRE_EXITED)
 		queue_started();
 }
@@ -279,7 +288,7 @@ static void start_pid1(const char *description, size_t size)
 		err(1, "fork");
 	if (pid == 0) {
 		close(ends[0]);
-		init_run(ends[1], description, size);
+		init_run(ends[1], description, size, vm.faults);
 	}
 	close(ends[1]);
 	vm.pid1 = ends[0];

@@ -7,11 +7,13 @@
 
 /*
  * Faults are words with commas between them, in the variable STANDIN_FAULTS of the container's
- * process; `boot` has a number:
+ * process; some have a number:
  *
  * silent      nothing is ever heard of the VM
  * race        its console appears just when the proxy looks which other domain has ended
- * boot=N      its console appears N ms after unpause (20)
+ * boot=N      its console appears N ms after unpause (0)
+ * clock=N     its clock is N s ahead of the host's when it boots
+ * early       it sends output before STARTED
  * no-hello    no frame reaches the host
  * no-pong     it answers no PING
  * no-signal   it hears of no signal
