@@ -213,7 +213,7 @@ $(STANDIN)/libexec/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 
 # The guest of the stand-in is the guest's own code from its frames up to its processes.
 $(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain initrd vm init child) \
-		$(addprefix $(SANITIZE)/,guest/console.a guest/base.a helpers/shared.a)
+		$(addprefix $(SANITIZE)/,guest/console.a guest/process.a guest/base.a helpers/shared.a)
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(Q)gcc $(SANITIZED) -Wl,$(wrapped_guest) -o $@ $^ -lutil -lm
@@ -228,9 +228,9 @@ $(STANDIN)/bin/xl $(STANDIN)/trip:
 # Test programs for dom0 and its guests, built for $ARCH by ./build tests.
 xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd floor.initrd)
 
-$(OUT)/tests/supervise: tests/xen/programs/supervise.c Makefile
+$(OUT)/tests/supervise: tests/xen/programs/supervise.c $(HOST)/helpers/shared.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -O1 -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDEN) -o $@ $^
 
 # These run in guests with any root, so they are static.
 $(OUT)/tests/io $(OUT)/tests/signals: $(OUT)/tests/%: tests/xen/programs/%.c Makefile

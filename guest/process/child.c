@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include "cgroup.h"
+#include "clone.h"
 #include "environment.h"
 #include "guest/mounts/mounts.h"
 #include "guest/network/network.h"
@@ -333,37 +334,6 @@ static int make_streams(const struct process *p, int theirs[3], struct child *ch
 	return 0;
 }
 
-/* setns(2) with a PID namespace changes only where the caller's next children are. So PID 1 sets
- * it, clones, and sets it back. */
-static pid_t clone_into(int container)
-{
-	unsigned long flags = SIGCHLD;
-	int own = -1;
-
-	if (container < 0) {
-		flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
-	} else {
-		own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-		if (own < 0 || setns(container, CLONE_NEWPID) < 0)
-			return -1;
-	}
-	pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
-	if (pid != 0 && own >= 0) {
-		(void)setns(own, CLONE_NEWPID);
-		close(own);
-	}
-	return pid;
-}
-
-static void close_all(int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-		fds[i] = -1;
-	}
-}
-
 int child_start(const struct spec *spec, pid_t container, struct child *child)
 {
 	int streams[3] = {-1, -1, -1}, sockets[2] = {-1, -1}, joined = -1;
@@ -375,7 +345,7 @@ int child_start(const struct spec *spec, pid_t container, struct child *child)
 	if ((container <= 0 || joined >= 0) &&
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 &&
 	    (spec->process.terminal || make_streams(&spec->process, streams, child) == 0))
-		child->pid = clone_into(joined);
+		child->pid = clone_into(joined, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS);
 	if (child->pid == 0) {
 		report_socket = sockets[1];
 		be_child(spec, joined, streams);

@@ -17,6 +17,7 @@
  * was not started. The command has said why then.
  */
 #include "helpers/shared/common.h"
+#include "helpers/shared/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,25 +94,6 @@ static pid_t read_pid(void)
 	if (f)
 		fclose(f);
 	return pid;
-}
-
-/* The command sent one message with one descriptor before it ended (runc's docs/terminals.md). */
-static void take_master(void)
-{
-	char name[4096], space[CMSG_SPACE(sizeof(int))];
-	struct iovec data = {.iov_base = name, .iov_len = sizeof(name)};
-	struct msghdr m = {.msg_iov = &data,
-			   .msg_iovlen = 1,
-			   .msg_control = space,
-			   .msg_controllen = sizeof(space)};
-	int s = accept4(self.listener, NULL, NULL, SOCK_CLOEXEC);
-
-	if (s < 0)
-		return; /* the process has no terminal */
-	struct cmsghdr *c = recvmsg(s, &m, MSG_CMSG_CLOEXEC) > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-	if (c)
-		memcpy(&self.master, CMSG_DATA(c), sizeof(self.master));
-	close(s);
 }
 
 static void tell_size(void)
@@ -391,7 +373,7 @@ int main(int argc, char **argv)
 	tell_size();
 	pid_t pid = bring_up(words, count);
 	if (pid > 0)
-		take_master();
+		self.master = terminal_receive(self.listener);
 	remove_meeting_place();
 	if (pid == 0)
 		return failure;

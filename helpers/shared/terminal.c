@@ -89,6 +89,26 @@ static void send_master(int s, int master, char *name)
 		fail("cannot send the terminal to the console socket");
 }
 
+/* It came as one message with one descriptor (runc's docs/terminals.md). */
+int terminal_receive(int listener)
+{
+	char name[4096], space[CMSG_SPACE(sizeof(int))];
+	struct iovec data = {.iov_base = name, .iov_len = sizeof(name)};
+	struct msghdr m = {.msg_iov = &data,
+			   .msg_iovlen = 1,
+			   .msg_control = space,
+			   .msg_controllen = sizeof(space)};
+	int master = -1, s = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (s < 0)
+		return -1;
+	struct cmsghdr *c = recvmsg(s, &m, MSG_CMSG_CLOEXEC) > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (c)
+		memcpy(&master, CMSG_DATA(c), sizeof(master));
+	close(s);
+	return master;
+}
+
 int terminal_open(const char *path, uint16_t rows, uint16_t columns)
 {
 	struct winsize size = {.ws_row = rows, .ws_col = columns};

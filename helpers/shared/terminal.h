@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's pty of a process with `terminal: true`: it is made here, and its master is sent away.
+ * The host's pty of a process with `terminal: true`: it is made here, and its master goes to
+ * the program that asked for it.
  */
 #ifndef RUNX_TERMINAL_H
 #define RUNX_TERMINAL_H
@@ -13,6 +14,12 @@
  * with EXIT_HELPER on failure.
  */
 int terminal_open(const char *path, uint16_t rows, uint16_t columns);
+
+/*
+ * Receives the master that terminal_open() sent to the listening socket `listener`. Returns it, or
+ * -1 if nobody has connected (yet), or no descriptor came.
+ */
+int terminal_receive(int listener);
 
 /*
  * Makes the slave the controlling terminal of this session, so that SIGWINCH and SIGHUP come. Ends

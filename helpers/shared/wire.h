@@ -36,7 +36,7 @@ enum wire_type {
 	WIRE_PING,	/* host: the guest answers with a PONG at once */
 	WIRE_PONG,	/* guest: the answer to PING */
 	WIRE_EXEC,	/* host: a piece of a process's description; an empty piece starts it */
-	WIRE_CLOCK,	/* host: u64 seconds, u32 nanoseconds: the time (CLOCK_REALTIME). Guest: set */
+	WIRE_CLOCK,	/* host: u64 seconds, u32 nanoseconds of CLOCK_REALTIME. Guest: it is set */
 	WIRE_TYPES
 };
 

@@ -5,6 +5,7 @@
  * others end with it.
  */
 #include "guest/process/child.h"
+#include "guest/process/clone.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,15 +19,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-static void close_all(int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-		fds[i] = -1;
-	}
-}
 
 /* ---- in the child ---- */
 
@@ -96,44 +88,23 @@ static int make_terminal(const struct process *p, int theirs[3], struct child *c
 	return 0;
 }
 
-/* As guest/process/child.c has it, but for the other namespaces. */
-static pid_t clone_into(pid_t container)
-{
-	unsigned long flags = SIGCHLD;
-	int own = -1;
-
-	if (container <= 0) {
-		flags |= CLONE_NEWPID;
-	} else {
-		int joined = (int)syscall(SYS_pidfd_open, container, 0);
-		own = open("/proc/thread-self/ns/pid", O_RDONLY | O_CLOEXEC);
-		int entered = joined < 0 || own < 0 ? -1 : setns(joined, CLONE_NEWPID);
-		close_all(&joined, 1);
-		if (entered < 0)
-			return -1;
-	}
-	pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
-	if (pid != 0 && own >= 0) {
-		(void)setns(own, CLONE_NEWPID);
-		close(own);
-	}
-	return pid;
-}
-
 int child_start(const struct spec *spec, pid_t container, struct child *child)
 {
 	const struct process *p = &spec->process;
-	int stdio[3] = {-1, -1, -1}, sockets[2] = {-1, -1};
+	int stdio[3] = {-1, -1, -1}, sockets[2] = {-1, -1}, joined = -1;
 
 	*child = (struct child){.pid = -1, .input = -1, .output = -1, .error = -1, .report = -1};
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 &&
+	if (container > 0)
+		joined = (int)syscall(SYS_pidfd_open, container, 0);
+	if ((container <= 0 || joined >= 0) &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 &&
 	    (p->terminal ? make_terminal(p, stdio, child) : make_pipes(stdio, child)) == 0)
-		child->pid = clone_into(container);
+		child->pid = clone_into(joined, 0);
 	if (child->pid == 0)
 		be_child(p, stdio, sockets[1]);
 	int error = errno;
 	close_all(stdio, 3);
-	close_all(sockets + 1, 1);
+	close_all((int[]){sockets[1], joined}, 2);
 	child->report = sockets[0];
 	if (child->pid < 0)
 		child_close(child);

@@ -207,3 +207,23 @@ scripted() {
 	dom0 runX run --bundle "/b/$id" "$id"
 	says 1 '' 'runX: runX run failed: unable to start container process: exec: "nosuch": executable file not found in $PATH'
 }
+
+# bats test_tags=core
+@test "exec: dom0's clock is set two hours forward and back, and the clock of a running container follows" {
+	sleeper
+	# shellcheck disable=SC2016 # variables of the shell inside
+	dom0 sh -c 'id=$1 ahead=no
+		trap "[ \$ahead = no ] || date -s \"-7200 seconds\" >/dev/null" EXIT
+		trap "exit 1" HUP INT TERM
+		compare() {
+			set -- "$(date +%s)" "$(runX exec "$id" date +%s)" "$(date +%s)"
+			[ "$2" -ge $(($1 - 1)) ] && [ "$2" -le $(($3 + 1)) ] && echo same || echo "$1 $2 $3"
+		}
+		compare
+		ahead=yes && date -s "+7200 seconds" >/dev/null && compare
+		date -s "-7200 seconds" >/dev/null && ahead=no && compare
+		ahead=yes && date -s "+7200 seconds" >/dev/null && runX pause "$id" && date -s "-7200 seconds" >/dev/null &&
+			ahead=no && sleep 2 && runX resume "$id" && compare' sh "$id"
+	says 0 "$(printf 'same\nsame\nsame\nsame')" ''
+	dom0 runX delete --force "$id"
+}

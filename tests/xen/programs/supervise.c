@@ -17,6 +17,8 @@
  * not delete the container. It adds a line to /tmp/supervised that says how the container ended, to
  * explain a failed test.
  */
+#include "helpers/shared/terminal.h"
+
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
@@ -56,24 +58,6 @@ static int listen_at(const char *path)
 	if (s < 0 || bind(s, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(s, 1) < 0)
 		err(122, "%s", path);
 	return s;
-}
-
-/* Called only after create has ended, as in containerd. */
-static int receive_master(int listener)
-{
-	char name[4096], space[CMSG_SPACE(sizeof(int))];
-	struct iovec data = {.iov_base = name, .iov_len = sizeof(name)};
-	struct msghdr m = {.msg_iov = &data,
-			   .msg_iovlen = 1,
-			   .msg_control = space,
-			   .msg_controllen = sizeof(space)};
-	int master, s = accept(listener, NULL, NULL);
-
-	if (s < 0 || recvmsg(s, &m, MSG_CMSG_CLOEXEC) < 1 || !CMSG_FIRSTHDR(&m))
-		errx(122, "no console came over the socket");
-	memcpy(&master, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(master));
-	close(s);
-	return master;
 }
 
 static bool copy(int from, int to)
@@ -184,7 +168,9 @@ int main(int argc, char **argv)
 		return 120;
 	pid_t pid = read_pid(pid_file);
 	if (terminal)
-		master = receive_master(listener);
+		master = terminal_receive(listener);
+	if (terminal && master < 0)
+		errx(122, "no console came over the socket");
 
 	char *start_command[] = {(char *)"runX", (char *)"start", id, NULL};
 	if (!start)
