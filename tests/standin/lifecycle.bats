@@ -104,7 +104,12 @@ load cases
 @test "standin: a terminal, of the caller's size" {
 	config '.process.terminal = true'
 	command_is sh -c 'tty; stty size; read -r line; echo "got $line"'
-	echo typed | script -qec "stty rows 20 cols 60; dash '$top/runX' run --bundle '$bundle' c1" /dev/null >"$work/out" 3>&-
+	# stdin stays open: at its end script(1) would write the end-of-file character.
+	mkfifo "$work/in"
+	exec 4<>"$work/in"
+	echo typed >&4
+	script -qec "stty rows 20 cols 60; dash '$top/runX' run --bundle '$bundle' c1" /dev/null <&4 >"$work/out" 3>&- 4>&-
+	exec 4>&-
 	tr -d '\r' <"$work/out" | grep -x '20 60'
 	tr -d '\r' <"$work/out" | grep -x 'got typed'
 }
