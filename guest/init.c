@@ -13,6 +13,7 @@
 #include "guest/mounts/copy.h"
 #include "guest/mounts/mounts.h"
 #include "guest/network/network.h"
+#include "guest/process/balloon.h"
 #include "guest/process/cgroup.h"
 #include "guest/process/privileges.h"
 
@@ -208,9 +209,10 @@ int main(void)
 	mount_devices(&spec);
 	io_time(WIRE_AT_ROOT);
 	privileges_default_limits();
-	problem = cgroup_limit(spec.pids_limit);
+	problem = cgroup_make(&spec.group);
 	if (problem)
 		fail(errno, problem);
+	balloon_follow();
 	problem = network_start(&spec);
 	if (problem)
 		fail(errno, problem);
