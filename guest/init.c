@@ -209,13 +209,14 @@ int main(void)
 	mount_devices(&spec);
 	io_time(WIRE_AT_ROOT);
 	privileges_default_limits();
+	problem = network_start(&spec);
+	if (problem)
+		fail(errno, problem);
+	/* An interface that is up has a MiB of buffers, which the container cannot have. */
 	problem = cgroup_make(&spec.group);
 	if (problem)
 		fail(errno, problem);
 	balloon_follow();
-	problem = network_start(&spec);
-	if (problem)
-		fail(errno, problem);
 	if (child_start(&spec, 0, &child) < 0)
 		fail(errno, "the VM cannot start a process");
 	session_init(&container, 0, &child);

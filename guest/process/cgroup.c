@@ -59,7 +59,8 @@ static int set(const char *file, const char *value)
 {
 	char path[sizeof(GROUP) + NAME_MAX + 2];
 
-	if (strchr(file, '/') || snprintf(path, sizeof(path), GROUP "/%s", file) >= (int)sizeof(path)) {
+	if (strchr(file, '/') ||
+	    snprintf(path, sizeof(path), GROUP "/%s", file) >= (int)sizeof(path)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -9,9 +9,10 @@
 
 /*
  * Makes the group, and gives it the settings, each "FILE=VALUE" of cgroup v2. PID 1 calls it once,
- * after it has mounted the root. In any case the group gets a memory.max, which leaves the kernel
- * what it needs: a setting can only lower it. A kernel that has no control groups, or no memory.max,
- * is no error, because the VM's memory is a limit too. A setting that cannot be made is one.
+ * after it has mounted the root and set up the network. In any case the group gets a memory.max,
+ * which leaves the kernel what it needs: a setting can only lower it. A kernel that has no control
+ * groups, or no memory.max, is no error, because the VM's memory is a limit too. A setting that
+ * cannot be made is one.
  */
 const char *cgroup_make(const struct list *settings);
 

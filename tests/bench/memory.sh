@@ -5,7 +5,7 @@
 # shellcheck shell=sh
 set -eu
 
-. /tmp/bench/lib.sh
+. "${0%/*}/lib.sh"
 count=$1 guest_type=$2
 shift 2
 tmp=$(mktemp -d)
