@@ -30,8 +30,9 @@
 /* A balloon cannot take the last of it: the container's first process must be able to end. */
 #define LEAST (1024 * KIB)
 
-/* The group's cgroup.procs, or -1. PID 1 has it open, and its children until they execute. */
-static int members = -1;
+/* The group's directory and its cgroup.procs, or -1. PID 1 has them open, and its children until
+ * they execute. */
+static int directory = -1, members = -1;
 
 /* The group's memory.max, in bytes, as cgroup_make() wrote it. `asked`: config.json wants no more,
  * or LLONG_MAX. */
@@ -88,8 +89,10 @@ static void make_group(void)
 	/* A container's own kernel may lack one of them. Then its files are missing. */
 	for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]); i++)
 		(void)file_write(HIERARCHY "/cgroup.subtree_control", controllers[i]);
-	if (mkdir(GROUP, 0755) == 0 || errno == EEXIST)
-		members = open(GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (mkdir(GROUP, 0755) < 0 && errno != EEXIST)
+		return;
+	directory = open(GROUP, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	members = open(GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
 }
 
 /* "max", or bytes: create lets through nothing else. */
@@ -133,11 +136,16 @@ const char *cgroup_make(const struct list *settings)
 	return NULL;
 }
 
-const char *cgroup_enter(void)
+int cgroup_directory(void)
+{
+	return directory;
+}
+
+const char *cgroup_enter(bool inside)
 {
 	if (members < 0)
 		return NULL;
-	if (write(members, "0", 1) < 0 || unshare(CLONE_NEWCGROUP) < 0)
+	if ((!inside && write(members, "0", 1) < 0) || unshare(CLONE_NEWCGROUP) < 0)
 		return "cannot enter the container's cgroup";
 	return NULL;
 }

@@ -5,7 +5,7 @@
 
 #include "guest/base/spec.h"
 
-/* The first two return NULL, or a message that says what failed, with errno. */
+/* cgroup_make() and cgroup_enter() return NULL, or a message that says what failed, with errno. */
 
 /*
  * Makes the group, and gives it the settings, each "FILE=VALUE" of cgroup v2. PID 1 calls it once,
@@ -16,9 +16,13 @@
  */
 const char *cgroup_make(const struct list *settings);
 
-/* A new process calls it to enter the group, in any root. From then on the process sees this group
- * as the root of the hierarchy. Without a group it does nothing. */
-const char *cgroup_enter(void);
+/* Returns a descriptor of the group's directory, for clone3(2), or -1 if there is no group. */
+int cgroup_directory(void);
+
+/* A new process calls it, in any root, to enter the group, unless it was made in there (`inside`).
+ * From then on the process sees the group as the root of the hierarchy. Without a group it does
+ * nothing. */
+const char *cgroup_enter(bool inside);
 
 /*
  * Tells the group that the host has given the VM memory, or taken it: `bytes`, less than 0 if

@@ -30,6 +30,9 @@
 /* The child's end of the report socket. It closes when the program is executed. */
 static int report_socket;
 
+/* In the child: it was made in the container's control group. */
+static bool in_group;
+
 static void send_report(const struct report *report, int fd)
 {
 	union {
@@ -285,7 +288,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 	const bool first = container < 0;
 
 	setsid();
-	must(cgroup_enter());
+	must(cgroup_enter(in_group));
 	if (first)
 		make_container(spec);
 	else
@@ -333,21 +336,42 @@ static int make_streams(const struct process *p, int theirs[3], struct child *ch
 	return 0;
 }
 
+/* From <linux/sched.h>, which musl's compiler may not find. */
+struct clone_arguments {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_tid_size, cgroup;
+};
+#define INTO_CGROUP 0x200000000 /* CLONE_INTO_CGROUP */
+
+/* A process that enters a group later waits until no CPU is in a fork or an exit: some 10 ms in a
+ * VM with several CPUs. Linux before 5.7 has no other way. Nor has a process that joins a container
+ * with as many processes as it may have. */
+static pid_t clone_in_group(unsigned long flags)
+{
+	const int group = cgroup_directory();
+	struct clone_arguments arguments = {
+		.flags = flags | INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)group};
+	pid_t pid = group < 0 ? -1 : (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+
+	in_group = pid == 0;
+	return pid < 0 ? (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0) : pid;
+}
+
 /* setns(2) with a PID namespace changes only where the caller's next children are. So PID 1 sets
  * it, clones, and sets it back. */
 static pid_t clone_into(int container)
 {
-	unsigned long flags = SIGCHLD;
+	unsigned long flags = 0;
 	int own = -1;
 
 	if (container < 0) {
-		flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+		flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
 	} else {
 		own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 		if (own < 0 || setns(container, CLONE_NEWPID) < 0)
 			return -1;
 	}
-	pid_t pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+	pid_t pid = clone_in_group(flags);
 	if (pid != 0 && own >= 0) {
 		(void)setns(own, CLONE_NEWPID);
 		close(own);
