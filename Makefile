@@ -181,6 +181,10 @@ out/tests/mounter out/tests/mirror: out/tests/%: tests/guest/%.c $(SANITIZE)/gue
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $^
 
+out/tests/grouper: tests/guest/grouper.c $(addprefix $(SANITIZE)/guest/,process.a base.a)
+	@mkdir -p $(@D)
+	$(Q)gcc $(SANITIZED) -Wl,--wrap=mount -o $@ $^
+
 out/tests/starter: tests/guest/starter.c \
 		$(addprefix $(SANITIZE)/,$(addsuffix .a,guest/process guest/network guest/mounts guest/base helpers/shared))
 	@mkdir -p $(@D)

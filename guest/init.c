@@ -13,6 +13,7 @@
 #include "guest/mounts/copy.h"
 #include "guest/mounts/mounts.h"
 #include "guest/network/network.h"
+#include "guest/process/balloon.h"
 #include "guest/process/cgroup.h"
 #include "guest/process/privileges.h"
 
@@ -208,12 +209,14 @@ int main(void)
 	mount_devices(&spec);
 	io_time(WIRE_AT_ROOT);
 	privileges_default_limits();
-	problem = cgroup_limit(spec.pids_limit);
-	if (problem)
-		fail(errno, problem);
 	problem = network_start(&spec);
 	if (problem)
 		fail(errno, problem);
+	/* An interface that is up has a MiB of buffers, which the container cannot have. */
+	problem = cgroup_make(&spec.group);
+	if (problem)
+		fail(errno, problem);
+	balloon_follow();
 	if (child_start(&spec, 0, &child) < 0)
 		fail(errno, "the VM cannot start a process");
 	session_init(&container, 0, &child);

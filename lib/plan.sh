@@ -102,16 +102,17 @@ plan_modules() {
 	add_unmet
 	add_module seccomp.jq '"seccomp"'
 	add_module sysctl.jq '"sysctl"'
+	add_module unified.jq '"unified"'
 	modules="$modules devices.jq namespaces.jq resources.jq cgroups.jq"
 	[ "$systemd_cgroup" = false ] || modules="$modules systemd.jq"
 	modules="$modules plan.jq"
 }
 
-# Adds the module for what runX does not do. Docker and kubelet give some keys to every container, with values that ask for
-# nothing. Written as these engines write them, they do not count.
+# Adds the module for what runX does not do. Docker gives two keys to every container, with values that ask for
+# nothing. Written as Docker writes them, they do not count.
 add_unmet() {
 	local word keys=''
-	for word in '"blockIO":{"weight":0}' '"disableOOMKiller":false' '"unified":{"memory.oom.group":"1"}'; do
+	for word in '"blockIO":{"weight":0}' '"disableOOMKiller":false'; do
 		case $text in *"$word"*) ;; *) keys="$keys ${word%%:*}" ;; esac
 	done
 	# shellcheck disable=SC2086 # words of ours

@@ -70,7 +70,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 	} keys[] = {
 		{"hostname", .text = &spec->hostname},
 		{"domainname", .text = &spec->domainname},
-		{"pids_limit", .text = &spec->pids_limit},
+		{"cgroup", .list = &spec->group},
 		{"personality", .text = &spec->personality},
 		{"device", .list = &spec->devices},
 		{"sysctl", .list = &spec->sysctls},

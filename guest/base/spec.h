@@ -55,7 +55,7 @@ struct spec {
 		*binds_options; /* the file system with the bind mounts' sources, or NULL */
 	bool binds_readonly;
 	struct list disks; /* bind mounts that are disks: "NUMBER:DEVICE:ACCESS:TYPE" */
-	char *pids_limit;  /* decimal, or NULL */
+	struct list group; /* the control group's settings, "FILE=VALUE" of cgroup v2 */
 	char *personality; /* decimal, as personality(2) takes it; every process gets it; or NULL */
 	struct mount_spec *mounts;
 	size_t mount_count;

@@ -31,6 +31,9 @@
 /* The child's end of the report socket. It closes when the program is executed. */
 static int report_socket;
 
+/* In the child: it was made in the container's control group. */
+static bool in_group;
+
 static void send_report(const struct report *report, int fd)
 {
 	union {
@@ -286,7 +289,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 	const bool first = container < 0;
 
 	setsid();
-	must(cgroup_enter());
+	must(cgroup_enter(in_group));
 	if (first)
 		make_container(spec);
 	else
@@ -345,7 +348,8 @@ int child_start(const struct spec *spec, pid_t container, struct child *child)
 	if ((container <= 0 || joined >= 0) &&
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 &&
 	    (spec->process.terminal || make_streams(&spec->process, streams, child) == 0))
-		child->pid = clone_into(joined, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS);
+		child->pid = clone_into(joined, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
+					cgroup_directory(), &in_group);
 	if (child->pid == 0) {
 		report_socket = sockets[1];
 		be_child(spec, joined, streams);

@@ -17,4 +17,6 @@ def io_priority: absent("process.ioPriority");
 def scheduler: absent("process.scheduler");
 def personality: absent("linux.personality");
 def is_sandbox: false;
+def unified: absent("linux.resources.unified");
+def unmet_files: empty;
 def unmet: empty;

@@ -49,15 +49,17 @@ def cpu_list($field):
 		| (length == 1 or length == 2) and all(is_number) and (map(tonumber) | .[0] <= .[-1])) then .
 	else fail($field; "must be a list of numbers and ranges, such as 0-3,5") end;
 
-# What is asked for, in Xen's terms. $in is the name of the input for messages: "linux.resources.", or "" if the input is
+# What is asked for, in Xen's terms. `limit` is the container's own memory in bytes, and `memory` the VM's in MiB. $in is the name of the input for messages: "linux.resources.", or "" if the input is
 # linux.resources alone.
 def wanted($in):
 	(.memory | section("\($in)memory")) as $memory
 	| (.cpu | section("\($in)cpu")) as $cpu
 	| (.pids | section("\($in)pids")) as $pids
 	| ($cpu.idle | positive("\($in)cpu.idle"; 1)) as $idle
+	| ($memory.limit | amount("\($in)memory.limit"; memory_unlimited)) as $limit
 	| {
-		memory: ($memory.limit | amount("\($in)memory.limit"; memory_unlimited) | vm_memory),
+		$limit,
+		memory: ($limit | vm_memory),
 		quota: ($cpu.quota | amount("\($in)cpu.quota"; 1e15)),
 		period: ($cpu.period | positive("\($in)cpu.period"; 1e9)),
 		weight: ($cpu.shares | positive("\($in)cpu.shares"; 1e18) | if $idle == 1 then 1 else . end | vm_weight),

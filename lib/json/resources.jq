@@ -20,8 +20,8 @@ def resources($memory; $vcpus; $max_vcpus):
 	section("linux.resources") | wanted("linux.resources.")
 	| (.memory | if . == null or . == 0 then $memory else . end) as $memory
 	| {
-		memory_max: $memory, memory: $memory, quota: (.quota // 0), period: (.period // period_default),
-		weight: (.weight // weight_default), cpus: (.cpus // ""), pids: (.pids // 0)
+		memory_max: $memory, memory: $memory, limit: (.limit // 0), quota: (.quota // 0),
+		period: (.period // period_default), weight: (.weight // weight_default), cpus: (.cpus // ""), pids: (.pids // 0)
 	}
 	| .vcpus = given_vcpus($vcpus; $max_vcpus)
 	| .cap = cap;

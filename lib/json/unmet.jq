@@ -41,10 +41,6 @@ def unmet:
 		| if type != $words[1] then fail($key; "must be of JSON's type \($words[1])") else select(asked_for) end
 		| ($words[3:] | join(" ")) as $why
 		| if $words[2] == "warn" then warn($key; $why) else fail($key; $why) end),
-	# kubelet sets memory.oom.group for every container. A VM has no swap, which memory.swap.* are about.
-	(.linux.resources.unified? | section("linux.resources.unified") | keys[]
-		| select(startswith("memory.oom.group") or startswith("memory.swap.") | not)
-		| warn("linux.resources.unified: \(.)"; "the VM is in no control group of the host")),
 	(("uidMappings", "gidMappings") as $name
 		| (.linux[$name]? | mapped("linux.\($name)"; "runX does not support user namespaces: run the container without one")),
 		(.mounts | items("mounts") | "mounts[\(.key)].\($name)" as $field | .value[$name]

@@ -99,7 +99,7 @@ int child_start(const struct spec *spec, pid_t container, struct child *child)
 	if ((container <= 0 || joined >= 0) &&
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0 &&
 	    (p->terminal ? make_terminal(p, stdio, child) : make_pipes(stdio, child)) == 0)
-		child->pid = clone_into(joined, 0);
+		child->pid = clone_into(joined, 0, -1, &(bool){false});
 	if (child->pid == 0)
 		be_child(p, stdio, sockets[1]);
 	int error = errno;

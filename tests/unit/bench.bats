@@ -207,22 +207,23 @@ sections() {
 	local name file
 	tree
 	file=$tree/docs/measurements.md
-	for name in all files io 'io whole' 'io stall' kill network; do
+	for name in all files io 'io whole' 'io stall' kill memory network; do
 		# shellcheck disable=SC2086 # words
 		run "$tree/tests/bench/"$name
 		succeeds
 		[ "$(tail -n 1 "$tree/calls")" = down ]
 	done
-	[ "$(sections)" = 'all x86_64 files x86_64 io x86_64 io-whole x86_64 io-stall x86_64 kill x86_64 network x86_64' ]
+	[ "$(sections)" = 'all x86_64 files x86_64 io x86_64 io-whole x86_64 io-stall x86_64 kill x86_64 memory x86_64 network x86_64' ]
 	[ "$(grep -c '^| start, ms | 9 (8–10) | runc 100 (90–110) | 0.09 |  |  |$' "$file")" -eq 1 ]
 	[ "$(grep -c '^- Software: Linux 6.1.99 in the guest and containerd runc crun$' "$file")" -eq 1 ]
-	[ "$(grep -c '^- Software: Linux 6.1.99 in the guest and $' "$file")" -eq 6 ]
-	[ "$(grep -c '^- Machine: .* QEMU 7.2.1 (TCG) emulates the test bed on it$' "$file")" -eq 7 ]
+	[ "$(grep -c '^- Software: Linux 6.1.99 in the guest and $' "$file")" -eq 7 ]
+	[ "$(grep -c '^- Machine: .* QEMU 7.2.1 (TCG) emulates the test bed on it$' "$file")" -eq 8 ]
 	[ "$(grep -c '^| /tmp/bench/io.sh |$' "$file")" -eq 3 ]
 	[ "$(grep -A 3 '^| /tmp/bench/network.sh |$' "$file" | tail -n 1)" = '| /tmp/bench/tcp.sh |' ]
 	grep -q '^run -t .* /tmp/bench/io.sh 3 whole 1024$' "$tree/calls"
 	grep -q '^run -t .* /tmp/bench/io.sh 3 stall 180$' "$tree/calls"
 	grep -q '^run -t .* /tmp/bench/io.sh 3 pv pvh$' "$tree/calls"
+	grep -q '^run -t .* /tmp/bench/memory.sh 200 pv 9p disk$' "$tree/calls"
 	[ "$(cat "$tree/dom0/io")" = program ]
 	[ -f "$tree/dom0/lib.sh" ]
 	[ "$(jq '. | length' "$tree/out/bench/x86_64/results.json")" -eq 11 ]
@@ -248,6 +249,7 @@ unwritten() {
 	unwritten 'it gets only runs with 1024 MiB' io whole 10
 	unwritten 'it gets only runs with 180 s' io stall 6
 	unwritten 'only some types of VM were measured' kill pvh
+	unwritten 'it gets only runs with 200' memory 20
 	REPEAT=4 unwritten 'REPEAT is below 5' network
 	MIB=10 unwritten 'MIB is not 100' network
 }
@@ -255,7 +257,7 @@ unwritten() {
 @test "bench: a run that fails writes nothing" {
 	local name
 	tree
-	for name in 'all start' 'all versions.sh' 'files files.sh' 'io io.sh' 'kill kill.sh' 'network network.sh' 'network tcp.sh' 'network put'; do
+	for name in 'all start' 'all versions.sh' 'files files.sh' 'io io.sh' 'kill kill.sh' 'memory memory.sh' 'network network.sh' 'network tcp.sh' 'network put'; do
 		FAILS=${name#* } run "$tree/tests/bench/${name% *}"
 		[ "$status" -ne 0 ]
 		[[ $output == *'docs/measurements.md stays as it was: the bench failed'* ]] || { echo "$name: $output" && return 1; }

@@ -138,10 +138,10 @@ loads_module() {
 	each warned loads_module
 }
 
-@test "keys: what Docker and kubelet write for every container costs no module" {
+@test "keys: what Docker writes for every container costs no module" {
 	local modules systemd_cgroup=false text
 	. "$top/lib/plan.sh"
-	text='{"blockIO":{"weight":0},"memory":{"disableOOMKiller":false},"unified":{"memory.oom.group":"1"}}'
+	text='{"blockIO":{"weight":0},"memory":{"disableOOMKiller":false}}'
 	plan_modules
 	[[ " $modules " != *' unmet.jq '* ]]
 }

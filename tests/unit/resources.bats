@@ -25,7 +25,7 @@ default='memory=128 vcpus=1'
 }
 @test "resources: empty ones, as from an engine that sets nothing" {
 	sized '{memory: {limit: 0, swap: 0}, cpu: {shares: 0, quota: 0, period: 0, cpus: "", mems: ""}, pids: {limit: 0}}' "$default"
-	[ -z "$(records pids_limit)" ]
+	[ -z "$(records cgroup)" ]
 }
 @test "resources: a memory limit, with room for the kernel" {
 	sized '{memory: {limit: 268435456}}' 'memory=288 vcpus=1'
@@ -87,14 +87,54 @@ default='memory=128 vcpus=1'
 
 @test "resources: the guest limits processes" {
 	sized '{pids: {limit: 42}}' "$default"
-	[ "$(records pids_limit)" = 42 ]
+	[ "$(records cgroup)" = pids.max=42 ]
 }
 @test "resources: no limit of processes" {
 	sized '{pids: {limit: -1}}' "$default"
-	[ -z "$(records pids_limit)" ]
+	[ -z "$(records cgroup)" ]
 	runX delete --force c1
 	sized '{pids: {limit: 9223372036854775807}}' "$default"
-	[ -z "$(records pids_limit)" ]
+	[ -z "$(records cgroup)" ]
+}
+
+@test "resources: the guest limits memory to the container's own limit, not to its VM's memory" {
+	sized '{memory: {limit: 268435457}}' 'memory=289 vcpus=1'
+	[ "$(records cgroup)" = memory.max=268435457 ]
+	runX delete --force c1
+	sized '{memory: {limit: -1}, pids: {limit: 0}}' "$default"
+	[ -z "$(records cgroup)" ]
+}
+
+# The last of several values holds in the guest.
+@test "resources: the guest gets the files of unified that it can have, behind the limits of other keys" {
+	sized '{pids: {limit: 7}, memory: {limit: 134217728}, unified: {"memory.high": "100663296", "memory.max": "max", "memory.low": "0",
+		"memory.min": "4096", "memory.oom.group": "1", "pids.max": "8", "cpu.max": "max 100000", "cpu.weight": "10", "cpu.weight.nice": "-5",
+		"cpu.idle": "0", "cgroup.max.depth": "2", "cgroup.max.descendants": "max"}}' 'memory=160 vcpus=1'
+	[ -z "$output" ]
+	records cgroup | diff - <(printf '%s\n' pids.max=7 memory.max=134217728 memory.high=100663296 memory.max=max memory.low=0 memory.min=4096 \
+		memory.oom.group=1 pids.max=8 'cpu.max=max 100000' cpu.weight=10 cpu.weight.nice=-5 cpu.idle=0 cgroup.max.depth=2 cgroup.max.descendants=max)
+}
+@test "resources: unified alone, as kubelet writes it" {
+	sized '{unified: {"memory.oom.group": "1", "memory.swap.max": "0"}}' "$default"
+	[ -z "$output" ]
+	[ "$(records cgroup)" = memory.oom.group=1 ]
+}
+@test "resources: files of unified that a VM does not take are warned about" {
+	sized '{unified: {"io.max": "8:0 rbps=1", "cgroup.kill": "1", "memory.max/../x": "1", "../pids.max": "5"}}' "$default"
+	[ -z "$(records cgroup)" ]
+	[ "$(sed -n 's/^runX: warning: linux.resources.unified: \(.*\) is ignored: the control group in the VM does not take it$/\1/p' <<<"$output" | xargs -d '\n')" = \
+		'../pids.max cgroup.kill io.max memory.max/../x' ]
+}
+@test "resources: values of unified that the files cannot have" {
+	local file
+	for file in 'memory.high="1g"' 'memory.max=""' 'memory.max="-1"' 'memory.low="1 "' 'memory.min="1\n2"' 'memory.max="9999999999999999999"'; do
+		bad ".linux.resources.unified = {\"${file%%=*}\": ${file#*=}}" "linux.resources.unified: ${file%%=*}: must be a number of bytes, or max"
+	done
+	bad '.linux.resources.unified = {"memory.oom.group": "2"}' 'linux.resources.unified: memory.oom.group: must be 0 or 1, not 2'
+	bad '.linux.resources.unified = {"pids.max": 5}' 'linux.resources.unified: pids.max: must be a string'
+	bad '.linux.resources.unified = {"cpu.max": "5 x"}' 'linux.resources.unified: cpu.max: must be a quota or max, and perhaps a period, in microseconds, not 5 x'
+	bad '.linux.resources.unified = {"cpu.weight.nice": "-"}' 'linux.resources.unified: cpu.weight.nice: must be a number, not -'
+	bad '.linux.resources.unified = ["pids.max"]' 'linux.resources.unified: must be an object'
 }
 
 @test "resources: an idle group has the least weight, whatever its shares are" {

@@ -67,15 +67,24 @@ takes() {
 	[ "$status" -eq 0 ]
 }
 
+# limits BYTES: waits until the container reads this memory.max
+limits() {
+	dom0 sh -c "until [ \$(runX exec $id cat /sys/fs/cgroup/memory.max) = $1 ]; do :; done"
+	[ "$status" -eq 0 ]
+}
+
 @test "update: memory of a running VM goes down and up, but not above the size at create" {
 	sleeping '.linux.resources.memory.limit = 268435456'
 	takes 288
+	limits 268435456
 	dom0 runX update --memory 128m "$id"
 	says 0 '' ''
 	takes 160
+	limits 134217728
 	dom0 runX update --memory 256m "$id"
 	says 0 '' ''
 	takes 288
+	limits 268435456
 	dom0 runX update --memory 257m "$id"
 	says 1 '' "runX: container $id: its VM was made with 288 MiB, and memory.limit needs 289: only a new container can have more"
 	gone
