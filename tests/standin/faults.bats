@@ -53,3 +53,27 @@ load cases
 	gone c1
 	[ "$("$top/out/standin/bin/xl" list | wc -l)" -eq 1 ]
 }
+
+# sweep race --seed 30228: create, and 43 ms later delete --force
+@test "standin: a create that is deleted before it has its claim says so" {
+	local created
+	mkdir "$work/libexec"
+	ln -s "$RUNX_LIBEXEC"/* "$work/libexec/"
+	rm "$work/libexec/claim"
+	mkfifo "$work/came" "$work/go"
+	# The first claim is that of create.
+	cat >"$work/libexec/claim" <<-END
+		#!/bin/sh
+		! mkdir "$work/first" 2>/dev/null || { echo >"$work/came" && read -r _ <"$work/go"; }
+		exec "$RUNX_LIBEXEC/claim" "\$@"
+	END
+	chmod 755 "$work/libexec/claim"
+	command_is sleep 1000
+	RUNX_LIBEXEC=$work/libexec runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&- &
+	created=$!
+	read -r _ <"$work/came"
+	runX delete --force c1
+	echo >"$work/go"
+	! wait $created
+	grep -qx 'runX: container c1: somebody deleted it while it was created' "$work/err"
+}
