@@ -77,3 +77,13 @@ load cases
 	! wait $created
 	grep -qx 'runX: container c1: somebody deleted it while it was created' "$work/err"
 }
+
+# sweep kill --seed 8: create, its guardian killed
+@test "standin: where a guardian is killed, delete removes the console's nodes" {
+	local guardian
+	begin sleep 1000
+	guardian=$(pgrep -f "/proxy .*$work" | grep -vx "$(proxy c1)")
+	kill -9 "$guardian" "$(proxy c1)"
+	await "$guardian"
+	"$top/out/standin/bin/xl" nodes | grep -q /backend/runx/1/
+}
