@@ -87,3 +87,15 @@ load cases
 	await "$guardian"
 	"$top/out/standin/bin/xl" nodes | grep -q /backend/runx/1/
 }
+
+# sweep fault --seed 4: delete, EIO at the wait4 of hook
+@test "standin: the program hook ends, whichever of its calls fails" {
+	local n=0 rc
+	until [ $n -gt 0 ] && [ ! -f "$work/tripped" ]; do
+		n=$((n + 1)) rc=0
+		rm -f "$work/tripped"
+		timeout 10 "$top/out/standin/trip" -r "$work/tripped" fail $n 5 "$RUNX_LIBEXEC/hook" /bin/true true </dev/null 2>&1 3>&- || rc=$?
+		[ $rc -ne 124 ]
+	done
+	[ $n -gt 10 ]
+}
