@@ -99,3 +99,12 @@ load cases
 	done
 	[ $n -gt 10 ]
 }
+
+# sweep race --seed 130007: start in an engine's namespace, and 33 ms later kill
+@test "standin: a hotplug script that works on when its domain is gone leaves no nodes" {
+	run env XENBUS_PATH=backend/vbd/77/51712 "$RUNX_LIBEXEC/block" add
+	[ "$status" -ne 0 ]
+	run env XENBUS_PATH=backend/vif/77/0 vif=vif77.0 "$RUNX_LIBEXEC/vif" online
+	[ "$status" -ne 0 ]
+	"$top/out/standin/bin/xl" nodes | grep -c 77 | grep -qx 0
+}
