@@ -100,6 +100,17 @@ refused_netconf() {
 	[ "$(grep '^ipam' "$FAKE/calls")" = "$(printf '%s\n' 'ipam ADD eth0 IP=10.22.0.9 "10.22.0.0/16"' 'ipam DEL eth0  "10.22.0.0/16"')" ]
 }
 
+@test "network: an IPAM plugin that is killed in its DEL is asked again" {
+	plugin '{"cniVersion": "0.4.0", "ips": [{"version": "4", "address": "10.22.0.9/16", "gateway": "10.22.0.1"}]}'
+	netconf .
+	succeeds
+	sed -i '2i [ "$CNI_COMMAND" != DEL ] || ! mkdir "$FAKE/killed" || kill -9 $$' "$FAKE/cni/host-local"
+	runX delete --force c1
+	succeeds
+	[ -z "$output" ]
+	[ "$(grep -c '^ipam DEL' "$FAKE/calls")" -eq 1 ]
+}
+
 @test "network: an IPAM plugin that refuses" {
 	plugin '{"cniVersion": "0.4.0", "code": 11, "msg": "no IP addresses available in range set"}'
 	netconf .
