@@ -45,8 +45,9 @@ in_engine() {
 
 disks_up() {
 	truncate -s 4M "$directory/volume.img" && mkfs.ext4 -q -F "$directory/volume.img" || return
-	mkdir -p "$directory/device/bin" && cp "$work/bundle/rootfs/bin/sh" "$directory/device/bin/sleep" || return
-	cp "$directory/device/bin/sleep" "$directory/device/bin/cat"
+	mkdir -p "$directory/device/bin"
+	printf '#!/bin/sh\n' | tee "$directory/device/bin/sleep" >"$directory/device/bin/cat"
+	chmod 755 "$directory/device/bin/sleep" "$directory/device/bin/cat"
 	truncate -s 4M "$directory/device.img" && mkfs.ext4 -q -F -d "$directory/device" "$directory/device.img" || return
 	volume=$(losetup --show -f "$directory/volume.img")
 }
@@ -169,6 +170,11 @@ engine_left() {
 	ls "$directory/leases" | sed 's/^/address of an IPAM plugin: /'
 	in_engine sh -c 'ip -o link | sed "/ lo:/d; / eth0@/d; s/^/in the engine'"'"'s namespace: /"
 		tc qdisc show dev eth0 | sed "/noqueue/d; s/^/in the engine'"'"'s namespace: /"'
+}
+
+# What a failed round has left does not fail the next one.
+kind_reset() {
+	[ "$networks" = new ] || { rm -f "$directory/leases/"* && in_engine tc qdisc del dev eth0 clsact 2>/dev/null; }
 }
 
 # Each kind of hook runs at most once, and poststop where another has. A poststop whose delete was killed may come again, and one

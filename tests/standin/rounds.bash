@@ -248,6 +248,8 @@ await_execs() {
 # size_of PID: sets $size to how many descriptors it has, and how much memory, in KiB. Starts no process.
 size_of() {
 	local fds=("/proc/$1/fd/"*) status
+	size='0 0'
+	[ -r "/proc/$1/status" ] || { wrong "process $1 is gone" && return; }
 	status=$(<"/proc/$1/status")
 	status=${status#*RssAnon:}
 	status=${status%% kB*}
