@@ -24,8 +24,8 @@ void hotplug_tell(const char *name, const char *value);
 struct xenstore *hotplug_xenstore(void);
 
 /*
- * Tells libxl that the device is ready: `hotplug-status` becomes "connected". Returns false if libxl
- * has removed the device in the meantime. Then no node of it is left.
+ * Tells libxl that the device is ready: `hotplug-status` becomes "connected". Returns false if
+ * libxl has removed the device in the meantime. Then no node of it is left.
  */
 bool hotplug_done(void);
 

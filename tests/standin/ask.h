@@ -14,7 +14,8 @@
 const char *ask(const char **problem, const char *verb, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* As ask(), but keeps the connection open and returns it. Its end is the stand-in's. -1: refused. */
+/* As ask(), but keeps the connection open and returns it. Its end is the stand-in's. -1: refused.
+ */
 int ask_and_stay(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -131,7 +131,8 @@ static int open_tap(const struct device *d)
 	struct ifreq interface = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-	(void)!snprintf(interface.ifr_name, sizeof(interface.ifr_name), "vif%u.%.4s", d->domid, d->number);
+	(void)!snprintf(interface.ifr_name, sizeof(interface.ifr_name), "vif%u.%.4s", d->domid,
+			d->number);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &interface) == 0)
 		return fd;
 	close(fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As tools/libs/light/libxl_linux.c and libxl_device.c have it (Xen 4.17): what a script gets in its
- * environment, what it is told, and how its failure is said. A device that could not be added to a
- * running domain stays until the domain ends, as libxl leaves it.
+ * As tools/libs/light/libxl_linux.c and libxl_device.c have it (Xen 4.17): what a script gets in
+ * its environment, what it is told, and how its failure is said. A device that could not be added
+ * to a running domain stays until the domain ends, as libxl leaves it.
  */
 #include "hotplug.h"
 
@@ -105,9 +105,9 @@ static void nodes_of(const char *kind, const char *words, char *nodes, size_t si
 {
 	static const struct {
 		const char *kind, *word, *node;
-	} read[] = {{"vbd", "target", "params"}, {"vbd", "access", "mode"}, {"vbd", "vdev", "dev"},
-		    {"vif", "mac", "mac"},	 {"vif", "bridge", "bridge"},
-		    {"9pfs", "path", "path"}};
+	} read[] = {{"vbd", "target", "params"}, {"vbd", "access", "mode"},
+		    {"vbd", "vdev", "dev"},	 {"vif", "mac", "mac"},
+		    {"vif", "bridge", "bridge"}, {"9pfs", "path", "path"}};
 	char value[2048];
 	size_t used = 0;
 

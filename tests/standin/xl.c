@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stand-in of xl, for what runX asks of it: create, list, unpause, pause, network-attach, destroy.
- * What changes a setting of a domain does nothing, and ends well. Each call is a line in
+ * A stand-in of xl, for what runX asks of it: create, list, unpause, pause, network-attach,
+ * destroy. What changes a setting of a domain does nothing, and ends well. Each call is a line in
  * $STANDIN/calls.
  *
  * A file $STANDIN/fault.VERB holds a line for each of the next calls of that verb, and a call takes
@@ -44,7 +44,8 @@ static void setting(FILE *config, const char *name, char *value, size_t size)
 			snprintf(value, size, "%s", text);
 }
 
-/* Copies the strings of the last line `name = [ "string", … ]`, each ended by a NUL, and one more. */
+/* Copies the strings of the last line `name = [ "string", … ]`, each ended by a NUL, and one more.
+ */
 static void strings(FILE *config, const char *name, char *list, size_t size)
 {
 	char line[8192];
