@@ -216,6 +216,17 @@ refused_netconf() {
 	grep -qx "network restore $netns 7 eth0 net1" "$FAKE/calls"
 }
 
+@test "network: an interface that cannot be given back at once is given back by a second try" {
+	engine
+	runX create --bundle "$bundle" c1
+	NETWORK='02:00:00:00:00:01 eth0' runX start c1
+	: >"$FAKE/no-restore"
+	runX delete --force c1
+	succeeds
+	[ -z "$output" ]
+	[ "$(calls 'network restore')" -eq 2 ]
+}
+
 @test "network: a path to the host's own namespace asks for the host's network" {
 	local path
 	for path in "/proc/$$/ns/net" /proc/1/ns/net; do
