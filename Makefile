@@ -216,13 +216,13 @@ $(foreach main,$(MAINS),$(eval $(call standin,$(main))))
 $(STANDIN)/libexec/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 
 # The guest of the stand-in is the guest's own code from its frames up to its processes.
-$(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain initrd vm init child) \
+$(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain backend initrd vm init child) \
 		$(addprefix $(SANITIZE)/,guest/console.a guest/process.a guest/base.a helpers/shared.a)
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(Q)gcc $(SANITIZED) -Wl,$(wrapped_guest) -o $@ $^ -lutil -lm
 
-$(STANDIN)/bin/xl: $(SANITIZE)/tests/standin/xl.o
+$(STANDIN)/bin/xl: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xl hotplug ask)
 $(STANDIN)/trip: $(SANITIZE)/tests/standin/trip.o
 $(STANDIN)/bin/xl $(STANDIN)/trip:
 	@mkdir -p $(@D)

@@ -231,7 +231,11 @@ static int await_end(int signals)
 			continue;
 		if (signal.ssi_signo != SIGCHLD)
 			end((int)signal.ssi_signo);
-		if (waitpid(hook.pid, &status, WNOHANG) == hook.pid)
+		/* No other signal tells of its end. */
+		pid_t ended = waitpid(hook.pid, &status, WNOHANG);
+		if (ended < 0)
+			fail("cannot wait for the hook");
+		if (ended == hook.pid)
 			return status;
 	}
 }

@@ -88,12 +88,15 @@ note_signals() {
 	trap noted=143 TERM
 }
 
-# A delete --force tells a create by TERM to end. The caller of create hears the reason.
+# A delete --force tells a create by TERM to end. The caller of create hears the reason. A delete that came before the
+# create's claim waits for nothing, and has removed the directory by now.
 end_by_signal() {
 	ignore_signals
 	case $verb,$1 in
 	create,143 | run,143)
-		[ ! -f "$dir/removed" ] || log_error "container $id: somebody deleted it while it was created"
+		if [ -f "$dir/removed" ] || [ ! -d "$dir" ]; then
+			log_error "container $id: somebody deleted it while it was created"
+		fi
 		;;
 	esac
 	exit "$1"

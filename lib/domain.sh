@@ -198,7 +198,7 @@ domain_number() {
 	found=$1
 }
 
-# Destroys the container's domain, if there is one. xl may fail once, by a lock that another xl holds, so there is a second
+# Destroys the container's domain, if there is one, and sets $domid to its number. xl may fail once, by a lock that another xl holds, so there is a second
 # try. Returns $UNKNOWN if xl cannot list the domains. Ends with an error if xl cannot destroy the domain.
 domain_destroy() {
 	local found rc=0 try
@@ -207,6 +207,7 @@ domain_destroy() {
 		[ $rc -ne $NO_DOMAIN ] || return 0
 		[ $rc -eq 0 ] || return $rc
 		trace "xl destroy, $try try"
+		domid=$found
 		! xl destroy "$found" >/dev/null 2>&1 </dev/null || return 0
 	done
 	die "xl cannot destroy the domain $found of container $id (try xl destroy $found)"

@@ -196,11 +196,12 @@ ipam() {
 		END
 }
 
-# Gives the address back to the plugin. A failure is only a warning.
+# Gives the address back to the plugin. A plugin may be killed, so it is asked twice: a DEL without an address is no error
+# (CNI). A failure is only a warning.
 release_ipam() {
 	local said ipam_ip=''
 	{ read -r uuid <"$dir/uuid"; } 2>/dev/null || return 0
-	said=$(ipam DEL) || log_warning "container $id: its IPAM plugin did not take its address back: ${said%%
+	said=$(ipam DEL) || said=$(ipam DEL) || log_warning "container $id: its IPAM plugin did not take its address back: ${said%%
 *}"
 }
 

@@ -37,7 +37,8 @@ attach_interface() {
 }
 
 # Undoes the changes in the network namespace, if it can outlive the container. It is then as the engine made it. What
-# vif has set names its domain, $domid, so another container's interface stays as it is. A failure is only a warning.
+# vif has set names its domain, $domid, so another container's interface stays as it is. A failure may be of the moment, so
+# there is a second try. Then it is only a warning.
 restore_namespace() {
 	local netns mac interface
 	[ -s "$dir/interfaces" ] || return 0
@@ -47,5 +48,6 @@ restore_namespace() {
 	while read -r mac interface; do
 		set -- "$@" "$interface"
 	done <"$dir/interfaces"
-	helper network restore "$netns" "$domid" "$@" || log_warning "container $id: ${problem#"container $id: "}"
+	helper network restore "$netns" "$domid" "$@" || helper network restore "$netns" "$domid" "$@" ||
+		log_warning "container $id: ${problem#"container $id: "}"
 }

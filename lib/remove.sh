@@ -58,8 +58,11 @@ remove_rest() {
 	trace remove
 	# A create may fail because xl does not work, and then xl cannot list domains either. If it has not asked for a domain, it
 	# needs no list, and has already said why it failed.
-	[ -f "$dir/destroyed" ] || domain_destroy || [ "$may_have_domain" = false ] ||
-		die "xl cannot list the domains, so container $id may still have one (try xl list, then delete it again)"
+	if [ ! -f "$dir/destroyed" ]; then
+		domain_destroy || [ "$may_have_domain" = false ] ||
+			die "xl cannot list the domains, so container $id may still have one (try xl list, then delete it again)"
+		[ -z "$domid" ] || helper control "$dir" withdraw "$domid" || :
+	fi
 	free_images
 	[ ! -f "$dir/interfaces" ] || remove_interfaces
 	[ ! -f "$dir/ipam" ] || remove_address

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks a container's proxy for something, or waits for its end.
+ * Asks a container's proxy for something, waits for its end, or does its guardian's last step.
  *
  * usage: control STATE-DIRECTORY start
  *        control STATE-DIRECTORY signal NUMBER [all]
  *        control STATE-DIRECTORY wait SECONDS
+ *        control STATE-DIRECTORY withdraw DOMID
  *
  * The exit status says what happened:
  *
@@ -15,12 +16,16 @@
  *   125  this program failed
  *
  * A stopped proxy does not answer. `signal 9` then kills the proxy itself.
+ *
+ * `withdraw` removes what a guardian removes after `xl destroy`. It is for a container whose
+ * guardian was killed.
  */
 #include "helpers/shared/control.h"
 
 #include "client.h"
 #include "helpers/shared/common.h"
 #include "helpers/shared/host.h"
+#include "helpers/shared/ring.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,17 +121,32 @@ static int wait_for_end(int directory, unsigned int seconds)
 	return 0;
 }
 
+static int withdraw(unsigned int domid)
+{
+	struct xenstore xs;
+
+	if (domid == 0)
+		return 0;
+	if (xenstore_open(&xs) < 0)
+		fail("cannot open /dev/xen/xenbus");
+	ring_withdraw(&xs, domid);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	char words[CONTROL_MESSAGE] = "";
 
 	if (argc < 3 || argc > 5)
-		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS");
+		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS | "
+		      "withdraw DOMID");
 	int directory = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		fail("cannot open the state directory %s", argv[1]);
 	if (!strcmp(argv[2], "wait") && argc == 4)
 		return wait_for_end(directory, (unsigned int)atoi(argv[3]));
+	if (!strcmp(argv[2], "withdraw") && argc == 4)
+		return withdraw((unsigned int)atoi(argv[3]));
 	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)
 		used += snprintf(words + used, sizeof(words) - (size_t)used, "%s%s",
 				 i > 2 ? " " : "", argv[i]);

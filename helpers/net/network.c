@@ -108,6 +108,9 @@ static void list(const char *netns)
  * The VM's own end is gone with its domain, and with it the rules there. Those at the engine's
  * interface are left. They are taken away only if they are this domain's: another VM may have the
  * interface, or the path may name another namespace by now. Interfaces that are gone need nothing.
+ *
+ * A vif that failed or was killed may have prepared the interface, and added no rule. If there are
+ * none at all, nobody needs what it prepared.
  */
 static int restore_interface(int netlink, int interface, int domid)
 {
@@ -115,6 +118,8 @@ static int restore_interface(int netlink, int interface, int domid)
 
 	if (owner < 0 && errno == EBUSY)
 		return 0;
+	if (interface && owner == 0 && traffic_unused(netlink, interface))
+		(void)traffic_close(netlink, interface);
 	if (owner != domid)
 		return owner < 0 ? -1 : 0;
 	return traffic_close(netlink, interface) < 0 || resolver_leave() < 0 ? -1 : 0;

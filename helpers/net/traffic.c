@@ -187,15 +187,30 @@ static void take_rule(const struct nlmsghdr *answer, void *context)
 		memcpy(&owner->domain, RTA_DATA(options[TCA_BPF_CLASSID]), sizeof(owner->domain));
 }
 
-int traffic_owner(int netlink, int interface)
+/* `direction` is TC_H_MIN_INGRESS or TC_H_MIN_EGRESS. */
+static int read_rules(int netlink, int interface, uint32_t direction, struct owner *owner)
 {
 	struct tcmsg t = {.tcm_ifindex = interface,
-			  .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)};
-	struct owner owner = {0};
+			  .tcm_parent = TC_H_MAKE(TC_H_CLSACT, direction)};
 	struct request r;
 
 	request_begin(&r, RTM_GETTFILTER, NLM_F_DUMP, &t, sizeof(t));
-	if (netlink_get(netlink, &r, take_rule, &owner) < 0)
+	return netlink_get(netlink, &r, take_rule, owner);
+}
+
+bool traffic_unused(int netlink, int interface)
+{
+	struct owner owner = {0};
+
+	return read_rules(netlink, interface, TC_H_MIN_INGRESS, &owner) == 0 &&
+	       read_rules(netlink, interface, TC_H_MIN_EGRESS, &owner) == 0 && !owner.rules;
+}
+
+int traffic_owner(int netlink, int interface)
+{
+	struct owner owner = {0};
+
+	if (read_rules(netlink, interface, TC_H_MIN_INGRESS, &owner) < 0)
 		return -1;
 	errno = EBUSY;
 	return owner.rules && !owner.domain ? -1 : (int)owner.domain;

@@ -53,6 +53,9 @@ int traffic_add(int netlink, const struct rule *rule);
  */
 int traffic_owner(int netlink, int interface);
 
+/* Returns true if the interface has no rules in either direction. */
+bool traffic_unused(int netlink, int interface);
+
 /* Removes all rules of the interface. Returns 0, or -1 with errno. */
 int traffic_close(int netlink, int interface);
 

@@ -254,6 +254,6 @@ int main(int argc, char **argv)
 	else
 		join_bridge(vif, &d);
 	tell_guest(&d);
-	hotplug_done();
+	(void)hotplug_done();
 	return 0;
 }

@@ -85,7 +85,8 @@ static void add(void)
 	int fd = open(target, (ro ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		hotplug_refuse("cannot open %s", target);
-	if (S_ISREG(st.st_mode)) {
+	bool attached = S_ISREG(st.st_mode);
+	if (attached) {
 		fd = attach_loop(fd, target, ro);
 		if (fstat(fd, &st) < 0)
 			hotplug_refuse("cannot look at the loop device of %s", target);
@@ -99,7 +100,8 @@ static void add(void)
 	}
 	snprintf(device, sizeof(device), "%x:%x", major(st.st_rdev), minor(st.st_rdev));
 	hotplug_tell("physical-device", device);
-	hotplug_done();
+	if (!hotplug_done() && attached)
+		(void)ioctl(fd, LOOP_CLR_FD);
 }
 
 /* If the loop device is still in use, the kernel frees it at the last close. */

@@ -46,9 +46,54 @@ void hotplug_tell(const char *name, const char *value)
 		fail("cannot write the xenstore node %s", path);
 }
 
-void hotplug_done(void)
+/* Cuts the last name off the path, and removes what is left if it has no children. */
+static void remove_empty_parent(char path[XENSTORE_PATH])
+{
+	char names[XENSTORE_VALUE + 1], *end = strrchr(path, '/');
+
+	if (!end)
+		return;
+	*end = '\0';
+	if (xenstore_list(&xs, path, names) == 0)
+		(void)xenstore_remove(&xs, path);
+}
+
+/* Whoever writes to a domain's directory after the end of the domain makes the directory again. */
+static void remove_ended(const char *domid)
+{
+	char path[XENSTORE_PATH], value[XENSTORE_VALUE + 1];
+
+	snprintf(path, sizeof(path), "/local/domain/%s/vm", domid);
+	if (xenstore_read(&xs, path, value) >= 0 || errno != ENOENT)
+		return;
+	*strrchr(path, '/') = '\0';
+	(void)xenstore_remove(&xs, path);
+}
+
+/*
+ * libxl may remove the device while its script works, if the domain is destroyed or xl is killed.
+ * Nodes that are written later would stay for ever. So this looks after the last of them. Returns
+ * true if the device is still there.
+ */
+static bool withdraw_late(void)
+{
+	char path[XENSTORE_PATH], value[XENSTORE_VALUE + 1];
+
+	if (hotplug_read("frontend-id", value) >= 0 || errno != ENOENT)
+		return true;
+	(void)xenstore_remove(&xs, backend);
+	snprintf(path, sizeof(path), "%s", backend);
+	remove_empty_parent(path);
+	char *domid = strrchr(path, '/');
+	if (domid)
+		remove_ended(domid + 1);
+	return false;
+}
+
+bool hotplug_done(void)
 {
 	hotplug_tell("hotplug-status", "connected");
+	return withdraw_late();
 }
 
 void hotplug_refuse(const char *format, ...)
@@ -64,5 +109,6 @@ void hotplug_refuse(const char *format, ...)
 		snprintf(words + n, sizeof(words) - (size_t)n, ": %s", strerror(error));
 	hotplug_tell("hotplug-error", words);
 	hotplug_tell("hotplug-status", "error");
+	(void)withdraw_late();
 	failx("%s", words);
 }

@@ -23,8 +23,11 @@ void hotplug_tell(const char *name, const char *value);
 /* Returns the same connection, for nodes outside the backend's directory. */
 struct xenstore *hotplug_xenstore(void);
 
-/* Tells libxl that the device is ready: `hotplug-status` becomes "connected". */
-void hotplug_done(void);
+/*
+ * Tells libxl that the device is ready: `hotplug-status` becomes "connected". Returns false if
+ * libxl has removed the device in the meantime. Then no node of it is left.
+ */
+bool hotplug_done(void);
 
 /*
  * Ends the program with EXIT_HELPER and tells libxl why, as the generic scripts do: the text goes

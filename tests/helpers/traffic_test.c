@@ -491,6 +491,27 @@ static void a_redirection_is_taken_once_and_given_back_by_its_domain_alone(void 
 	assert_memory_equal(range, "32768\t60999", 11);
 }
 
+/* The sweep fault, seed 220030: a vif whose redirection failed. */
+static void what_was_prepared_and_has_no_rules_is_taken_away(void **state)
+{
+	struct rule outgoing = {
+		.priority = 1, .protocol = ETH_P_ALL, .drop = true, .outgoing = true};
+
+	(void)state;
+	if (!pair("wire", "eth0", NULL) || missing(traffic_open(netlink, index_of("eth0"))))
+		skip();
+	outgoing.interface = index_of("eth0");
+	if (missing(traffic_add(netlink, &outgoing)))
+		skip();
+	assert_int_equal(run_network("restore", "7 eth0"), 0);
+	assert_int_equal(traffic_open(netlink, outgoing.interface), -1);
+	assert_int_equal(errno, EEXIST);
+	assert_return_code(traffic_close(netlink, outgoing.interface), errno);
+	assert_return_code(traffic_open(netlink, outgoing.interface), errno);
+	assert_int_equal(run_network("restore", "7 eth0"), 0);
+	assert_return_code(traffic_open(netlink, outgoing.interface), errno);
+}
+
 static void rules_of_somebody_else_are_left(void **state)
 {
 	struct rule theirs = {.priority = 1, .protocol = ETH_P_ALL, .drop = true};
@@ -609,6 +630,7 @@ int main(void)
 		TEST(a_line_that_is_no_address_is_an_error),
 		TEST(both_get_name_servers_answers_and_no_reset_leaves),
 		TEST(a_redirection_is_taken_once_and_given_back_by_its_domain_alone),
+		TEST(what_was_prepared_and_has_no_rules_is_taken_away),
 		TEST(rules_of_somebody_else_are_left),
 		TEST(the_namespace_that_it_is_called_in_is_refused),
 		TEST(a_namespace_that_is_gone_needs_nothing),

@@ -6,6 +6,7 @@
  */
 #include "domain.h"
 
+#include "backend.h"
 #include "initrd.h"
 #include "loop.h"
 #include "page.h"
@@ -379,6 +380,7 @@ void domain_destroy(struct domain *d)
 	char path[80];
 
 	end_vm(d);
+	backend_drop(d->id);
 	close_all(d);
 	if (d->channel)
 		d->channel->domain = NULL;
@@ -389,6 +391,8 @@ void domain_destroy(struct domain *d)
 	snprintf(path, sizeof(path), "/vm/%s", d->uuid);
 	store_remove(path);
 	snprintf(path, sizeof(path), "/local/domain/%u", d->id);
+	store_remove(path);
+	snprintf(path, sizeof(path), "/libxl/%u", d->id);
 	store_remove(path);
 	store_fire("@releaseDomain");
 	free_domain(d);

@@ -86,12 +86,13 @@ gone() {
 	"$RUNX_LIBEXEC/control" "$RUNX_ROOT/$1" wait 20
 }
 
-# Says what of containers is there: state, images, domains, memory of such, processes, mounts, loop devices.
+# Says what of containers is there: state, images, domains, memory of such, nodes, processes, mounts, loop devices.
 leftovers() {
 	ls "$RUNX_ROOT" "$work/images" 2>/dev/null | sed '/^$/d; /:$/d; s/^/state or image: /'
 	"$top/out/standin/bin/xl" list -v | sed '1d; s/^/domain: /'
 	ls "$STANDIN" | grep '^memory' | sed 's/^/memory: /'
-	pgrep -af "^([^ ]*/)?(proxy|exec|stage|control|hook|prepare|foreground|dash)\b.*$work" | sed 's/^/process: /'
+	"$top/out/standin/bin/xl" nodes | sed -E '/^\/(local|local\/domain|local\/domain\/0|local\/domain\/0\/backend(\/[^/]*)?|vm|libxl)$/d; s/^/node: /'
+	pgrep -af "^([^ ]*/)?(xl|block|vif|network|proxy|exec|stage|control|hook|prepare|foreground|dash)\b.*$work" | sed 's/^/process: /'
 	grep -F " $work/" /proc/self/mountinfo | sed 's/^/mount: /'
 	grep -lsF "$work/" /sys/block/loop*/loop/backing_file | sed 's/^/loop: /'
 }

@@ -71,3 +71,58 @@ load cases
 	# shellcheck disable=SC2154 # run's
 	[ "$stderr" = "runX: cannot read the process's stdin (Is a directory), so it ends here" ]
 }
+
+# sweep race --seed 30228: create, and 43 ms later delete --force
+@test "standin: a create that is deleted before it has its claim says so" {
+	local created
+	mkdir "$work/libexec"
+	ln -s "$RUNX_LIBEXEC"/* "$work/libexec/"
+	rm "$work/libexec/claim"
+	mkfifo "$work/came" "$work/go"
+	# The first claim is that of create.
+	cat >"$work/libexec/claim" <<-END
+		#!/bin/sh
+		! mkdir "$work/first" 2>/dev/null || { echo >"$work/came" && read -r _ <"$work/go"; }
+		exec "$RUNX_LIBEXEC/claim" "\$@"
+	END
+	chmod 755 "$work/libexec/claim"
+	command_is sleep 1000
+	RUNX_LIBEXEC=$work/libexec runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&- &
+	created=$!
+	read -r _ <"$work/came"
+	runX delete --force c1
+	echo >"$work/go"
+	! wait $created
+	grep -qx 'runX: container c1: somebody deleted it while it was created' "$work/err"
+}
+
+# sweep kill --seed 8: create, its guardian killed
+@test "standin: where a guardian is killed, delete removes the console's nodes" {
+	local guardian
+	begin sleep 1000
+	guardian=$(pgrep -f "/proxy .*$work" | grep -vx "$(proxy c1)")
+	kill -9 "$guardian" "$(proxy c1)"
+	await "$guardian"
+	"$top/out/standin/bin/xl" nodes | grep -q /backend/runx/1/
+}
+
+# sweep fault --seed 4: delete, EIO at the wait4 of hook
+@test "standin: the program hook ends, whichever of its calls fails" {
+	local n=0 rc
+	until [ $n -gt 0 ] && [ ! -f "$work/tripped" ]; do
+		n=$((n + 1)) rc=0
+		rm -f "$work/tripped"
+		timeout 10 "$top/out/standin/trip" -r "$work/tripped" fail $n 5 "$RUNX_LIBEXEC/hook" /bin/true true </dev/null 2>&1 3>&- || rc=$?
+		[ $rc -ne 124 ]
+	done
+	[ $n -gt 10 ]
+}
+
+# sweep race --seed 130007: start in an engine's namespace, and 33 ms later kill
+@test "standin: a hotplug script that works on when its domain is gone leaves no nodes" {
+	run env XENBUS_PATH=backend/vbd/77/51712 "$RUNX_LIBEXEC/block" add
+	[ "$status" -ne 0 ]
+	run env XENBUS_PATH=backend/vif/77/0 vif=vif77.0 "$RUNX_LIBEXEC/vif" online
+	[ "$status" -ne 0 ]
+	"$top/out/standin/bin/xl" nodes | grep -c 77 | grep -qx 0
+}

@@ -30,6 +30,7 @@ slow_xl() {
 
 # before VERB: brings c1 into the state in which the verb has something to do
 before() {
+	prepare_root
 	case $1 in
 	create | run) return 0 ;;
 	esac
@@ -56,23 +57,25 @@ words_of() {
 	esac
 }
 
-# how_many VERB SET: sets $calls to how many calls it makes, which is counted once
+# how_many VERB SET: sets $calls to how many calls it makes, which is counted once for each kind of container
+declare -A counted
 how_many() {
-	local key="calls_$1_$2" said
-	key=${key//-/_}
-	if [ -z "${!key:-}" ]; then
+	local key="$1 $2 $kind_name"
+	if [ -z "${counted[$key]:-}" ]; then
 		before "$1"
 		words_of "$1"
 		rm -f "$work/count"
 		timeout -k 5 "$PATIENCE" "$top/out/standin/trip" -r "$work/count" count "$2" \
-			dash "$top/runX" "${words[@]}" </dev/null >/dev/null 2>&1
+			dash "$top/runX" "${words[@]}" </dev/null >"$work/said.out" 2>"$work/said" ||
+			wrong "$1 fails, without a fault: $(head -c 300 "$work/said")"
 		runX delete --force c1 >/dev/null 2>&1
 		# The proxy's are counted until its end.
+		# shellcheck disable=SC2046 # words
 		await $(pgrep -x trip-server) >/dev/null
-		said=$(cat "$work/count")
-		printf -v "$key" %s "$said"
+		counted[$key]=$(cat "$work/count")
+		rm -f "$work/hooked"
 	fi
-	calls=${!key}
+	calls=${counted[$key]}
 }
 
 # ---- kill ----
@@ -201,27 +204,50 @@ still_runs() {
 # ---- many ----
 
 # A container with some execs, after which its proxy, and in the end the stand-in, holds what it held after the first one.
+# One exec in ten waits for its process.
 many_round() {
-	local i execs=${EXECS:-5} proxy first=''
+	local i proxy first='' detach kept
 	name="a container with $execs execs"
+	command_is sleep 1000000
 	before exec
 	proxy=$(proxy c1)
+	kept=$(ls "$RUNX_ROOT/c1")
 	for ((i = 0; i < execs; i++)); do
-		quietly exec 0 -- runX exec c1 true
-		size_of "$proxy"
-		[ -n "$first" ] || first=$size
+		[ $((i % 10)) = 0 ] && detach='' || detach=--detach
+		# shellcheck disable=SC2086 # a word or none
+		quietly exec 0 -- runX exec $detach c1 true
+		[ $i != 0 ] || { size_of "$proxy" && first=$size; }
+		[ $(((i + 1) % 1000)) != 0 ] || { size_of "$proxy" && echo "# the proxy after $((i + 1)) execs: $size, after one: $first"; }
 	done
-	same 'the proxy' "$first" "$size"
+	await_execs
+	# The proxy has done with the others before this one.
+	quietly exec 0 -- runX exec c1 true
+	size_of "$proxy"
+	[ "$execs" = 0 ] || same 'the proxy' "$first" "$size"
+	[ "$(ls "$RUNX_ROOT/c1")" = "$kept" ] || wrong "the state directory has other files than before: $(ls "$RUNX_ROOT/c1")"
 	quietly delete 0 -- runX delete --force c1
 	size_of "$xen"
 	# The first rounds fill what is kept for later.
 	[ "$count" -lt 2 ] || [ -n "${first_size:-}" ] || first_size=$size
 	[ -z "${first_size:-}" ] || same 'the stand-in' "$first_size" "$size"
+	[ $(((count + 1) % 100)) != 0 ] || echo "# the stand-in after $((count + 1)) containers: $size, after three: $first_size"
 }
 
-# size_of PID: sets $size to how many descriptors it has, and how much memory, in KiB
+# The program exec of a process in the background ends after the process.
+await_execs() {
+	# shellcheck disable=SC2046 # words
+	await $(pgrep -f "^([^ ]*/)?exec\b.*$work") || wrong 'an exec does not end'
+}
+
+# size_of PID: sets $size to how many descriptors it has, and how much memory, in KiB. Starts no process.
 size_of() {
-	size="$(find "/proc/$1/fd" -type l | wc -l) $(awk '/^RssAnon/ { print $2 }' "/proc/$1/status")"
+	local fds=("/proc/$1/fd/"*) status
+	size='0 0'
+	[ -r "/proc/$1/status" ] || { wrong "process $1 is gone" && return; }
+	status=$(<"/proc/$1/status")
+	status=${status#*RssAnon:}
+	status=${status%% kB*}
+	size="${#fds[@]} $((status))"
 }
 
 # A MiB is what the sanitizer may keep.

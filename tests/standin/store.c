@@ -11,6 +11,7 @@
 #include <err.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,6 +35,7 @@ struct header {
 #define PAYLOAD	 4096
 #define SOCKET	 (4 << 20) /* bytes of events that a client may leave unread */
 #define PATH_END '\0'
+#define HOME	 "/local/domain/0/"
 
 struct client {
 	int fd;
@@ -201,6 +203,32 @@ int store_count(void)
 	return store.node_count;
 }
 
+const char *store_read(const char *path)
+{
+	const struct node *node = find(path);
+
+	return node ? node->value : NULL;
+}
+
+bool store_is_empty(const char *path)
+{
+	const struct node *node = find(path);
+
+	for (int i = 0; node && i < store.node_count; i++)
+		if (&store.nodes[i] != node && within(store.nodes[i].path, path))
+			return false;
+	return node && !*node->value;
+}
+
+void store_list(char *text, size_t size)
+{
+	size_t used = 0;
+
+	*text = '\0';
+	for (int i = 0; i < store.node_count && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s\n", store.nodes[i].path);
+}
+
 /* ---- requests ---- */
 
 static void refuse(struct client *c, const struct header *h, const char *error)
@@ -276,10 +304,13 @@ static void watch(struct client *c, const struct header *h, const char *path, co
 	send_event(&store.watches[store.watch_count++], path);
 }
 
-/* `path` and what stands behind it end with a NUL. */
-static void answer(struct client *c, const struct header *h, const char *path)
+/* `text` and what stands behind it end with a NUL. A path without a slash is dom0's own. */
+static void answer(struct client *c, const struct header *h, const char *text)
 {
-	const char *rest = path + strlen(path) + 1;
+	const char *rest = text + strlen(text) + 1;
+	char path[PAYLOAD + 2 + sizeof(HOME)];
+
+	snprintf(path, sizeof(path), "%s%s", *text == '/' || *text == '@' ? "" : HOME, text);
 
 	switch (h->type) {
 	case XS_DIRECTORY:

@@ -3,6 +3,9 @@
 #ifndef STANDIN_STORE_H
 #define STANDIN_STORE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* Serves one more client. */
 void store_client(int fd);
 
@@ -17,6 +20,15 @@ void store_fire(const char *path);
 
 /* How many nodes there are. */
 int store_count(void);
+
+/* The value of a node, which holds until the next change, or NULL. */
+const char *store_read(const char *path);
+
+/* Whether a node is there and has neither value nor children. */
+bool store_is_empty(const char *path);
+
+/* All paths, a line each. */
+void store_list(char *text, size_t size);
 
 /* Called before a client reads a node, and after a client wrote one. */
 extern void (*store_reads)(const char *path);

@@ -8,6 +8,7 @@
  *
  * Returns once it listens, with its pid on stdout; the rest goes on in the background.
  */
+#include "backend.h"
 #include "domain.h"
 #include "loop.h"
 #include "store.h"
@@ -93,12 +94,83 @@ static const char *destroy(char *words, char *answer)
 	return to_domain(words, domain_destroy);
 }
 
+static const char *nodes(char *words, char *answer)
+{
+	(void)words;
+	store_list(answer, ANSWER);
+	return NULL;
+}
+
+static const char *read_node(char *words, char *answer)
+{
+	const char *value = store_read(words);
+
+	snprintf(answer, ANSWER, "%s", value ? value : "");
+	return value ? NULL : "no such node";
+}
+
+/* ---- devices ---- */
+
+static const char *device_add(char *words, char *answer)
+{
+	return backend_add(words, answer, ANSWER);
+}
+
+static const char *device_connect(char *words, char *answer)
+{
+	(void)answer;
+	return backend_connect(words);
+}
+
+static const char *device_close(char *words, char *answer)
+{
+	(void)answer;
+	return backend_close(words);
+}
+
+static const char *device_remove(char *words, char *answer)
+{
+	(void)answer;
+	return backend_remove(words);
+}
+
+static const char *device_list(char *words, char *answer)
+{
+	backend_list((unsigned int)strtoul(words, NULL, 10), answer, ANSWER);
+	return NULL;
+}
+
+/* The one who asks. */
+static int asking;
+
+static const char *qemu(char *words, char *answer)
+{
+	(void)answer;
+	if (!domain_find(words))
+		return "no such domain";
+	backend_qemu((unsigned int)strtoul(words, NULL, 10), asking);
+	return NULL;
+}
+
 static const struct {
 	const char *name;
 	/* An error, or NULL with the answer. */
 	const char *(*run)(char *words, char *answer);
-} verbs[] = {{"create", create},   {"list", list},   {"unpause", unpause}, {"pause", pause_it},
-	     {"destroy", destroy}, {"count", count}, {"release", release}};
+} verbs[] = {{"create", create},
+	     {"list", list},
+	     {"unpause", unpause},
+	     {"pause", pause_it},
+	     {"destroy", destroy},
+	     {"count", count},
+	     {"nodes", nodes},
+	     {"read", read_node},
+	     {"release", release},
+	     {"device-add", device_add},
+	     {"device-connect", device_connect},
+	     {"device-close", device_close},
+	     {"device-remove", device_remove},
+	     {"device-list", device_list},
+	     {"qemu", qemu}};
 
 /* A request is the verb, a newline and its words. The answer begins with ok or with an error. */
 static void xl_ready(int fd, void *with)
@@ -113,6 +185,7 @@ static void xl_ready(int fd, void *with)
 		return;
 	}
 	request[n] = '\0';
+	asking = fd;
 	char *words = strchrnul(request, '\n');
 	if (*words)
 		*words++ = '\0';

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stand-in of xl, for what runX asks of it: create, list, unpause, pause, destroy. What changes a
- * setting of a domain does nothing, and ends well. Each call is a line in $STANDIN/calls.
+ * A stand-in of xl, for what runX asks of it: create, list, unpause, pause, network-attach,
+ * destroy. What changes a setting of a domain does nothing, and ends well. Each call is a line in
+ * $STANDIN/calls.
  *
  * A file $STANDIN/fault.VERB holds a line for each of the next calls of that verb, and a call takes
  * the first: `ok`, `fail` (with an error), `die` (without a word), `hang`, or `slow N`, in ms.
  */
+#include "ask.h"
+#include "hotplug.h"
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,39 +19,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#define ANSWER 65536
-
-static char answer[ANSWER + 32];
-
-/* Sends `verb` and `words`; the answer behind its first line. Ends with 1 where it is an error. */
-static const char *ask(const char *verb, const char *words)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char request[4096];
-	int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/xl", getenv("STANDIN"));
-	if (s < 0 || connect(s, (struct sockaddr *)&address, sizeof(address)) < 0)
-		errx(1, "libxl: error: libxl.c:1: no stand-in of Xen at %s", address.sun_path);
-	int n = snprintf(request, sizeof(request), "%s\n%s", verb, words);
-	if (send(s, request, (size_t)n, MSG_NOSIGNAL) < 0)
-		err(1, "libxl: error: libxl.c:2: send");
-	ssize_t got = recv(s, answer, sizeof(answer) - 1, 0);
-	close(s);
-	answer[got > 0 ? got : 0] = '\0';
-	char *rest = strchrnul(answer, '\n');
-	if (*rest)
-		*rest++ = '\0';
-	if (strcmp(answer, "ok") != 0)
-		errx(1, "libxl: error: libxl.c:3: %s", answer);
-	return rest;
-}
-
 /* ---- verbs ---- */
+
+/* The answer of xen. Ends with 1 where it is an error. */
+static const char *must(const char *verb, const char *words)
+{
+	const char *problem, *answer = ask(&problem, verb, "%s", words);
+
+	if (!answer)
+		errx(1, "libxl: error: libxl.c:3: %s", problem);
+	return answer;
+}
 
 /* The value of the last line `name = "value"`; runX escapes nothing in those that are asked for. */
 static void setting(FILE *config, const char *name, char *value, size_t size)
@@ -60,9 +44,54 @@ static void setting(FILE *config, const char *name, char *value, size_t size)
 			snprintf(value, size, "%s", text);
 }
 
+/* Copies the strings of the last line `name = [ "string", … ]`, each ended by a NUL, and one more.
+ */
+static void strings(FILE *config, const char *name, char *list, size_t size)
+{
+	char line[8192];
+	const size_t length = strlen(name);
+
+	memset(list, 0, size);
+	rewind(config);
+	while (fgets(line, sizeof(line), config)) {
+		bool within = false;
+		size_t used = 0;
+		if (strncmp(line, name, length) != 0 || strncmp(line + length, " = [", 4) != 0)
+			continue;
+		for (const char *c = line + length; *c && used + 2 < size; c++)
+			if (*c == '"') {
+				if (within)
+					list[used++] = '\0';
+				within = !within;
+			} else if (within) {
+				list[used++] = *c == '\\' ? *++c : *c;
+			}
+		list[used] = '\0';
+	}
+}
+
+/* As in libxl, the disks come first, and QEMU is there before there are network interfaces. */
+static bool add_devices(FILE *config, const char *domid)
+{
+	static const struct {
+		const char *setting, *kind;
+	} devices[] = {{"disk", "vbd"}, {"p9", "9pfs"}, {"vif", "vif"}};
+	char list[8192];
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		strings(config, devices[i].setting, list, sizeof(list));
+		for (const char *words = list; *words; words += strlen(words) + 1)
+			if (!hotplug_add(domid, devices[i].kind, words))
+				return false;
+		if (*list && !strcmp(devices[i].kind, "9pfs") && !hotplug_start_qemu(domid))
+			return false;
+	}
+	return true;
+}
+
 static void create(int argc, char **argv)
 {
-	char uuid[64] = "", name[256] = "", initrd[2048] = "", words[3000];
+	char uuid[64] = "", name[256] = "", initrd[2048] = "", words[3000], domid[16];
 	FILE *config = fopen(argv[argc - 1], "re");
 
 	if (!config)
@@ -70,36 +99,67 @@ static void create(int argc, char **argv)
 	setting(config, "uuid", uuid, sizeof(uuid));
 	setting(config, "name", name, sizeof(name));
 	setting(config, "ramdisk", initrd, sizeof(initrd));
-	fclose(config);
 	snprintf(words, sizeof(words), "%s\n%s\n%s\n", uuid, name, initrd);
-	(void)ask("create", words);
+	snprintf(domid, sizeof(domid), "%d", atoi(must("create", words)));
+	bool added = add_devices(config, domid);
+	fclose(config);
+	if (added)
+		return;
+	hotplug_remove_all(domid);
+	(void)must("destroy", domid);
+	exit(1);
+}
+
+/* Its words are those of a vif in xl.cfg. */
+static void network_attach(int argc, char **argv)
+{
+	char words[2048] = "";
+	size_t used = 0;
+
+	for (int i = 3; i < argc && used < sizeof(words); i++)
+		used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
+					 used ? "," : "", argv[i]);
+	if (argc < 4 || !hotplug_add(argv[2], "vif", words))
+		exit(1);
 }
 
 static void list(int argc, char **argv)
 {
 	bool uuids = argc > 2 && !strcmp(argv[2], "-v");
-	const char *lines = ask("list", uuids ? "uuids" : "");
+	const char *lines = must("list", uuids ? "uuids" : "");
 
 	printf("%-30s   ID   Mem VCPUs      State   Time(s)%s\n%s", "Name",
 	       uuids ? "   UUID    Reason-Code  Security Label" : "", lines);
 }
 
+static void destroy(int argc, char **argv)
+{
+	hotplug_remove_all(argv[argc - 1]);
+	(void)must("destroy", argv[argc - 1]);
+}
+
 static void to_domain(int argc, char **argv)
 {
-	(void)ask(argv[1], argv[argc - 1]);
+	(void)must(argv[1], argv[argc - 1]);
 }
 
 static void print_answer(int argc, char **argv)
 {
 	(void)argc;
-	fputs(ask(argv[1], ""), stdout);
+	fputs(must(argv[1], ""), stdout);
 }
 
 static const struct {
 	const char *name;
 	void (*run)(int argc, char **argv);
-} verbs[] = {{"create", create},       {"list", list},	       {"unpause", to_domain},
-	     {"pause", to_domain},     {"destroy", to_domain}, {"count", print_answer},
+} verbs[] = {{"create", create},
+	     {"list", list},
+	     {"unpause", to_domain},
+	     {"pause", to_domain},
+	     {"network-attach", network_attach},
+	     {"destroy", destroy},
+	     {"count", print_answer},
+	     {"nodes", print_answer},
 	     {"release", print_answer}};
 
 /* ---- faults ---- */

@@ -100,6 +100,17 @@ refused_netconf() {
 	[ "$(grep '^ipam' "$FAKE/calls")" = "$(printf '%s\n' 'ipam ADD eth0 IP=10.22.0.9 "10.22.0.0/16"' 'ipam DEL eth0  "10.22.0.0/16"')" ]
 }
 
+@test "network: an IPAM plugin that is killed in its DEL is asked again" {
+	plugin '{"cniVersion": "0.4.0", "ips": [{"version": "4", "address": "10.22.0.9/16", "gateway": "10.22.0.1"}]}'
+	netconf .
+	succeeds
+	sed -i '2i [ "$CNI_COMMAND" != DEL ] || ! mkdir "$FAKE/killed" || kill -9 $$' "$FAKE/cni/host-local"
+	runX delete --force c1
+	succeeds
+	[ -z "$output" ]
+	[ "$(grep -c '^ipam DEL' "$FAKE/calls")" -eq 1 ]
+}
+
 @test "network: an IPAM plugin that refuses" {
 	plugin '{"cniVersion": "0.4.0", "code": 11, "msg": "no IP addresses available in range set"}'
 	netconf .
@@ -203,6 +214,17 @@ refused_netconf() {
 	runX delete --force c1
 	succeeds
 	grep -qx "network restore $netns 7 eth0 net1" "$FAKE/calls"
+}
+
+@test "network: an interface that cannot be given back at once is given back by a second try" {
+	engine
+	runX create --bundle "$bundle" c1
+	NETWORK='02:00:00:00:00:01 eth0' runX start c1
+	: >"$FAKE/no-restore"
+	runX delete --force c1
+	succeeds
+	[ -z "$output" ]
+	[ "$(calls 'network restore')" -eq 2 ]
 }
 
 @test "network: a path to the host's own namespace asks for the host's network" {
