@@ -229,7 +229,9 @@ many_round() {
 	size_of "$xen"
 	# The first rounds fill what is kept for later.
 	[ "$count" -lt 2 ] || [ -n "${first_size:-}" ] || first_size=$size
-	[ -z "${first_size:-}" ] || same 'the stand-in' "$first_size" "$size"
+	# The sanitizer does not use all that was freed again: 13 to 16 KiB a container. Without the sanitizer the stand-in has
+	# 284 KiB after 100 containers, and after 300.
+	[ -z "${first_size:-}" ] || same 'the stand-in' "$first_size" "$size" $((16 * count))
 	[ $(((count + 1) % 100)) != 0 ] || echo "# the stand-in after $((count + 1)) containers: $size, after three: $first_size"
 }
 
@@ -250,8 +252,8 @@ size_of() {
 	size="${#fds[@]} $((status))"
 }
 
-# A MiB is what the sanitizer may keep.
+# same WHAT FIRST NOW [MORE]: a MiB, and MORE KiB, are what the sanitizer may keep
 same() {
-	[ "${2% *}" = "${3% *}" ] && [ "${3#* }" -lt $((${2#* } + 1024)) ] ||
+	[ "${2% *}" = "${3% *}" ] && [ "${3#* }" -lt $((${2#* } + 1024 + ${4:-0})) ] ||
 		wrong "$1 had $2, and now has $3 (descriptors, KiB)"
 }
