@@ -39,8 +39,8 @@ static int copy_range(int in, int out, off_t at, off_t end)
 }
 
 /*
- * A hole stays a hole: an image or a log of a few bytes can have one of many GiB. A file system that
- * knows no holes, such as 9p, calls all of a file data.
+ * A hole stays a hole: an image or a log of a few bytes can have one of many GiB. A file system
+ * that knows no holes, such as 9p, calls all of a file data.
  */
 static int copy_content(int in, int out)
 {
@@ -52,7 +52,8 @@ static int copy_content(int in, int out)
 		if (end < 0 || copy_range(in, out, data, end) < 0)
 			return -1;
 	}
-	/* ENXIO: there is no data behind `end`. A request is saved where there is no hole either. */
+	/* ENXIO: there is no data behind `end`. A request is saved where there is no hole either.
+	 */
 	if (errno != ENXIO || fstat(in, &st) < 0)
 		return -1;
 	return end < st.st_size ? ftruncate(out, st.st_size) : 0;

@@ -175,3 +175,35 @@ load cases
 	[[ $output == *'Resource temporarily unavailable'* ]]
 	[ ! -e "$RUNX_ROOT/c1" ]
 }
+
+# left_by PATTERN: ends with 0 if no process of this test with this command line is left, which may take a moment
+left_by() {
+	timeout 20 sh -c 'while pgrep -f "$1" >/dev/null; do :; done' sh "$1"
+}
+
+@test "standin: a start that is told to end while its xl hangs ends at once, and so do its xl and its VM" {
+	local rc=0
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	xl_fault unpause hang
+	runX start c1 3>&- &
+	timeout 20 sh -c 'tail -n +1 -f "$1" | grep -qm 1 "^xl unpause"' sh "$STANDIN/calls" 3>&-
+	kill -TERM "$(pgrep -f "^dash .*$work/log start c1")"
+	wait $! || rc=$?
+	[ "$rc" -eq 143 ]
+	ended 'killed by signal 9'
+}
+
+@test "standin: an exec that is killed before its process runs leaves no program and no process" {
+	begin sleep 1000
+	runX pause c1
+	runX exec --ignore-paused --detach c1 sleep 2000 </dev/null 3>&- &
+	timeout 20 sh -c 'until pgrep -f "^$1/exec .*$2/" >/dev/null; do :; done' sh "$RUNX_LIBEXEC" "$work"
+	kill -KILL "$(pgrep -f "^dash .*$work/log exec .* c1")"
+	left_by "^$RUNX_LIBEXEC/exec .*$work/"
+	runX resume c1
+	run --separate-stderr runX exec c1 echo on </dev/null 3>&-
+	[ "$output" = on ]
+	left_by '^sleep 2000$'
+	[ -z "$(cd "$RUNX_ROOT/c1" && ls | grep '^exec')" ]
+}
