@@ -32,9 +32,9 @@ waits_at() {
 
 # begin WORDS…: starts runX in the background, in a session of its own, and waits until a stand-in waits. Sets $runx.
 begin() {
-	# A shell without job control lets its background jobs ignore SIGINT and SIGQUIT, and no shell can undo that.
+	# A shell without job control lets its background jobs ignore SIGINT and SIGQUIT, nohup SIGHUP, and no shell can undo that.
 	# shellcheck disable=SC2086 # "busybox sh" is two words
-	setsid perl -e '$SIG{INT} = $SIG{QUIT} = "DEFAULT"; exec @ARGV' ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null >"$FAKE/said" 2>&1 3>&- &
+	setsid perl -e '$SIG{$_} = "DEFAULT" for qw(HUP INT QUIT); exec @ARGV' ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null >"$FAKE/said" 2>&1 3>&- &
 	runx=$!
 	read -r _ <"$FAKE/there"
 }
