@@ -63,10 +63,11 @@ usage_error() {
 
 # ---- how runX ends ----
 #
-# dash runs no EXIT trap when a signal ends it. So at_end also traps the signals that end a program.
+# dash runs no EXIT trap when a signal ends it. So at_end also traps the signals that end a program. A shell runs a trap only
+# between two commands, and a command can take minutes. So whatever may take long runs by hear: there a signal counts at once.
 
-# at_end ACTION: from here on, ACTION runs when runX ends, by itself or by a signal. A stderr without a reader (SIGPIPE) ends
-# nothing, because a message is no reason to stop halfway. Commands that runX starts get the default for all these signals.
+# at_end ACTION: from here on, ACTION runs when runX ends, by itself or by a signal. A signal also ends the command that hear
+# runs. A stderr without a reader (SIGPIPE) ends nothing, because a message is no reason to stop halfway.
 at_end() {
 	# shellcheck disable=SC2064 # the words are ACTION
 	trap "$1" EXIT
@@ -88,18 +89,29 @@ note_signals() {
 	trap noted=143 TERM
 }
 
-# A delete --force tells a create by TERM to end. The caller of create hears the reason. A delete that came before the
-# create's claim waits for nothing, and has removed the directory by now.
+# A delete --force tells a create, run or start by TERM to end. Its caller hears the reason.
 end_by_signal() {
 	ignore_signals
+	end_command
 	case $verb,$1 in
-	create,143 | run,143)
-		if [ -f "$dir/removed" ] || [ ! -d "$dir" ]; then
-			log_error "container $id: somebody deleted it while it was created"
-		fi
-		;;
+	create,143 | run,143) ! is_doomed || log_error "container $id: somebody deleted it while it was created" ;;
+	start,143) ! is_doomed || log_error "container $id: somebody deleted it while it was started" ;;
 	esac
 	exit "$1"
+}
+
+# Whether a delete is at work.
+is_doomed() {
+	[ -f "$dir/removed" ] || [ ! -d "$dir" ]
+}
+
+# The command of hear that was the last one to end. $! is the last one that began.
+heard=''
+
+# Ends the command that hear runs at this moment, if it runs one. ACTION must not begin while the command still works.
+end_command() {
+	[ "${!:-}" != "$heard" ] || return 0
+	{ kill "$!" && wait "$!"; } 2>/dev/null || :
 }
 
 # From here on, nothing but SIGKILL ends runX or what it runs. A second Ctrl-C must not stop the clean-up.
@@ -294,22 +306,60 @@ lives() {
 	[ "${20}" = "$started" ]
 }
 
+# Sets $since to the start time of this runX, as lives compares it.
+own_start_time() {
+	local line
+	read -r line <"/proc/$$/stat"
+	# shellcheck disable=SC2086 # fields of numbers
+	set -- ${line##*) }
+	since=${20}
+}
+
 # has_helper NAME: whether this one of runX's C programs is installed. If it is not, $problem says so.
 has_helper() {
 	[ -x "$RUNX_LIBEXEC/$1" ] || { problem="$RUNX_LIBEXEC/$1 is missing: install runX again" && return 1; }
 }
 
+# The most characters of $said. Only its first lines are used, and a container's XLCONF can make xl write many.
+SAID_MAX=65536
+
+# hear COMMAND…: runs a command with runX's stdin and stdout. Sets $said to what it writes to stderr, and returns its exit
+# status (126 and 127 as the shell has them). hear_all: $said has what it writes to stdout, too.
+#
+# This is what said=$(COMMAND 2>&1 …) would do, with as many processes. But no shell runs a trap while it reads the output of
+# a substitution, and here `read` and `wait` end when a signal comes. The words come by a pipe and not by a file, because a
+# full disk may be what they are about. An empty here-document is such a pipe (or a file in memory, in newer dashes).
+hear() { hear_by 1 "$@"; }
+hear_all() { hear_by 5 "$@"; }
+
+hear_by() {
+	local out="$1" rc=0 line
+	shift
+	said=''
+	{
+		# A command in the background would have /dev/null as its stdin.
+		{ "$@" <&4 >&"$out" 2>&5 4<&- 5>&- 6<&- & } 5>/proc/self/fd/6
+		while IFS= read -r line || [ -n "$line" ]; do
+			[ ${#said} -gt $SAID_MAX ] || said=$said${said:+
+}$line
+		done <&6
+		wait "$!" 2>/dev/null || rc=$?
+		heard=$!
+	} 4<&0 6<<-END
+	END
+	return $rc
+}
+
 TOO_LARGE='its arguments and environment are more than Linux gives to a program (128 KiB for one, 2 MiB for all): make them smaller'
 
 # helper NAME ARG…: runs one of runX's C programs with runX's own stdin and stdout. Returns its exit status (127: it is not
-# installed). On failure $problem is the line that it wrote to stderr. The line is kept in memory, because a full disk may
-# be the reason of the failure.
+# installed). On failure $problem is the line that it wrote to stderr.
 helper() {
-	local name="$1" rc=0
+	local name="$1" rc=0 said
 	shift
 	has_helper "$name" || return 127
-	{ problem=$("$RUNX_LIBEXEC/$name" "$@" 2>&1 >&5 5>&-) || rc=$?; } 5>&1
-	problem=${problem%%
+	hear "$RUNX_LIBEXEC/$name" "$@" || rc=$?
+	problem=${said%%
 *}
 	# This is the shell's line about an execve(2) that failed, with the shell's own names in it.
 	case $rc,$problem in
@@ -331,11 +381,13 @@ ask_proxy() {
 	return $rc
 }
 
-# xl_do VERB ARG…: runs xl, without the descriptors that the caller of runX left open (helpers/root/stage.c). On failure $problem is what xl wrote. Its words also tell whether it failed: xl pause and xl
-# unpause end with status 0 even if libxl reports an error (tools/xl/xl_vmcontrol.c).
+# xl_do VERB ARG…: runs xl, without the descriptors that the caller of runX left open (helpers/root/stage.c). On failure
+# $problem is what xl wrote. Its words also tell whether it failed: xl pause and xl unpause end with status 0 even if libxl
+# reports an error (tools/xl/xl_vmcontrol.c).
 xl_do() {
-	local rc=0
-	problem=$("$RUNX_LIBEXEC/stage" -p $$ - -- xl "$@" 2>&1 >/dev/null </dev/null) || rc=$?
+	local rc=0 said
+	hear "$RUNX_LIBEXEC/stage" -p $$ - -- xl "$@" >/dev/null </dev/null || rc=$?
+	problem=$said
 	case $problem in
 	*error:*) rc=1 ;;
 	esac

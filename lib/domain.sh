@@ -129,7 +129,7 @@ domain_create() {
 	else
 		eval "set -- \"\$RUNX_LIBEXEC/stage\" -p $$ -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
 	fi
-	said=$(export RUNX_NIC="$nic" && exec "$@" 2>&1 </dev/null) || rc=$?
+	hear env "RUNX_NIC=$nic" "$@" >/dev/null </dev/null || rc=$?
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # 125 is stage's own failure; xl fails with 1
 	[ $rc -ne 126 ] || die "runX $verb failed: mounts: there are too many for the programs that make the VM: $TOO_LARGE"
 	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"

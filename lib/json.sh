@@ -31,6 +31,10 @@ run_jq() {
 
 json_text=''
 
+# The most bytes of a config.json, and of the resources for update. Arguments and environment of a process have at most 2 MiB in
+# Linux.
+JSON_MAX=4194304
+
 # Ends with an error if jq is not installed.
 need_jq() {
 	command -v jq >/dev/null || die "jq is not installed, and runX reads JSON with it (install the package jq)"

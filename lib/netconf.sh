@@ -115,10 +115,10 @@ bridge_failed() {
 
 # ip_do ARG…: runs ip. On failure $problem is what ip said.
 ip_do() {
-	problem=$(ip "$@" 2>&1 </dev/null) || {
-		problem=${problem#*'answers: '}
-		return 1
-	}
+	local said
+	hear ip "$@" >/dev/null </dev/null && return 0
+	problem=${said#*'answers: '}
+	return 1
 }
 
 # Turns forwarding on for the family of the address $1. The host has the gateway's address, so it must be a gateway.
@@ -147,14 +147,17 @@ keep_default_route() {
 
 # masquerade SUBNET: adds the rule if it is not there yet. It stays, as the bridge does.
 masquerade() {
-	local tables=iptables
+	local tables=iptables said
 	case $1 in *:*) tables=ip6tables ;; esac
 	command -v $tables >/dev/null || {
 		problem="ipMasq needs $tables (install the package iptables)"
 		bridge_failed
 	}
 	set -- POSTROUTING -s "$1" ! -d "$1" -j MASQUERADE
-	$tables -w -t nat -C "$@" 2>/dev/null || problem=$($tables -w -t nat -A "$@" 2>&1) || bridge_failed
+	hear $tables -w -t nat -C "$@" || hear $tables -w -t nat -A "$@" || {
+		problem=$said
+		bridge_failed
+	}
 }
 
 # ---- addresses ----
@@ -172,26 +175,26 @@ find_ipam() {
 # Asks the plugin for an address, and adds its answer to $nic. The plugin is recorded before it is asked, so that a delete
 # gives back what it gave, even after a killed create.
 ask_ipam() {
-	local answer plan json_text
+	local said plan json_text
 	save ipam '%s\n' "$ipam_path" "$ipam_config"
-	answer=$(ipam ADD) || {
-		plan=$(printf '%s\n' "$answer" | jq -r '.msg // empty' 2>/dev/null) || :
-		die "NETCONF $file: the IPAM plugin $ipam_path gave no address: ${plan:-${answer%%
+	ipam ADD || {
+		plan=$(printf '%s\n' "$said" | jq -r '.msg // empty' 2>/dev/null) || :
+		die "NETCONF $file: the IPAM plugin $ipam_path gave no address: ${plan:-${said%%
 *}}"
 	}
-	json_text=$answer
+	json_text=$said
 	read_json 'values.jq addresses.jq ipam.jq' --arg default "$ipam_default" || die "NETCONF $file: the IPAM plugin $ipam_path: $problem"
 	nic="$nic$plan
 "
 }
 
-# ipam COMMAND: prints the answer of the plugin that $dir/ipam names. Its container id is the UUID, because a CNI id cannot
+# ipam COMMAND: sets $said to the answer of the plugin that $dir/ipam names. Its container id is the UUID, because a CNI id cannot
 # hold a +, and a container's id can.
 ipam() {
 	local path config
 	{ read -r path && read -r config; } <"$dir/ipam" || return 1
-	CNI_COMMAND=$1 CNI_CONTAINERID=$uuid CNI_NETNS=/proc/self/ns/net CNI_IFNAME=eth0 CNI_PATH=${path%/*} \
-		CNI_ARGS="${ipam_ip:+IP=$ipam_ip}" "$path" 2>&1 <<-END
+	hear_all env "CNI_COMMAND=$1" "CNI_CONTAINERID=$uuid" CNI_NETNS=/proc/self/ns/net CNI_IFNAME=eth0 "CNI_PATH=${path%/*}" \
+		"CNI_ARGS=${ipam_ip:+IP=$ipam_ip}" "$path" <<-END
 			$config
 		END
 }
@@ -199,9 +202,9 @@ ipam() {
 # Gives the address back to the plugin. A plugin may be killed, so it is asked twice: a DEL without an address is no error
 # (CNI). A failure is only a warning.
 release_ipam() {
-	local said ipam_ip=''
+	local said='' ipam_ip=''
 	{ read -r uuid <"$dir/uuid"; } 2>/dev/null || return 0
-	said=$(ipam DEL) || said=$(ipam DEL) || log_warning "container $id: its IPAM plugin did not take its address back: ${said%%
+	ipam DEL || ipam DEL || log_warning "container $id: its IPAM plugin did not take its address back: ${said%%
 *}"
 }
 

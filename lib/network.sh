@@ -31,8 +31,8 @@ has_interfaces() {
 # attach_interface MAC NAME: xl runs helpers/net/vif.c, which gets these environment variables through xl.
 attach_interface() {
 	local said
-	said=$(RUNX_NETNS=$netns RUNX_INTERFACE=$2 \
-		xl network-attach "$domid" "mac=$1" "script=$RUNX_LIBEXEC/vif" 2>&1 </dev/null) ||
+	hear env "RUNX_NETNS=$netns" "RUNX_INTERFACE=$2" "$RUNX_LIBEXEC/stage" -p $$ - -- \
+		xl network-attach "$domid" "mac=$1" "script=$RUNX_LIBEXEC/vif" >/dev/null </dev/null ||
 		die "$(why_xl_failed "container $id: xl cannot attach a network interface for $2")"
 }
 

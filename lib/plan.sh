@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Turns a bundle's config.json into the plan: what the other modules and the guest have to do.
 
-# The most bytes of a config.json. Arguments and environment of a process have at most 2 MiB in Linux.
-CONFIG_MAX=4194304
-
 # Reads $bundle/config.json, once. Ends with an error if it is missing, or if a field is wrong. It warns about everything
 # that it ignores and should not. On return these are set:
 #   $rootfs         the root file system's directory (absolute)
@@ -81,13 +78,13 @@ take_host_name() {
 # Claims the container, and sets $text to the text of config.json. The process that reads it also makes the claim.
 read_config_text() {
 	local rc=0
-	text=$(exec "$RUNX_LIBEXEC/claim" 8 "$END_SECONDS" head -c $((CONFIG_MAX + 1)) "$bundle/config.json" 2>&1) || rc=$?
+	text=$(exec "$RUNX_LIBEXEC/claim" 8 "$END_SECONDS" head -c $((JSON_MAX + 1)) "$bundle/config.json" 2>&1) || rc=$?
 	case $rc in
 	0) ;;
 	"$REMOVED" | "$HELD") deleted_meanwhile ;;
 	*) die "$bundle/config.json: cannot read it: ${text##*: }" ;;
 	esac
-	[ ${#text} -le $CONFIG_MAX ] || die "$bundle/config.json: it has more than $CONFIG_MAX bytes, and runX takes no more"
+	[ ${#text} -le "$JSON_MAX" ] || die "$bundle/config.json: it has more than $JSON_MAX bytes, and runX takes no more"
 }
 
 # Sets $modules to the jq modules that this config.json needs. It looks for words in $text, the file's text. JSON can also
@@ -116,7 +113,7 @@ add_unmet() {
 		case $text in *"$word"*) ;; *) keys="$keys ${word%%:*}" ;; esac
 	done
 	# shellcheck disable=SC2086 # words of ours
-	add_module unmet.jq '"burst"' '"classID"' '"execCPUAffinity"' '"gidMappings"' '"intelRdt"' '"kernel"' '"kernelTCP"' \
+	add_module 'unmet.jq unmet_mounts.jq' '"burst"' '"classID"' '"execCPUAffinity"' '"gidMappings"' '"intelRdt"' '"kernel"' '"kernelTCP"' \
 		'"memoryPolicy"' '"mems"' '"netDevices"' '"priorities"' '"realtimePeriod"' '"realtimeRuntime"' '"timeOffsets"' \
 		'"uidMappings"' 'shared"' $keys
 }

@@ -20,6 +20,7 @@ remove_container() {
 	{ printf '' >"$dir/removed"; } 2>/dev/null || :
 	end_proxy
 	end_creator
+	end_starter
 	trace 'wait for guardian'
 	# The guardian destroys the domain when the proxy has ended, and holds the lock until then.
 	claimed "$RUNX_LIBEXEC/control" "$dir" wait $END_SECONDS || rc=$?
@@ -52,6 +53,16 @@ end_creator() {
 		[ $rc -eq $HELD ] || break
 	done
 	end_proxy
+}
+
+# Ends the start that is at work. Otherwise it could give the VM an interface that nobody takes back, or end a new container of
+# this name. The record of run is its `creator`, and its mark is empty.
+end_starter() {
+	local starter='' start=''
+	{ read -r _ starter start <"$dir/started"; } 2>/dev/null || return 0
+	lives "$starter" "$start" || return 0
+	trace 'wait for start'
+	helper control "$dir" end-start $END_SECONDS || :
 }
 
 remove_rest() {

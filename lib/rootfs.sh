@@ -165,8 +165,8 @@ make_base() {
 	}
 	make_images_directory
 	# mksquashfs reads holes too, so stage counts first. Without -mem, mksquashfs would take a quarter of the memory.
-	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ -m "$conf_disk_max" "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$images/rootfs.img" -noappend \
-		-no-progress -no-recovery -comp lz4 -mem 64M 2>&1 </dev/null) ||
+	hear "$RUNX_LIBEXEC/stage" -p $$ -m "$conf_disk_max" "$dir/binds" bind "$rootfs" / -- mksquashfs "$dir/binds/0" "$images/rootfs.img" -noappend \
+		-no-progress -no-recovery -comp lz4 -mem 64M >/dev/null </dev/null ||
 		image_failed $? "$what: cannot make a compressed disk image of it in $conf_images (is the disk full?)"
 }
 
@@ -191,7 +191,7 @@ measure_image() {
 	command -v mkfs.ext4 >/dev/null ||
 		die "mkfs.ext4 is not installed, and runX makes disk images with it (install the package e2fsprogs)"
 	make_images_directory
-	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" -- du -sk "$tree" 2>&1 </dev/null) ||
+	hear_all "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" -- du -sk "$tree" </dev/null ||
 		image_failed $? "$what: cannot read all of it"
 	size=${said%%[!0-9]*}
 	[ "$size" -le $((conf_disk_max * 1024)) ] || die "$what: its files have more than $conf_disk_max MiB (disk_max in runX.conf)"
@@ -202,8 +202,8 @@ measure_image() {
 fill_image() {
 	local what="$1" image="$2" said
 	shift 2
-	said=$(exec "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" -- mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 \
-		-E root_owner=0:0,lazy_itable_init=1 -d "$tree" "$images/$image" "${size}k" 2>&1 </dev/null) ||
+	hear "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" -- mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 \
+		-E root_owner=0:0,lazy_itable_init=1 -d "$tree" "$images/$image" "${size}k" >/dev/null </dev/null ||
 		image_failed $? "$what: cannot make a disk image of ${size} KiB in $conf_images (is the disk full?)"
 }
 

@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Most bytes of one sendfile(2) */
+#define PIECE (1 << 20)
+
 static int close_both(int from, int to, int result)
 {
 	int error = errno;
@@ -23,17 +26,45 @@ static int close_both(int from, int to, int result)
 	return result;
 }
 
-static int copy_file(int from, int to, const char *name)
+/* Copies the bytes from `at` to `end`, to the same place in the other file. */
+static int copy_range(int in, int out, off_t at, off_t end)
 {
 	ssize_t n = 1;
+
+	if (lseek(out, at, SEEK_SET) < 0)
+		return -1;
+	while (n > 0 && at < end)
+		n = sendfile(out, in, &at, end - at < PIECE ? (size_t)(end - at) : PIECE);
+	return n < 0 ? -1 : 0;
+}
+
+/*
+ * A hole stays a hole: an image or a log of a few bytes can have one of many GiB. A file system
+ * that knows no holes, such as 9p, calls all of a file data.
+ */
+static int copy_content(int in, int out)
+{
+	struct stat st;
+	off_t data, end = 0;
+
+	while ((data = lseek(in, end, SEEK_DATA)) >= 0) {
+		end = lseek(in, data, SEEK_HOLE);
+		if (end < 0 || copy_range(in, out, data, end) < 0)
+			return -1;
+	}
+	/* ENXIO: there is no data behind `end`. A request is saved where there is no hole either.
+	 */
+	if (errno != ENXIO || fstat(in, &st) < 0)
+		return -1;
+	return end < st.st_size ? ftruncate(out, st.st_size) : 0;
+}
+
+static int copy_file(int from, int to, const char *name)
+{
 	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	int out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (in < 0 || out < 0)
-		n = -1;
-	while (n > 0)
-		n = sendfile(out, in, NULL, 1 << 20);
-	return close_both(in, out, n < 0 ? -1 : 0);
+	return close_both(in, out, in < 0 || out < 0 ? -1 : copy_content(in, out));
 }
 
 static int copy_link(int from, int to, const char *name)

@@ -6,13 +6,17 @@
  *        control STATE-DIRECTORY signal NUMBER [all]
  *        control STATE-DIRECTORY wait SECONDS
  *        control STATE-DIRECTORY withdraw DOMID
+ *        control STATE-DIRECTORY end-start SECONDS
+ *
+ * end-start tells the `runX start` that is at work to end (SIGTERM), waits for its end, and kills
+ * it after SECONDS.
  *
  * The exit status says what happened:
  *
  *   0    it is done
  *   1    the proxy refused, and its words are on stderr
  *   2    there is no proxy (any more)
- *   3    the proxy and its guardian did not end in time
+ *   3    the proxy and its guardian, or the start, did not end in time
  *   125  this program failed
  *
  * A stopped proxy does not answer. `signal 9` then kills the proxy itself.
@@ -32,6 +36,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -70,12 +75,13 @@ static int request(int directory, const char *words, bool slow)
 }
 
 /*
- * Returns a pidfd of the recorded proxy, or -1 if it has ended. The descriptor is opened before the
- * start time is compared, so it is never another process that got the same pid.
+ * Returns a pidfd of the process in this record, or -1 if it has ended. Behind the first word of a
+ * record are its pid and its start time. The descriptor is opened before the start time is
+ * compared, so it is never another process that got the same pid.
  */
-static int open_proxy(int directory)
+static int open_recorded(int directory, const char *record)
 {
-	int file = openat(directory, CONTROL_RECORD, O_RDONLY | O_CLOEXEC);
+	int file = openat(directory, record, O_RDONLY | O_CLOEXEC);
 	char line[64] = "", *at;
 	unsigned long long started;
 
@@ -87,14 +93,36 @@ static int open_proxy(int directory)
 	return host_start_time_of(pid, &started) && started == recorded ? process : -1;
 }
 
+static int send_signal(int process, int signal)
+{
+	return (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
+}
+
 /* Kills a proxy that does not answer. Its guardian then destroys the VM. */
 static int kill_proxy(int directory)
 {
-	int process = open_proxy(directory);
+	int process = open_recorded(directory, CONTROL_RECORD);
 
 	if (process < 0)
 		return NO_PROXY;
-	return syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) < 0 ? NO_PROXY : 0;
+	return send_signal(process, SIGKILL) < 0 ? NO_PROXY : 0;
+}
+
+/* A start that is stopped hears SIGTERM only when it goes on. */
+static int end_start(int directory, int seconds)
+{
+	static const int signals[] = {SIGTERM, SIGKILL};
+	struct pollfd start = {.fd = open_recorded(directory, CONTROL_STARTED), .events = POLLIN};
+
+	if (start.fd < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		(void)send_signal(start.fd, signals[i]);
+		(void)send_signal(start.fd, SIGCONT);
+		if (poll(&start, 1, seconds * 1000) > 0)
+			return 0;
+	}
+	return TOO_LATE;
 }
 
 static void too_late(int signal)
@@ -109,7 +137,7 @@ static int wait_for_end(int directory, unsigned int seconds)
 
 	if (lock < 0)
 		return 0;
-	struct pollfd proxy = {.fd = open_proxy(directory), .events = POLLIN};
+	struct pollfd proxy = {.fd = open_recorded(directory, CONTROL_RECORD), .events = POLLIN};
 	signal(SIGALRM, too_late);
 	alarm(seconds);
 	while (flock(lock, LOCK_SH) < 0)
@@ -139,7 +167,9 @@ int main(int argc, char **argv)
 
 	if (argc < 3 || argc > 5)
 		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS | "
-		      "withdraw DOMID");
+		      "withdraw DOMID | end-start SECONDS");
+	/* Nobody would hear the answer. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int directory = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		fail("cannot open the state directory %s", argv[1]);
@@ -147,6 +177,8 @@ int main(int argc, char **argv)
 		return wait_for_end(directory, (unsigned int)atoi(argv[3]));
 	if (!strcmp(argv[2], "withdraw") && argc == 4)
 		return withdraw((unsigned int)atoi(argv[3]));
+	if (!strcmp(argv[2], "end-start") && argc == 4)
+		return end_start(directory, atoi(argv[3]));
 	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)
 		used += snprintf(words + used, sizeof(words) - (size_t)used, "%s%s",
 				 i > 2 ? " " : "", argv[i]);

@@ -2,11 +2,14 @@
 /*
  * The host process of a process that joins a running container: engines wait for its pid.
  *
- * usage: exec [-c CONSOLE-SOCKET [-s ROWSxCOLUMNS]] [-t SECONDS] STATE-DIRECTORY DESCRIPTION
+ * usage: exec [-c CONSOLE-SOCKET [-s ROWSxCOLUMNS]] [-p PARENT] [-t SECONDS] STATE-DIRECTORY
+ * DESCRIPTION
  *
  * With -c, the process has a terminal, and its master goes to that socket. -t is how many seconds
  * the VM may take to report that the process runs (120). DESCRIPTION is a file of records
- * (docs/guest-interface.md), which is removed once it is open.
+ * (docs/guest-interface.md), which is removed once it is open. If the process that started this
+ * one dies before the process runs, so does this, and there will be no process: nobody would know
+ * of it. PARENT is the id of that process.
  *
  * Stdin, stdout and descriptor 3 (stderr) become the process's. The container's proxy gets them and
  * moves their bytes, and this program keeps none of them. Once the process runs, this program
@@ -25,6 +28,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +38,7 @@ static struct {
 	const char *console_socket;
 	uint16_t rows, columns;
 	int start_seconds;
+	pid_t parent;
 } option = {.start_seconds = 120};
 
 static struct {
@@ -134,10 +139,13 @@ static const char *parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:s:t:")) != -1)
+	while ((c = getopt(argc, argv, "c:p:s:t:")) != -1)
 		switch (c) {
 		case 'c':
 			option.console_socket = optarg;
+			break;
+		case 'p':
+			option.parent = (pid_t)atoi(optarg);
 			break;
 		case 's':
 			terminal_parse_size(optarg, &option.rows, &option.columns);
@@ -153,10 +161,27 @@ static const char *parse(int argc, char **argv)
 	return argv[optind];
 }
 
+/* If `parent` has died already, the kernel says nothing of it later. */
+static void die_with(pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (parent && getppid() != parent)
+		failx("the runX that started this has ended");
+}
+
+/* From here on, this process is for itself. */
+static void tell_parent(int ready)
+{
+	(void)prctl(PR_SET_PDEATHSIG, 0);
+	if (!host_ready(ready))
+		exit(EXIT_HELPER);
+}
+
 int main(int argc, char **argv)
 {
 	const char *state = parse(argc, argv);
 
+	die_with(option.parent);
 	/* Engines leak descriptors to this process, and it must not keep them. */
 	close_range(PROCESS_STDERR + 1, ~0U, 0);
 	int directory = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -165,7 +190,9 @@ int main(int argc, char **argv)
 		fail("cannot open %s", directory < 0 ? state : argv[optind + 1]);
 	(void)unlink(argv[optind + 1]);
 
+	pid_t launcher = getpid();
 	int ready = host_go_to_background();
+	die_with(launcher);
 	setsid();
 	self.signals = host_take_signals();
 	/* This may take long, and the proxy gives a client that has connected only a few seconds.
@@ -187,6 +214,6 @@ int main(int argc, char **argv)
 	 */
 	close(PROCESS_STDERR);
 	host_leave_caller();
-	host_ready(ready);
+	tell_parent(ready);
 	return run();
 }

@@ -28,6 +28,8 @@
  * kernel for this. If DIRECTORY is "-", nothing is mounted, and this is all that happens to the
  * command.
  *
+ * $RUNX_XL is the id of the command, for the scripts that xl calls (helpers/shared/hotplug.c).
+ *
  * The command gets stdin, stdout and stderr, and no other descriptor. What the engine left open
  * would otherwise stay open as long as the QEMU that xl starts, and lie within reach of the guest
  * that it serves.
@@ -283,6 +285,10 @@ static void drop_foreign(const char *tree, const char *directory)
 
 __attribute__((noreturn)) static void run(char **command)
 {
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	setenv("RUNX_XL", pid, 1);
 	close_range(STDERR_FILENO + 1, ~0U, 0);
 	execvp(command[0], command);
 	fail("cannot execute %s", command[0]);

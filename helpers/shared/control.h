@@ -7,6 +7,7 @@
 #define CONTROL_LOCK	"lock"	    /* locked (flock) while the proxy or its guardian lives */
 #define CONTROL_NO_VM	"-"	    /* the domid in the record of a pod's sandbox */
 #define CONTROL_RECORD	"proxy"	    /* "domid pid start-time\n", complete once the file exists */
+#define CONTROL_STARTED "started"   /* "start pid start-time\n", or empty if run started it */
 #define CONTROL_GONE	"destroyed" /* exists once the guardian has destroyed the domain */
 #define CONTROL_REMOVED "removed"   /* exists once delete has begun */
 #define CONTROL_ENDED	"ended"	    /* one line: how the container ended */

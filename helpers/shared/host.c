@@ -140,10 +140,12 @@ int host_go_to_background(void)
 	return ready[1];
 }
 
-void host_ready(int ready)
+bool host_ready(int ready)
 {
-	(void)!write(ready, "", 1);
+	bool told = write(ready, "", 1) == 1;
+
 	close(ready);
+	return told;
 }
 
 void host_leave_caller(void)

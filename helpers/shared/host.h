@@ -52,8 +52,8 @@ int64_t host_now(void);
  */
 int host_go_to_background(void);
 
-/* Lets the parent exit with 0, and closes `ready`. */
-void host_ready(int ready);
+/* Lets the parent exit with 0, and closes `ready`. Returns false if the parent has died. */
+bool host_ready(int ready);
 
 /*
  * Changes to / and connects stdin, stdout and stderr to /dev/null. This is the last step before

@@ -4,7 +4,9 @@
 #include "common.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 
 static struct xenstore xs;
 static const char *backend;
@@ -15,8 +17,24 @@ static void node(char path[XENSTORE_PATH], const char *name)
 		failx("XENBUS_PATH is too long");
 }
 
+/*
+ * If xl is killed, so is this, because afterwards nobody would undo what it does. The variable is
+ * of helpers/root/stage.c. Without it, another program than runX started xl.
+ */
+static void end_with_xl(void)
+{
+	const char *xl = getenv("RUNX_XL");
+
+	if (!xl)
+		return;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (kill((pid_t)atoi(xl), 0) < 0 && errno == ESRCH)
+		failx("the xl that called this has ended");
+}
+
 void hotplug_open(void)
 {
+	end_with_xl();
 	backend = getenv("XENBUS_PATH");
 	if (!backend)
 		failx("XENBUS_PATH is not set: this is a hotplug script, which libxl calls");

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Refuses, or warns about, what config.json asks for and runX does not do. docs/config-json.md lists every key.
+# Refuses, or warns about, what config.json or `runX update` asks for and runX does not do. docs/config-json.md lists every key.
 #
-# lib/plan.sh adds this module only if config.json has a word of it.
+# lib/plan.sh adds this module, and unmet_mounts.jq, only if config.json has a word of them.
 
 # A line has a key, its type in JSON, whether runX refuses it or warns about it, and why. One text compiles faster than arrays.
-def unmet_keys:
+def unmet_table:
 	"linux.netDevices object refuse a VM cannot have a device of the host: put an interface into the container's network namespace
 	linux.timeOffsets object refuse runX does not support time namespaces: remove this key
 	process.execCPUAffinity object warn a VM numbers its own CPUs
@@ -25,26 +25,18 @@ def unmet_keys:
 # Engines write 0, false or an empty text for what nobody asked for.
 def asked_for: any(..; scalars and . != 0 and . != "");
 
-def warn($what; $why): "log_warning " + ("\($what) is ignored: \($why)" | @sh);
+def ignored($what; $why): "\($what) is ignored: \($why)";
+def log_warning: "log_warning \(@sh)";
+def warn($what; $why): ignored($what; $why) | log_warning;
 
-# A mapping of ids to themselves changes nothing.
-def mapped($field; $problem):
-	items($field).value | object($field) | select(.hostID != .containerID) | fail($field; $problem);
-
-def shared_warning($field): warn("\($field): shared"; "the host does not see what a VM mounts");
-
-def unmet:
-	(unmet_keys as $words
+# The input is config.json, or what stands for it. $in is the part of the keys that is not in messages: "linux.resources." if the
+# input came as linux.resources alone.
+def unmet_keys($in):
+	(unmet_table as $words
 		| $words[0] as $key
 		# Other modules have checked the objects that $key is in.
 		| getpath($key | split(".")) | values
-		| if type != $words[1] then fail($key; "must be of JSON's type \($words[1])") else select(asked_for) end
+		| ($key | ltrimstr($in)) as $name
+		| if type != $words[1] then fail($name; "must be of JSON's type \($words[1])") else select(asked_for) end
 		| ($words[3:] | join(" ")) as $why
-		| if $words[2] == "warn" then warn($key; $why) else fail($key; $why) end),
-	(("uidMappings", "gidMappings") as $name
-		| (.linux[$name]? | mapped("linux.\($name)"; "runX does not support user namespaces: run the container without one")),
-		(.mounts | items("mounts") | "mounts[\(.key)].\($name)" as $field | .value[$name]
-			| mapped($field; "runX does not support idmapped mounts: remove this key"))),
-	(.linux.rootfsPropagation? | strings | select(endswith("shared")) | shared_warning("linux.rootfsPropagation")),
-	(.mounts | items("mounts") | select(.value | is_bind and any(.options[]?; endswith("shared")))
-		| shared_warning("mounts[\(.key)].options"));
+		| if $words[2] == "warn" then warn($name; $why) else fail($name; $why) end);

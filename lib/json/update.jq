@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes the record of what the VM shall have, from the record of what it has and what `runX update` asks for.
+# Makes the record of what the VM shall have, from the record of what it has and what `runX update` asks for. Prints an
+# assignment, and warnings, for the shell.
 #
 # The input is linux.resources, or an object of the command line's options if $options is "true".
 # $now is the record of what the VM has (lib/json/resources.jq).
@@ -19,21 +20,40 @@ def bytes($option):
 
 def option($name; convert): .[$name] | if . == null or . == "" then null else convert end;
 
+def amount_of($name): option($name; number($name));
+
 def from_options:
 	{
-		memory: {limit: option("memory"; bytes("memory"))},
-		cpu: {
-			quota: option("cpu-quota"; number("cpu-quota")), period: option("cpu-period"; number("cpu-period")),
-			shares: option("cpu-share"; number("cpu-share")), cpus: option("cpuset-cpus"; .)
+		memory: {
+			limit: option("memory"; bytes("memory")), kernel: option("kernel-memory"; bytes("kernel-memory")),
+			kernelTCP: option("kernel-memory-tcp"; bytes("kernel-memory-tcp"))
 		},
-		pids: {limit: option("pids-limit"; number("pids-limit"))}
+		cpu: {
+			quota: amount_of("cpu-quota"), period: amount_of("cpu-period"), shares: amount_of("cpu-share"),
+			cpus: option("cpuset-cpus"; .), idle: amount_of("cpu-idle"), burst: amount_of("cpu-burst"),
+			realtimePeriod: amount_of("cpu-rt-period"), realtimeRuntime: amount_of("cpu-rt-runtime"),
+			mems: option("cpuset-mems"; .)
+		},
+		pids: {limit: amount_of("pids-limit")},
+		blockIO: {weight: amount_of("blkio-weight")}
 	};
 
-object("resources")
+# These two options are not about linux.resources.
+def cache_schemas: {l3CacheSchema: option("l3-cache-schema"; .), memBwSchema: option("mem-bw-schema"; .)};
+
+# The guest takes these files when it starts. A VM has no swap, which memory.swap.* are about.
+def unmet_files:
+	few(.unified? | section("unified") | keys[] | select(startswith("memory.swap.") | not)
+		| ignored("unified: \(.)"; "the control group in the VM keeps what create gave it"))
+	| log_warning;
+
+object("resources") | few_values("resources")
+| (if $options == "true" then cache_schemas else null end) as $intelRdt
 | if $options == "true" then from_options else . end
+| {linux: {resources: ., $intelRdt}} as $request
 | (wanted("") | with_entries(select(.value != null))) as $changes
 | ($now | resources_read) + $changes
 # No limit means all the memory that the VM was made with.
 | if .memory == 0 then .memory = .memory_max else . end
 | .cap = cap
-| resources_line
+| "wanted=\(resources_line | @sh)", ($request | unmet_keys("linux.resources.")), ($request.linux.resources | unmet_files)

@@ -103,7 +103,6 @@ no_vm() {
 # Takes the id: the process that makes the state directory has it. Sets $uuid and $name. From here on, a create that does not
 # succeed removes everything that it made. The claim itself comes with the next program that create runs (read_config).
 reserve() {
-	local stat
 	uuid='' images='' may_have_domain=false
 	[ -d "$RUNX_ROOT" ] || mkdir -p "$RUNX_ROOT" 2>/dev/null ||
 		die "cannot make the state directory $RUNX_ROOT (is the disk full or read-only?)"
@@ -115,10 +114,8 @@ reserve() {
 	at_end 'remove_container || :'
 	open_claim || deleted_meanwhile
 	# A delete --force finds here whom it has to end.
-	read -r stat </proc/$$/stat
-	# shellcheck disable=SC2086 # fields of numbers
-	set -- ${stat##*) }
-	save creator '%s\n' "$$ ${20}"
+	own_start_time
+	save creator '%s\n' "$$ $since"
 	read -r uuid </proc/sys/kernel/random/uuid
 	save uuid '%s\n' "$uuid"
 	# A domain's name must be unique in all of Xen, and an id is unique only in one root. The prefix also keeps xl from taking

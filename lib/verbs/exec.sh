@@ -61,13 +61,32 @@ cmd_exec() {
 	[ -z "$caps" ] || read_caps
 	check_terminal
 	null_streams
+	execed=''
+	at_end end_exec
+	forget_execs
 	{ exec_describe "$@" >"$dir/exec.$$"; } 2>/dev/null || die "cannot write $dir/exec.$$ (is the disk full?)"
-	set -- -t "$conf_start_timeout"
+	set -- -p $$ -t "$conf_start_timeout"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	trace 'wait for process'
 	helper exec "$@" "$dir" "$dir/exec.$$" 3>&2 || die "exec failed: $problem"
-	pid=$problem
+	pid=$problem execed=$problem
 	announce_pid
+	at_end_nothing
+}
+
+# Of an exec that fails, or that a signal ends, nothing is left: the process ends with the program exec.
+end_exec() {
+	ignore_signals
+	[ ! -f "$dir/exec.$$" ] || rm -f "$dir/exec.$$"
+	[ -z "$execed" ] || kill -9 "$execed" 2>/dev/null || :
+}
+
+# Removes the descriptions that killed execs left. The ends of their names are their process ids.
+forget_execs() {
+	local file
+	for file in "$dir"/exec.*; do
+		[ ! -f "$file" ] || [ -d "/proc/${file##*.}" ] || rm -f "$file"
+	done
 }
 
 exec_parse() {

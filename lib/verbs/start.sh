@@ -14,6 +14,7 @@ cmd_start() {
 	note_signals
 	claim_start
 	at_end end_container
+	record_start
 	start_container
 	at_end_nothing
 }
@@ -40,6 +41,14 @@ claim_start() {
 	[ ! -f "$dir/started" ] || die "container $id: cannot start an already running container"
 	[ -d "$dir" ] || die "container $id: container does not exist"
 	die "cannot write $dir/started (is the disk full?)"
+}
+
+# Tells delete whom it has to end. A delete makes its mark before it looks for this record, and start looks for that mark after
+# it has made the record. So one of them sees the other.
+record_start() {
+	own_start_time
+	save started '%s\n' "start $$ $since"
+	! is_doomed || die "container $id: somebody deleted it while it was started"
 }
 
 # Starts the created container $id, with its $domid and $pid. $verb is start or run, and has the mark `started`. Ends with an

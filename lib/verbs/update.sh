@@ -4,12 +4,12 @@
 update_option() {
 	case $1 in
 	resources | r) source=$2 ;;
-	memory | cpu-quota | cpu-period | cpu-share | cpuset-cpus | pids-limit)
+	# These mean nothing to a VM (docs/config-json.md).
+	memory-reservation | memory-swap) ;;
+	*)
 		json_string "$2"
 		options="$options${options:+,}\"$1\":$json"
 		;;
-	# runc accepts these options, and a VM has no use for them. runX ignores them.
-	*) ;;
 	esac
 }
 
@@ -45,13 +45,15 @@ read_wanted() {
 	{ read -r now <"$dir/resources"; } 2>/dev/null || die "container $id: cannot read $dir/resources"
 	case $source in
 	'') json_text="{$options}" from_options=true ;;
-	-) json_text=$(cat) ;;
-	*) json_text=$(cat "$source" 2>/dev/null) || die "container $id: cannot read the resources in $source" ;;
+	-) json_text=$(head -c $((JSON_MAX + 1))) ;;
+	*) json_text=$(head -c $((JSON_MAX + 1)) "$source" 2>/dev/null) || die "container $id: cannot read the resources in $source" ;;
 	esac
 	[ -n "$json_text" ] || die "container $id: cannot update resources: no JSON was given"
-	read_json 'values.jq limits.jq resources.jq update.jq' --arg options $from_options --arg now "$now" ||
+	[ ${#json_text} -le "$JSON_MAX" ] || die "container $id: cannot update resources: they have more than $JSON_MAX bytes"
+	read_json 'values.jq limits.jq resources.jq unmet.jq update.jq' --arg options $from_options --arg now "$now" ||
 		die "container $id: cannot update resources: $problem"
-	wanted=$plan
+	wanted=''
+	eval "$plan" # jq's @sh quoted every value
 	[ -n "$wanted" ] || die "container $id: cannot update resources: no JSON was given"
 }
 

@@ -233,3 +233,81 @@ load cases
 	[[ $output == *'Resource temporarily unavailable'* ]]
 	[ ! -e "$RUNX_ROOT/c1" ]
 }
+
+# left_by PATTERN: ends with 0 if no process of this test with this command line is left, which may take a moment
+left_by() {
+	timeout 20 sh -c 'while pgrep -f "$1" >/dev/null; do :; done' sh "$1"
+}
+
+@test "standin: a start that is told to end while its xl hangs ends at once, and so do its xl and its VM" {
+	local rc=0
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	xl_fault unpause hang
+	runX start c1 3>&- &
+	timeout 20 sh -c 'tail -n +1 -f "$1" | grep -qm 1 "^xl unpause"' sh "$STANDIN/calls" 3>&-
+	kill -TERM "$(pgrep -f "^dash .*$work/log start c1")"
+	wait $! || rc=$?
+	[ "$rc" -eq 143 ]
+	ended 'killed by signal 9'
+}
+
+@test "standin: an exec that is killed before its process runs leaves no program and no process" {
+	begin sleep 1000
+	runX pause c1
+	runX exec --ignore-paused --detach c1 sleep 2000 </dev/null 3>&- &
+	timeout 20 sh -c 'until pgrep -f "^$1/exec .*$2/" >/dev/null; do :; done' sh "$RUNX_LIBEXEC" "$work"
+	kill -KILL "$(pgrep -f "^dash .*$work/log exec .* c1")"
+	left_by "^$RUNX_LIBEXEC/exec .*$work/"
+	runX resume c1
+	run --separate-stderr runX exec c1 echo on </dev/null 3>&-
+	[ "$output" = on ]
+	left_by '^sleep 2000$'
+	[ -z "$(cd "$RUNX_ROOT/c1" && ls | grep '^exec')" ]
+}
+
+@test "standin: SIGKILL ends a VM whose output nobody reads, and the container is stopped" {
+	local unread
+	mkfifo "$work/pipe"
+	exec {unread}<>"$work/pipe"
+	command_is sh -c 'cat /dev/zero'
+	runX create --bundle "$bundle" c1 </dev/null >"$work/pipe" 2>"$work/err" 3>&-
+	runX start c1
+	# FIONREAD: until the pipe is full
+	timeout 20 perl -e 'do { ioctl(STDIN, 0x541b, $n) } until unpack("i", $n) >= 65000' <&"$unread" 3>&-
+	PATIENCE=10 runX kill c1 KILL
+	ended 'killed by signal 9'
+	[ "$(runX state c1 | jq -r .status)" = stopped ]
+	exec {unread}>&-
+}
+
+@test "standin: a create that is killed while nobody accepts its terminal can be deleted at once" {
+	local listener
+	config '.process.terminal = true'
+	command_is sleep 1000
+	# One connection fits into the queue, and the proxy waits behind it.
+	perl -MSocket -e 'socket(L, AF_UNIX, SOCK_STREAM, 0); bind(L, sockaddr_un($ARGV[0])); listen(L, 0);
+		socket(C, AF_UNIX, SOCK_STREAM, 0); connect(C, sockaddr_un($ARGV[0])); open(R, ">$ARGV[0].ready"); sleep 1000' "$work/socket" 3>&- &
+	listener=$!
+	timeout 20 sh -c 'until [ -f "$1" ]; do :; done' sh "$work/socket.ready"
+	runX create --bundle "$bundle" --console-socket "$work/socket" c1 </dev/null 3>&- &
+	timeout 20 sh -c 'until [ -f "$1" ]; do :; done' sh "$RUNX_ROOT/c1/proxy"
+	kill -KILL "$(pgrep -f "^dash .*$work/log create")"
+	PATIENCE=10 runX delete --force c1
+	[ ! -e "$RUNX_ROOT/c1" ]
+	kill "$listener"
+}
+
+@test "standin: clients that say nothing keep nobody waiting" {
+	local silent
+	begin sh -c 'trap "echo caught" TERM; echo ready; while :; do sleep 0.1; done'
+	shown ready
+	perl -MSocket -e 'for (1 .. 3) { socket($s[$_], AF_UNIX, SOCK_SEQPACKET, 0); connect($s[$_], sockaddr_un($ARGV[0])) or die }
+		open(R, ">$ARGV[1]"); sleep 1000' "$RUNX_ROOT/c1/control" "$work/silent" 3>&- &
+	silent=$!
+	timeout 20 sh -c 'until [ -f "$1" ]; do :; done' sh "$work/silent"
+	# A silent client has 5 s. Nobody waits for that.
+	PATIENCE=4 runX kill c1
+	shown caught
+	kill "$silent"
+}

@@ -87,6 +87,29 @@ load waiting
 	nothing_left
 }
 
+@test "beside: delete --force ends a start that is at work, and does not wait for its xl" {
+	in_state created
+	rm "$FAKE/libexec/control"
+	printf '%s\n' '#!/bin/sh' '[ "$2" != end-start ] || exec '"$top/out/$(uname -m)"'/control "$@"' 'exec '"$top"'/tests/unit/fake/control "$@"' >"$FAKE/libexec/control"
+	chmod 755 "$FAKE/libexec/control"
+	hangs_at xl '"unpause "*'
+	begin start c1
+	runX delete --force c1
+	succeeds
+	ends 143
+	grep -qx 'runX: container c1: somebody deleted it while it was started' "$FAKE/said"
+	nothing_left
+}
+
+@test "beside: a start that begins while a delete is at work does nothing" {
+	in_state created
+	: >"$RUNX_ROOT/c1/removed"
+	: >"$FAKE/calls"
+	runX start c1
+	fails_with 'container c1: somebody deleted it while it was started'
+	[ "$(calls xl)" -eq 0 ]
+}
+
 @test "beside: a create whose directory was deleted leaves nothing" {
 	mkfifo "$FAKE/there" "$FAKE/on"
 	rm "$FAKE/libexec/claim"

@@ -17,6 +17,107 @@ load waiting
 	done
 }
 
+# ends_at_once SIGNAL:STATUS: the runX of begin, whose program hangs, ends by this signal to it alone
+ends_at_once() {
+	kill -"${1%:*}" "$runx"
+	ends "${1#*:}"
+}
+
+@test "cleanup: a create that a signal ends does not wait for an xl that hangs, nor for a hook" {
+	local signal
+	hangs_at xl '"create "*'
+	for signal in HUP:129 INT:130 QUIT:131 TERM:143; do
+		begin create --bundle "$bundle" c1
+		ends_at_once $signal
+		nothing_left
+	done
+	ln -sf "$top/tests/unit/fake/xl" "$FAKE/bin/xl"
+	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo $$ >'"$FAKE"'/hook; echo >'"$FAKE"'/there; exec sleep 300"]}]'
+	begin create --bundle "$bundle" c1
+	ends_at_once TERM:143
+	nothing_left
+	is_over "$(cat "$FAKE/hook")"
+}
+
+@test "cleanup: a create that a signal ends does not wait for a disk image" {
+	printf 'rootfs = disk\n' >>"$RUNX_CONF"
+	printf '#!/bin/sh\necho >"$FAKE/there"\nexec sleep 300\n' | tee "$FAKE/bin/mksquashfs" >"$FAKE/bin/mkfs.ext4"
+	chmod 755 "$FAKE/bin/mksquashfs" "$FAKE/bin/mkfs.ext4"
+	mkfifo "$FAKE/there"
+	begin create --bundle "$bundle" c1
+	ends_at_once TERM:143
+	config '.root.readonly = false'
+	begin create --bundle "$bundle" c1
+	ends_at_once TERM:143
+	nothing_left
+}
+
+@test "cleanup: a start that a signal ends does not wait for an xl, a VM or a hook that hangs" {
+	local signal
+	hangs_at xl '"unpause "*'
+	for signal in HUP:129 INT:130 QUIT:131 TERM:143; do
+		in_state created
+		begin start c1
+		ends_at_once $signal
+		[ "$(tail -n 2 "$FAKE/calls" | xargs)" = 'control signal 9 control wait 60' ]
+		runX delete --force c1
+		nothing_left
+	done
+	ln -sf "$top/tests/unit/fake/xl" "$FAKE/bin/xl"
+	hangs_at control '*" start"'
+	in_state created
+	begin start c1
+	ends_at_once TERM:143
+	runX delete --force c1
+	ln -sf "$top/tests/unit/fake/control" "$FAKE/libexec/control"
+	config '.hooks.poststart = [{path: "/bin/sh", args: ["sh", "-c", "echo $$ >'"$FAKE"'/hook; echo >'"$FAKE"'/there; exec sleep 300"]}]'
+	in_state created
+	begin start c1
+	ends_at_once TERM:143
+	is_over "$(cat "$FAKE/hook")"
+	runX delete --force c1
+	nothing_left
+}
+
+@test "cleanup: a run that a signal ends does not wait for a VM that hangs" {
+	hangs_at control '*" start"'
+	begin run --detach --bundle "$bundle" c1
+	ends_at_once TERM:143
+	nothing_left
+}
+
+@test "cleanup: an exec that a signal ends leaves neither its description nor its program" {
+	local signal
+	in_state running
+	hangs_at exec '*'
+	for signal in HUP:129 INT:130 QUIT:131 TERM:143; do
+		begin exec --detach c1 true
+		[ -n "$(ls "$RUNX_ROOT/c1" | grep '^exec')" ]
+		ends_at_once $signal
+		[ -z "$(ls "$RUNX_ROOT/c1" | grep '^exec')" ]
+	done
+}
+
+@test "cleanup: an exec whose pid file cannot be written leaves no process" {
+	local pid
+	in_state running
+	EXEC_RUN='exec sleep 3000 >/dev/null 2>&1' runX exec --detach --pid-file /nowhere/pid c1 true
+	fails_with 'cannot write the pid file /nowhere/pid'
+	# It is a shell first.
+	for pid in $(pgrep -f '/alive"; eval|^sleep 3000'); do
+		! grep -qsxz "FAKE=$FAKE" "/proc/$pid/environ" || is_over "$pid"
+	done
+}
+
+@test "cleanup: an exec removes the descriptions that killed execs have left, and no other" {
+	in_state running
+	: >"$RUNX_ROOT/c1/exec.4194305"
+	: >"$RUNX_ROOT/c1/exec.$$"
+	runX exec --detach c1 true
+	succeeds
+	[ "$(cd "$RUNX_ROOT/c1" && echo exec*)" = "exec.$$" ]
+}
+
 @test "cleanup: a second signal does not stop the removal" {
 	waits_at control '*" wait "*'
 	PROXY_FAIL=bad begin create --bundle "$bundle" c1

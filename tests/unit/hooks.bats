@@ -268,6 +268,13 @@ fails_create() {
 	nothing_left
 }
 
+@test "hooks: more words than Linux gives to a program are an error in one sentence" {
+	config '.hooks.createRuntime = [{path: "/bin/true", args: ["true", "x" * 200000]}]'
+	runX create --bundle "$bundle" c1
+	fails_with 'error running createRuntime hook #0: its arguments and environment are more than Linux gives to a program'
+	nothing_left
+}
+
 @test "hooks: a time-out kills the hook and the processes that it started" {
 	script slow "sleep 300 & echo \$! >'$BATS_TEST_TMPDIR/child'" 'wait'
 	hooked createRuntime '{timeout: 1}'

@@ -110,6 +110,31 @@ refused() {
 	[ "${#lines[@]}" -eq "$(wc -l <"$BATS_TEST_TMPDIR/keys")" ] || { echo "$output" && return 1; }
 }
 
+@test "keys: update gives the keys of linux.resources the same words" {
+	local key
+	in_state running
+	promised warned | grep '^linux[.]resources' >"$BATS_TEST_TMPDIR/warned"
+	update <"$BATS_TEST_TMPDIR/warned"
+	cut -f 1 "$BATS_TEST_TMPDIR/warned" | sort -u | sed 's/^linux[.]resources[.]//' >"$BATS_TEST_TMPDIR/keys"
+	while read -r key; do
+		grep -qE "^runX: warning: $key(: | is ignored)" <<<"$output" || { echo "no warning names $key: $output" && return 1; }
+	done <"$BATS_TEST_TMPDIR/keys"
+	[ "${#lines[@]}" -eq "$(wc -l <"$BATS_TEST_TMPDIR/keys")" ] || { echo "$output" && return 1; }
+	promised meaningless | grep '^linux[.]resources' >"$BATS_TEST_TMPDIR/meaningless"
+	update <"$BATS_TEST_TMPDIR/meaningless"
+	[ -z "$output" ]
+}
+
+# update: updates c1 by what these lines of `promised` ask for
+update() {
+	local resources
+	ask
+	resources=$(jq .linux.resources "$bundle/config.json")
+	printf '%s\n' "$resources" >"$BATS_TEST_TMPDIR/resources"
+	runX update --resources "$BATS_TEST_TMPDIR/resources" c1
+	succeeds
+}
+
 @test "keys: nothing is said about what is meaningless" {
 	promised meaningless | ask
 	runX create --bundle "$bundle" c1

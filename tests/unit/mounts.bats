@@ -114,6 +114,33 @@ tree() {
 	[ "$(stat -c %i b/same/kept)" = "$inode" ]
 }
 
+# extents FILE: where its data is, in bytes: "0-4096 1048576-1052672", and its size
+extents() {
+	perl -e 'open(F, "<", $ARGV[0]); for ($end = 0; defined($data = sysseek(F, $end, 3)); print $data + 0, "-", $end + 0, " ") {
+		$end = sysseek(F, $data, 4) } print -s F' "$1"
+}
+
+@test "mounts: writing back keeps the holes of files" {
+	mkdir a b
+	printf begin >a/holes
+	printf middle | dd of=a/holes bs=1M seek=3 conv=notrunc status=none
+	printf more | dd of=a/holes bs=1M seek=5 conv=notrunc status=none
+	truncate -s 64M a/holes
+	truncate -s 48M a/hole
+	printf hidden | dd of=a/late bs=1M seek=2 status=none
+	dd if=/dev/urandom of=a/full bs=1M count=3 status=none
+	: >a/empty
+	run "$top/out/tests/mirror" a b
+	[ "$status" -eq 0 ] || { echo "$output" && return 1; }
+	for name in holes hole late full empty; do
+		[ "$(extents "a/$name")" = "$(extents "b/$name")" ] || { echo "$name: $(extents "b/$name")" && return 1; }
+	done
+	[ "$(extents b/holes | wc -w)" -eq 4 ]
+	cmp a/late b/late
+	cmp a/full b/full
+	cmp -n 6291456 a/holes b/holes
+}
+
 @test "mounts: writing back does not follow links" {
 	mkdir -p a/dir outside/dir b
 	echo inside >a/dir/file

@@ -3,6 +3,7 @@
 # NETCONF and network namespaces, with stand-ins for xl and ip: what create tells the guest, and what it refuses.
 
 load helpers
+load waiting
 bats_require_minimum_version 1.5.0
 
 # The example of the README
@@ -225,6 +226,45 @@ refused_netconf() {
 	succeeds
 	[ -z "$output" ]
 	[ "$(calls 'network restore')" -eq 2 ]
+}
+
+@test "network: a delete --force beside a start that attaches an interface takes it back, once the start has ended" {
+	engine
+	hangs_at xl '"network-attach "*'
+	printf '#!/bin/sh\n[ "$2" != end-start ] || exec "%s" "$@"\nexec "%s" "$@"\n' \
+		"$top/out/$(uname -m)/control" "$top/tests/unit/fake/control" >"$FAKE/control"
+	chmod 755 "$FAKE/control"
+	ln -sf "$FAKE/control" "$FAKE/libexec/control"
+	runX create --bundle "$bundle" c1
+	NETWORK='02:00:00:00:00:01 eth0' begin start c1
+	runX delete --force c1
+	succeeds
+	ends 143
+	[ "$(grep -c '^xl network-attach' "$FAKE/calls")" -eq 0 ] # the stand-in was killed before it was recorded
+	grep -qx "network restore $netns 7 eth0" "$FAKE/calls"
+	nothing_left
+}
+
+@test "network: xl gives vif no descriptor of the caller, and ends with the start that is killed" {
+	engine
+	hangs_at xl '"network-attach "*'
+	sed -i '2i ls /proc/$$/fd >"$FAKE/open"; echo "$$ $RUNX_XL" >"$FAKE/attach"' "$FAKE/bin/xl"
+	runX create --bundle "$bundle" c1
+	NETWORK='02:00:00:00:00:01 eth0' begin start c1 7</dev/null 9</dev/null
+	! grep -qE '^(7|9)$' "$FAKE/open"
+	read -r pid of_xl <"$FAKE/attach"
+	[ "$pid" = "$of_xl" ]
+	kill -KILL "$runx"
+	ends 137
+	is_over "$pid"
+}
+
+@test "network: a vif or block whose xl has ended does nothing" {
+	run env RUNX_XL=4194305 vif=v XENBUS_PATH=x "$top/out/$(uname -m)/vif" online
+	[ "$status" -eq 125 ]
+	[[ $output == *'the xl that called this has ended' ]]
+	run env RUNX_XL=4194305 XENBUS_PATH=x "$top/out/$(uname -m)/block" add
+	[[ $output == *'the xl that called this has ended' ]]
 }
 
 @test "network: a path to the host's own namespace asks for the host's network" {

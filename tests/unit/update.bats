@@ -84,7 +84,7 @@ refused() {
 @test "update: values that do not concern the VM" {
 	limited running
 	becomes '{}' ''
-	becomes '{"blockIO": {"weight": 10}, "unified": {"memory.high": "1"}, "devices": [], "cpu": {"mems": "0", "realtimePeriod": 0}}' ''
+	becomes '{"blockIO": {"weight": 0}, "unified": {"memory.swap.max": "1"}, "devices": [], "cpu": {"mems": "", "realtimePeriod": 0}}' ''
 	becomes '{"memory": {"limit": 0, "swap": 0}, "cpu": {"shares": 0, "quota": 0, "period": 0, "cpus": ""}, "pids": {"limit": 0}}' ''
 }
 @test "update: values that the VM has already" {
@@ -136,13 +136,47 @@ refused() {
 	done
 }
 
-@test "update: options of runc that mean nothing to a VM" {
+@test "update: options of runc that mean nothing to a VM, and those that ask for nothing" {
 	limited running
-	runX update --memory-swap 1 --memory-reservation 1 --kernel-memory 1 --kernel-memory-tcp 1 --blkio-weight 1 \
-		--cpu-burst 1 --cpu-rt-period 1 --cpu-rt-runtime 1 --cpu-idle 1 --cpuset-mems 0 --l3-cache-schema x \
-		--mem-bw-schema x --memory '' c1
+	runX update --memory-swap 1 --memory-reservation 1 --kernel-memory 0 --blkio-weight 0 --cpuset-mems '' --memory '' c1
 	succeeds
+	[ -z "$output" ]
 	[ ! -s "$FAKE/calls" ]
+}
+
+@test "update: options for what a VM cannot have are warned about, as their keys are" {
+	local key
+	limited running
+	runX update --kernel-memory 1m --kernel-memory-tcp 1 --blkio-weight 1 --cpu-burst 1 --cpu-rt-period 1 --cpu-rt-runtime 1 \
+		--cpuset-mems 0 --l3-cache-schema x --mem-bw-schema x c1
+	succeeds
+	for key in memory.kernel memory.kernelTCP blockIO cpu.burst cpu.realtimePeriod cpu.realtimeRuntime cpu.mems linux.intelRdt; do
+		grep -q "^runX: warning: $key is ignored: " <<<"$output" || { echo "no warning names $key: $output" && return 1; }
+	done
+	[ "${#lines[@]}" -eq 8 ]
+	[ ! -s "$FAKE/calls" ]
+}
+
+@test "update: an idle container gets the least weight" {
+	limited running
+	runX update --cpu-idle 1 c1
+	succeeds
+	[ "$(cat "$FAKE/calls")" = 'xl sched-credit2 -d 7 -w 1 -c 150' ]
+}
+
+@test "update: of many files in unified, a few are named" {
+	limited running
+	update "$(jq -n '{unified: ([range(1000) | {"memory.x\(.)": "1"}] | add)}')"
+	succeeds
+	[ "${#lines[@]}" -eq 9 ]
+	[[ ${lines[8]} == *'more to warn of'* ]]
+}
+
+@test "update: resources larger than a config.json can be are refused" {
+	limited running
+	head -c 4194305 /dev/zero | tr '\0' ' ' >"$BATS_TEST_TMPDIR/resources"
+	runX update --resources "$BATS_TEST_TMPDIR/resources" c1
+	fails_with 'container c1: cannot update resources: they have more than 4194304 bytes'
 }
 
 @test "update: malformed values" {

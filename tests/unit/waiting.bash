@@ -4,13 +4,19 @@
 
 # The stand-ins that wait do so at a FIFO, so that a test knows where runX is, and no test sleeps.
 
+# hangs_at NAME WHEN: as waits_at, but only a signal ends the program
+hangs_at() {
+	waits_at "$@"
+	sed -i "/trap '' HUP INT TERM/d" "$stand_in"
+}
+
 # waits_at NAME WHEN: the program NAME, a stand-in, tells $FAKE/there when its words match the pattern WHEN, and waits for a word in $FAKE/on
 waits_at() {
-	local file=$FAKE/libexec/$1
-	[ "$1" != xl ] || file=$FAKE/bin/xl
-	mkfifo "$FAKE/there" "$FAKE/on"
-	rm "$file"
-	cat >"$file" <<-END
+	stand_in=$FAKE/libexec/$1
+	[ "$1" != xl ] || stand_in=$FAKE/bin/xl
+	[ -p "$FAKE/there" ] || mkfifo "$FAKE/there" "$FAKE/on"
+	rm "$stand_in"
+	cat >"$stand_in" <<-END
 		#!/bin/sh
 		case "\$*" in
 		$2)
@@ -21,14 +27,14 @@ waits_at() {
 		esac
 		exec "$top/tests/unit/fake/$1" "\$@"
 	END
-	chmod 755 "$file"
+	chmod 755 "$stand_in"
 }
 
 # begin WORDS…: starts runX in the background, in a session of its own, and waits until a stand-in waits. Sets $runx.
 begin() {
-	# A shell without job control lets its background jobs ignore SIGINT and SIGQUIT, and no shell can undo that.
+	# A shell without job control lets its background jobs ignore SIGINT and SIGQUIT, nohup SIGHUP, and no shell can undo that.
 	# shellcheck disable=SC2086 # "busybox sh" is two words
-	setsid perl -e '$SIG{INT} = $SIG{QUIT} = "DEFAULT"; exec @ARGV' ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null >"$FAKE/said" 2>&1 3>&- &
+	setsid perl -e '$SIG{$_} = "DEFAULT" for qw(HUP INT QUIT); exec @ARGV' ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null >"$FAKE/said" 2>&1 3>&- &
 	runx=$!
 	read -r _ <"$FAKE/there"
 }

@@ -36,7 +36,7 @@ bats_require_minimum_version 1.5.0
 	container "$(runs 'free=$(sed -n "s/MemAvailable: *//p" /proc/meminfo); max=$(cat /sys/fs/cgroup/memory.max) && echo $((max / 1024)) $((${free% kB} + $(cat /sys/fs/cgroup/memory.current) / 1024))')"
 	[ "$status" -eq 0 ]
 	echo "memory.max: ${output% *} KiB, MemAvailable and memory.current: ${output#* } KiB"
-	[ "${output% *}" -gt $((${output#* } * 90 / 100)) ]
+	[ "${output% *}" -gt $((${output#* } * 85 / 100)) ]
 	[ "${output% *}" -lt $((${output#* } - 512)) ]
 }
 
