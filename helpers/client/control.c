@@ -5,13 +5,14 @@
  * usage: control STATE-DIRECTORY start
  *        control STATE-DIRECTORY signal NUMBER [all]
  *        control STATE-DIRECTORY wait SECONDS
+ *        control STATE-DIRECTORY kill-files SECONDS
  *
  * The exit status says what happened:
  *
  *   0    it is done
  *   1    the proxy refused, and its words are on stderr
  *   2    there is no proxy (any more)
- *   3    the proxy and its guardian did not end in time
+ *   3    the proxy and its guardian, or the file server, did not end in time
  *   125  this program failed
  *
  * A stopped proxy does not answer. `signal 9` then kills the proxy itself.
@@ -64,38 +65,39 @@ static int request(int directory, const char *words, bool slow)
 	return take_answer(s, slow);
 }
 
-/*
- * Returns a pidfd of the recorded proxy, or -1 if it has ended. The descriptor is opened before the
- * start time is compared, so it is never another process that got the same pid.
- */
-static int open_proxy(int directory)
+static void too_late(int signal)
 {
-	int file = openat(directory, CONTROL_RECORD, O_RDONLY | O_CLOEXEC);
-	char line[64] = "", *at;
-	unsigned long long started;
+	(void)signal;
+	_exit(TOO_LATE);
+}
 
-	if (file < 0 || read(file, line, sizeof(line) - 1) <= 0 || !(at = strchr(line, ' ')))
-		return -1;
-	int pid = (int)strtol(at, &at, 10);
-	unsigned long long recorded = strtoull(at, NULL, 10);
-	int process = (int)syscall(SYS_pidfd_open, pid, 0);
-	return host_start_time_of(pid, &started) && started == recorded ? process : -1;
+/*
+ * Ends the file server of a VM whose proxy has not got as far as to have a guardian, which would
+ * end it.
+ */
+static int kill_files(int directory, unsigned int seconds)
+{
+	struct pollfd files = {.fd = host_open_recorded(directory, CONTROL_FILES),
+			       .events = POLLIN};
+
+	if (files.fd < 0)
+		return 0;
+	signal(SIGALRM, too_late);
+	alarm(seconds);
+	(void)syscall(SYS_pidfd_send_signal, files.fd, SIGKILL, NULL, 0);
+	while (poll(&files, 1, -1) < 0)
+		;
+	return 0;
 }
 
 /* Kills a proxy that does not answer. Its guardian then destroys the VM. */
 static int kill_proxy(int directory)
 {
-	int process = open_proxy(directory);
+	int process = host_open_recorded(directory, CONTROL_RECORD);
 
 	if (process < 0)
 		return NO_PROXY;
 	return syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) < 0 ? NO_PROXY : 0;
-}
-
-static void too_late(int signal)
-{
-	(void)signal;
-	_exit(TOO_LATE);
 }
 
 static int wait_for_end(int directory, unsigned int seconds)
@@ -104,7 +106,8 @@ static int wait_for_end(int directory, unsigned int seconds)
 
 	if (lock < 0)
 		return 0;
-	struct pollfd proxy = {.fd = open_proxy(directory), .events = POLLIN};
+	struct pollfd proxy = {.fd = host_open_recorded(directory, CONTROL_RECORD),
+			       .events = POLLIN};
 	signal(SIGALRM, too_late);
 	alarm(seconds);
 	while (flock(lock, LOCK_SH) < 0)
@@ -121,12 +124,15 @@ int main(int argc, char **argv)
 	char words[CONTROL_MESSAGE] = "";
 
 	if (argc < 3 || argc > 5)
-		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS");
+		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS | "
+		      "kill-files SECONDS");
 	int directory = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		fail("cannot open the state directory %s", argv[1]);
 	if (!strcmp(argv[2], "wait") && argc == 4)
 		return wait_for_end(directory, (unsigned int)atoi(argv[3]));
+	if (!strcmp(argv[2], "kill-files") && argc == 4)
+		return kill_files(directory, (unsigned int)atoi(argv[3]));
 	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)
 		used += snprintf(words + used, sizeof(words) - (size_t)used, "%s%s",
 				 i > 2 ? " " : "", argv[i]);

@@ -22,7 +22,8 @@ struct container container = {
 	.kill_seconds = 5,
 	.guardian = {.lifeline = -1, .end = -1},
 	.xs = {.fd = -1},
-	.ring = {.evtchn = -1, .gntdev = -1},
+	.ring = {.events = {.fd = -1}, .gntdev = -1},
+	.files = -1,
 };
 
 /* ---- how it ends ---- */
