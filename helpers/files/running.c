@@ -78,6 +78,8 @@ static void answer_flushes(const struct running *running)
 bool request_end(struct requests *requests, struct running *running, const uint8_t *answer,
 		 size_t size)
 {
+	if (running->deferred)
+		return true;
 	pthread_mutex_lock(&requests->lock);
 	take_out(requests, running);
 	pthread_mutex_unlock(&requests->lock);
@@ -171,6 +173,7 @@ bool request_defer(struct requests *requests, struct running *running, const str
 		file_keep(task->file);
 		requests->threads++;
 		take_out(requests, running);
+		running->deferred = true;
 		new->next = requests->first;
 		requests->first = new;
 	}

@@ -23,6 +23,7 @@ struct running {
 	uint16_t tag;
 	uint16_t flushes[FLUSHES];
 	size_t flush_count;
+	bool deferred; /* another took its place */
 	/* Of a request with a thread of its own: */
 	struct requests *requests;
 	struct task task;
@@ -48,8 +49,8 @@ bool request_begin(struct requests *requests, struct running *running, struct ch
 		   uint16_t tag);
 
 /*
- * Ends it. Returns true if it was flushed meanwhile: then the answer, if `size` is not 0, and those
- * of the flushes have been sent.
+ * Ends it. Returns true if it was deferred, or flushed meanwhile: then the answer, if `size` is not
+ * 0, and those of the flushes have been sent.
  */
 bool request_end(struct requests *requests, struct running *running, const uint8_t *answer,
 		 size_t size);
