@@ -189,9 +189,16 @@ out/tests/starter: tests/guest/starter.c \
 
 HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
 helper-tests: $(HELPER_TESTS)
-$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/,net.a proxy.a shared.a)
+FILES_TESTS := $(filter out/tests/files%,$(HELPER_TESTS))
+$(FILES_TESTS): tests/helpers/nine.h $(addprefix $(SANITIZE)/helpers/,files.a shared.a)
+$(filter-out $(FILES_TESTS),$(HELPER_TESTS)): $(addprefix $(SANITIZE)/helpers/,net.a proxy.a shared.a)
+$(HELPER_TESTS): out/tests/%: tests/helpers/%.c
 	@mkdir -p $(@D)
-	$(Q)gcc $(SANITIZED) -o $@ $(filter %_test.c %.a,$^) -lcmocka
+	$(Q)gcc $(SANITIZED) -o $@ $(filter %_test.c,$^) $(filter %.a,$^) -lcmocka
+# A server of 9P over a socket, for tests with other clients than ours.
+out/tests/files_server: tests/helpers/files_server.c $(HOST)/helpers/files.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDEN) -pthread -o $@ $^
 # This test includes the program.
 out/tests/foreground_test: helpers/client/foreground.c
 
