@@ -217,7 +217,7 @@ $(foreach main,$(MAINS),$(eval $(call standin,$(main))))
 $(STANDIN)/libexec/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 
 # The guest of the stand-in is the guest's own code from its frames up to its processes.
-$(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain initrd vm init child) \
+$(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain initrd vm files init child) \
 		$(addprefix $(SANITIZE)/,guest/console.a guest/base.a helpers/shared.a)
 	@mkdir -p $(@D)
 	$(say) LD $@

@@ -7,7 +7,7 @@
 standin_up() {
 	work=$1
 	export STANDIN=$work/xen RUNX_ROOT=$work/root RUNX_LIBEXEC=$top/out/standin/libexec RUNX_XENBUS=/dev/null \
-		RUNX_CGROUP=$work/cgroup RUNX_QEMU=/bin/true RUNX_CONF=$work/runX.conf PATH=$top/out/standin/bin:$PATH \
+		RUNX_CGROUP=$work/cgroup RUNX_CONF=$work/runX.conf PATH=$top/out/standin/bin:$PATH \
 		ASAN_OPTIONS=detect_leaks=0:log_path=$work/sanitizer${sanitizer:-}
 	mkdir -p "$STANDIN" "$work/cgroup"
 	printf '%1024s' '' >"$work/initrd"
@@ -91,7 +91,7 @@ leftovers() {
 	ls "$RUNX_ROOT" "$work/images" 2>/dev/null | sed '/^$/d; /:$/d; s/^/state or image: /'
 	"$top/out/standin/bin/xl" list -v | sed '1d; s/^/domain: /'
 	ls "$STANDIN" | grep '^memory' | sed 's/^/memory: /'
-	pgrep -af "^([^ ]*/)?(proxy|exec|stage|control|hook|prepare|foreground|dash)\b.*$work" | sed 's/^/process: /'
+	pgrep -af "^([^ ]*/)?(proxy|files|exec|stage|control|hook|prepare|foreground|dash)\b.*$work" | sed 's/^/process: /'
 	grep -F " $work/" /proc/self/mountinfo | sed 's/^/mount: /'
 	grep -lsF "$work/" /sys/block/loop*/loop/backing_file | sed 's/^/loop: /'
 }

@@ -6,6 +6,9 @@
 /* Serves one more client. */
 void store_client(int fd);
 
+/* The value of a node, or NULL. */
+const char *store_read(const char *path);
+
 /* Makes or changes a node, and its parents where they are missing; watches fire. */
 void store_write(const char *path, const char *value);
 
