@@ -188,7 +188,7 @@ out/tests/starter: tests/guest/starter.c \
 
 HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
 helper-tests: $(HELPER_TESTS)
-$(HELPER_TESTS): out/tests/%: tests/helpers/%.c tests/helpers/nine.h $(addprefix $(SANITIZE)/helpers/,files.a net.a proxy.a shared.a)
+$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h) $(addprefix $(SANITIZE)/helpers/,files.a net.a proxy.a shared.a)
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $(filter %_test.c %.a,$^) -lcmocka
 # A server of 9P over a socket, for tests with other clients than ours.
