@@ -256,14 +256,15 @@ $(OUT)/tests/%.initrd: tests/xen/programs/%.c $(GUEST)/guest/console.a $(GUEST)/
 
 # Fuzz targets: tests/fuzz/NAME.c with the modules that it tests. NAME.c has stand-ins for other modules, which the linker
 # then does not take, and for the functions in wrap_NAME. Only the modules are instrumented for coverage.
-FUZZ_TARGETS ?= guest ring xenstore
+FUZZ_TARGETS ?= files guest message ring xenstore
+wrap_files    := pthread_create
 wrap_guest    := close read write fstat send recv recvmsg openat poll ioctl mmap munmap ring_read
 wrap_ring     := ioctl mmap munmap
 wrap_xenstore := read write poll
 export FUZZ_TARGETS
 comma := ,
 
-out/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(FUZZ)/helpers/proxy.a $(FUZZ)/helpers/shared.a
+out/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(addprefix $(FUZZ)/helpers/,files.a proxy.a shared.a)
 	$(say) CC $@
 	$(Q)clang $(SANITIZED) -c -o $@.o $<
 	$(Q)clang $(SANITIZED) -fsanitize=fuzzer $(wrap_$*:%=-Wl$(comma)--wrap=%) -o $@ $@.o $(filter %.a,$^)
