@@ -45,17 +45,17 @@ enum message_type {
 #define MESSAGE_NO_FID UINT32_MAX
 #define MESSAGE_NO_TAG UINT16_MAX
 
-#define LOCK_READ   0
-#define LOCK_WRITE  1
-#define LOCK_UNLOCK 2
+#define P9_READ_LOCK  0
+#define P9_WRITE_LOCK 1
+#define P9_UNLOCK     2
 
 /* Flags of Tlock. The last two are of our guest's kernel, which so says which call it was. */
-#define LOCK_BLOCK 1
-#define LOCK_FLOCK 4
-#define LOCK_FCNTL 8
+#define P9_LOCK_BLOCK 1
+#define P9_LOCK_FLOCK 4
+#define P9_LOCK_FCNTL 8
 
-#define LOCK_SUCCESS 0
-#define LOCK_BLOCKED 1
+#define P9_LOCK_SUCCESS 0
+#define P9_LOCK_BLOCKED 1
 
 /* A string of a message: not ended by a NUL, and any bytes. */
 struct text {

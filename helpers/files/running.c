@@ -100,7 +100,7 @@ static size_t finished(const struct running *running, int r, uint8_t *buffer, si
 		return reply_error(buffer, running->tag, -r);
 	reply_begin(&reply, buffer, room);
 	if (!running->task.sync)
-		reply_put(&reply, "b", LOCK_SUCCESS);
+		reply_put(&reply, "b", P9_LOCK_SUCCESS);
 	return reply_finish(&reply, running->task.sync ? TFSYNC + 1 : TLOCK + 1, running->tag);
 }
 

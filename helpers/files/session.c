@@ -641,7 +641,7 @@ static int do_fsync(struct call *call)
 /* ---- locks ---- */
 
 static const short lock_types[] = {
-	[LOCK_READ] = F_RDLCK, [LOCK_WRITE] = F_WRLCK, [LOCK_UNLOCK] = F_UNLCK};
+	[P9_READ_LOCK] = F_RDLCK, [P9_WRITE_LOCK] = F_WRLCK, [P9_UNLOCK] = F_UNLCK};
 
 /*
  * v9fs sends flock(2) as a lock of the whole file. Our guest's kernel says what it was. If a kernel
@@ -653,9 +653,9 @@ static int read_lock(const struct request *r, struct lock *lock)
 
 	if (r->kind >= ARRAY_SIZE(lock_types) || r->offset > INT64_MAX || r->size > INT64_MAX)
 		return -EINVAL;
-	*lock = (struct lock){.of_process = !(r->flags & LOCK_FLOCK),
-			      .of_file =
-				      r->flags & LOCK_FLOCK || (whole && !(r->flags & LOCK_FCNTL)),
+	*lock = (struct lock){.of_process = !(r->flags & P9_LOCK_FLOCK),
+			      .of_file = r->flags & P9_LOCK_FLOCK ||
+					 (whole && !(r->flags & P9_LOCK_FCNTL)),
 			      .type = lock_types[r->kind],
 			      .start = (off_t)r->offset,
 			      .length = (off_t)r->size,
@@ -670,12 +670,12 @@ static int do_lock(struct call *call)
 
 	if (r == 0)
 		r = file_lock(task.file, &task.lock, NULL);
-	if (r == -EAGAIN && call->request->flags & LOCK_BLOCK &&
+	if (r == -EAGAIN && call->request->flags & P9_LOCK_BLOCK &&
 	    request_defer(&call->session->requests, call->running, &task))
 		return LATER;
 	if (r < 0 && r != -EAGAIN)
 		return r;
-	reply_put(&call->reply, "b", r == 0 ? LOCK_SUCCESS : LOCK_BLOCKED);
+	reply_put(&call->reply, "b", r == 0 ? P9_LOCK_SUCCESS : P9_LOCK_BLOCKED);
 	return 0;
 }
 
@@ -691,9 +691,9 @@ static int do_getlock(struct call *call)
 		r = file_test_lock(call->fid.file, &lock);
 	if (r < 0)
 		return r;
-	uint8_t kind = lock.type == F_RDLCK   ? LOCK_READ
-		       : lock.type == F_WRLCK ? LOCK_WRITE
-					      : LOCK_UNLOCK;
+	uint8_t kind = lock.type == F_RDLCK   ? P9_READ_LOCK
+		       : lock.type == F_WRLCK ? P9_WRITE_LOCK
+					      : P9_UNLOCK;
 	reply_put(&call->reply, "bqqd", kind, (uint64_t)lock.start, (uint64_t)lock.length,
 		  lock.process);
 	reply_text(&call->reply, (const char *)request->name.bytes, request->name.size);
