@@ -8,11 +8,11 @@
 
 #include <pthread.h>
 
-/* The least and the most order of a ring's data pages. */
-#define RING_ORDER_LEAST 1
+/* The least and the most order of a ring's data pages. Less has no room for the least msize. */
+#define RING_ORDER_LEAST 2
 #define RING_ORDER_MOST	 9
 
-/* Bytes of each half of a ring with 2^order data pages: the most that a message can have. */
+/* Bytes of each half of a ring with 2^order data pages: of answers, and of requests. */
 #define RING_HALF(order) ((size_t)BACKEND_PAGE << (order) >> 1)
 
 struct indices;

@@ -16,9 +16,9 @@
 #define BACKEND	 "/local/domain/%u/runx-9pfs/%u"
 
 /*
- * A share costs the guest 2^order * 8 KiB, which it cannot use for anything else. Half of a half of
- * a ring is the most that Linux then puts into one message, from order 7 down; above that, it is
- * what the mount asks for (256 KiB, lib/rootfs.sh).
+ * A share costs the guest 2^order * 8 KiB, which it cannot use for anything else. A message has at
+ * most a quarter of a ring (device_prepare()). More than 256 KiB is of no use: lib/rootfs.sh mounts
+ * with that.
  */
 unsigned int device_order(long memory)
 {
@@ -121,14 +121,18 @@ int device_connect(struct xenstore *xs, struct device *device, int grants)
 	return xenstore_write(xs, path, BACKEND_CONNECTED) < 0 ? -1 : 1;
 }
 
+/*
+ * A message may fill half of its half of the ring. Then the ring has room for the next one while a
+ * message is read, and a writer in the guest need not wait (taken() in channel.c).
+ */
 int device_prepare(struct device *device, int proc)
 {
 	const struct session_limits defaults = {0};
 	size_t msize = SESSION_MSIZE_MOST;
 
 	for (unsigned int i = 0; i < device->rings; i++)
-		if (device->ring[i].half < msize)
-			msize = device->ring[i].half;
+		if (device->ring[i].half / 2 < msize)
+			msize = device->ring[i].half / 2;
 	struct session *session = session_new(device->root, proc, msize, &defaults);
 	if (!session)
 		return -1;

@@ -21,7 +21,7 @@ struct device {
 
 /*
  * Returns the order of the rings for a VM of so much memory (KiB). The guest gives two rings of
- * 2^order pages for each device, and keeps half of a ring free of any one message.
+ * 2^order pages for each device.
  */
 unsigned int device_order(long memory);
 
