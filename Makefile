@@ -257,7 +257,8 @@ $(OUT)/tests/%.initrd: tests/xen/programs/%.c $(GUEST)/guest/console.a $(GUEST)/
 
 # Fuzz targets: tests/fuzz/NAME.c with the modules that it tests. NAME.c has stand-ins for other modules, which the linker
 # then does not take, and for the functions in wrap_NAME. Only the modules are instrumented for coverage.
-FUZZ_TARGETS ?= files guest message ring xenstore
+FUZZ_TARGETS ?= channel files guest message ring xenstore
+wrap_channel  := ioctl mmap read poll
 wrap_files    := pthread_create
 wrap_guest    := close read write fstat send recv recvmsg openat poll ioctl mmap munmap ring_read
 wrap_ring     := ioctl mmap munmap
