@@ -181,7 +181,7 @@ static bool connect_devices(void)
 	for (unsigned int i = 0; i < server.count; i++) {
 		int result = device_connect(&server.xs, &server.devices[i], server.grants);
 		if (result < 0 && errno == ENOENT)
-			_exit(0); /* the domain is gone, and the proxy knows */
+			end("the VM was destroyed from outside"); /* the proxy's words */
 		if (result < 0 && errno == EPROTO)
 			end("the VM's 9pfs driver wrote what makes no sense to xenstore");
 		if (result < 0)
