@@ -46,6 +46,11 @@ struct session_limits {
  * Afterwards the core needs CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
  * CAP_FSETID, CAP_SETUID, CAP_SETGID, CAP_MKNOD and CAP_SETFCAP; CAP_SYS_ADMIN only for trusted.*
  * attributes, CAP_LEASE and CAP_SYS_RESOURCE never (with the latter no quota would hold).
+ *
+ * Of the system calls that change or find files it makes openat, openat2, open_by_handle_at,
+ * name_to_handle_at, readlinkat, mkdirat, mknodat, symlinkat, linkat, unlinkat, renameat, fchownat,
+ * fchmodat, utimensat, truncate, ftruncate, setxattr, getxattr, listxattr and removexattr; and
+ * besides those of descriptors flock, setfsuid, setfsgid, and tgkill.
  */
 int session_prepare(int proc);
 

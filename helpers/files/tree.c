@@ -570,7 +570,9 @@ int node_xattr(const struct node *node, const char *name, char **value)
 		return -error;
 	}
 	fitting = realloc(buffer, size ? (size_t)size : 1);
-	*value = fitting ? fitting : buffer;
+	if (fitting)
+		buffer = fitting;
+	*value = buffer;
 	return (int)size;
 }
 

@@ -237,16 +237,27 @@ static void check_outside(void)
 	must(fstat(outside, &st) == 0 && st.st_nlink == 2 && st.st_size == secret.st_blksize);
 }
 
+/* Memory, not a disk. */
+static char top[] = "/dev/shm/runx-fuzz.XXXXXX";
+
+static void leave(void)
+{
+	unlinkat(outside, "secret", 0);
+	int up = open(top, O_PATH | O_DIRECTORY);
+	unlinkat(up, "outside", AT_REMOVEDIR);
+	unlinkat(up, "share", AT_REMOVEDIR);
+	rmdir(top);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	/* Memory, not a disk. */
-	static char top[] = "/dev/shm/runx-fuzz.XXXXXX";
 	int fd;
 
 	(void)argc, (void)argv;
 	home = open(".", O_PATH | O_DIRECTORY);
 	proc = open("/proc/self/fd", O_PATH | O_DIRECTORY);
 	must(mkdtemp(top) && session_prepare(proc) == 0);
+	atexit(leave);
 	int up = open(top, O_PATH | O_DIRECTORY);
 	must(mkdirat(up, "share", 0755) == 0 && mkdirat(up, "outside", 0755) == 0);
 	share = openat(up, "share", O_RDONLY | O_DIRECTORY);

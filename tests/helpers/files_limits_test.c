@@ -2,7 +2,7 @@
 /*
  * Tests what the file server may hold, and what it does at the end of it: descriptors, fids, space.
  *
- * usage: files_limits_test [ROUNDS]   of each failing request, and as many fids (default: 3000)
+ * usage: files_limits_test [FIDS [FAILURES]]   default: 3000 fids, and 500 failures of each kind
  */
 #include "share.h"
 
@@ -13,7 +13,7 @@
 /* Of the sanitizer with which this is built. gcc has no header for it. */
 size_t __sanitizer_get_current_allocated_bytes(void);
 
-static unsigned int rounds = 3000;
+static unsigned int rounds = 3000, failures = 500;
 
 static size_t descriptors(void)
 {
@@ -246,7 +246,7 @@ static void leaks_nothing_when_requests_fail(void **state)
 	assert_int_equal(nine_walk(n, ROOT, 2, "file"), 0);
 	assert_int_equal(nine_open(n, 2, 2), 0);
 	assert_int_equal(nine_walk(n, ROOT, 3, "fifo"), 0);
-	for (unsigned int i = 0; i <= rounds / 4; i++) {
+	for (unsigned int i = 0; i <= failures; i++) {
 		if (i == 1) {
 			usleep(100000); /* threads end */
 			bytes = __sanitizer_get_current_allocated_bytes();
@@ -369,5 +369,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		rounds = (unsigned int)atoi(argv[1]);
+	if (argc > 2)
+		failures = (unsigned int)atoi(argv[2]);
 	return cmocka_run_group_tests(tests, begin_alone, end_all);
 }
