@@ -193,9 +193,12 @@ out/tests/starter: tests/guest/starter.c \
 RACE_TESTS   := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_race_test.c))
 HELPER_TESTS := $(filter-out $(RACE_TESTS),$(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c)))
 helper-tests: $(HELPER_TESTS) $(RACE_TESTS)
-$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h) $(addprefix $(SANITIZE)/helpers/,files.a net.a proxy.a shared.a)
+FILES_TESTS  := $(filter out/tests/files%,$(HELPER_TESTS))
+$(FILES_TESTS): $(addprefix $(SANITIZE)/helpers/,files.a shared.a)
+$(filter-out $(FILES_TESTS),$(HELPER_TESTS)): $(addprefix $(SANITIZE)/helpers/,net.a proxy.a shared.a)
+$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h)
 	@mkdir -p $(@D)
-	$(Q)gcc $(SANITIZED) -o $@ $(filter %_test.c %.a,$^) -lcmocka
+	$(Q)gcc $(SANITIZED) -o $@ $(filter %_test.c,$^) $(filter %.a,$^) -lcmocka
 # ThreadSanitizer and AddressSanitizer exclude each other.
 $(RACE_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h) $(THREADS)/helpers/files.a
 	@mkdir -p $(@D)

@@ -12,8 +12,9 @@
  * - the reader of answers, if it had taken all answers before this one;
  * - a writer, if the ring had no room for a message of msize bytes before a request was taken.
  *
- * Each is decided after a full barrier between the store of our index and the load of the guest's.
- * Linux's front end also has a full barrier there (the lock of a wake-up, and that of a wait).
+ * Each is decided by a load of the guest's index that comes after the store of ours also for other
+ * processors (SEQ_CST: xchg on x86, stlr and ldar on Arm). Linux's front end also has a full
+ * barrier between the two (in a wake-up, and in a wait).
  */
 #include "channel.h"
 
@@ -79,9 +80,8 @@ static bool put(struct ring9 *ring, const uint8_t *message, size_t size)
 		return false; /* an impossible index is the guest's own loss */
 	copy_in(ring->in, ring->half, before, message, size);
 	ring->in_prod = before + (uint32_t)size;
-	__atomic_store_n(&s->in_prod, ring->in_prod, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&s->in_cons, __ATOMIC_RELAXED) == before)
+	__atomic_store_n(&s->in_prod, ring->in_prod, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&s->in_cons, __ATOMIC_SEQ_CST) == before)
 		backend_ring(&ring->events);
 	return true;
 }
@@ -148,9 +148,8 @@ static void taken(struct ring9 *ring, size_t size)
 	const uint32_t before = ring->out_cons;
 
 	ring->out_cons = before + (uint32_t)size;
-	__atomic_store_n(&s->out_cons, ring->out_cons, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	uint32_t queued = __atomic_load_n(&s->out_prod, __ATOMIC_RELAXED) - before;
+	__atomic_store_n(&s->out_cons, ring->out_cons, __ATOMIC_SEQ_CST);
+	uint32_t queued = __atomic_load_n(&s->out_prod, __ATOMIC_SEQ_CST) - before;
 	if (queued + ring->most > ring->half)
 		backend_ring(&ring->events);
 }
