@@ -28,6 +28,7 @@ WIDE       := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WIDE) -I. $(WARNINGS) $(CFLAGS)
 STATIC     := -static -ffunction-sections -Wl,--gc-sections
 SANITIZED  := -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+THREADED   := -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -g -O1 -fsanitize=thread
 ifeq ($(DEBUG),1)
 HARDEN     := -g -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
 STRIP      := :
@@ -79,6 +80,7 @@ right_machine = $(if $(filter $(ARCH)%,$(shell $(1) -dumpmachine)),,$(error $(1)
 HOST      := $(OUT)/$(if $(filter 1,$(DEBUG)),debug,host)
 GUEST     := $(OUT)/guest
 SANITIZE  := out/sanitized
+THREADS   := out/threaded
 FUZZ      := out/fuzz/modules
 
 define way # FOLDER COMMAND CHECK
@@ -98,6 +100,7 @@ endef
 $(eval $(call way,$(HOST),$$(CC) $$(ALL_CFLAGS) $$(HARDEN),$$(call right_machine,$$(CC))))
 $(eval $(call way,$(GUEST),$$(GUEST_CC) $$(ALL_CFLAGS) $$(STATIC),$$(call right_machine,$$(GUEST_CC))))
 $(eval $(call way,$(SANITIZE),gcc $$(SANITIZED)))
+$(eval $(call way,$(THREADS),gcc $$(THREADED)))
 $(eval $(call way,$(FUZZ),clang $$(SANITIZED) -fsanitize=fuzzer-no-link))
 
 # parts FOLDER,FILE: the object and the archives that a program with this main is linked from
@@ -110,12 +113,13 @@ $(OUT)/$(basename $(notdir $(1))): $(call parts,$(HOST),$(1))
 	$$(Q)$$(STRIP) $$@
 
 endef
-# These are static. The dynamic linker took half of control's run time, and a fifth of the time of runX kill.
-STATIC_MAINS := helpers/client/claim.c helpers/client/control.c
+# These are static. The dynamic linker took half of control's run time, and a fifth of the time of runX kill. Of files, an
+# idle process needs less memory.
+STATIC_MAINS := helpers/client/claim.c helpers/client/control.c helpers/files/files.c
 $(foreach main,$(filter-out $(STATIC_MAINS),$(MAINS)),$(eval $(call program,$(main))))
 $(foreach main,$(STATIC_MAINS),$(eval $(OUT)/$(basename $(notdir $(main))): $(call parts,$(GUEST),$(main))))
 $(OUT)/init: $(GUEST)/guest/init.o $(addprefix $(GUEST)/,$(addsuffix .a,guest/console guest/process guest/network guest/mounts guest/base helpers/shared))
-$(OUT)/claim $(OUT)/control $(OUT)/init:
+$(OUT)/claim $(OUT)/control $(OUT)/files $(OUT)/init:
 	$(say) LD $@
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@ $^
 	$(Q)$(STRIP) $@
@@ -190,11 +194,24 @@ out/tests/starter: tests/guest/starter.c \
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $^
 
-HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
-helper-tests: $(HELPER_TESTS)
-$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/,net.a proxy.a shared.a)
+RACE_TESTS   := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_race_test.c))
+HELPER_TESTS := $(filter-out $(RACE_TESTS),$(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c)))
+helper-tests: $(HELPER_TESTS) $(RACE_TESTS)
+FILES_TESTS  := $(filter out/tests/files%,$(HELPER_TESTS))
+$(FILES_TESTS): $(addprefix $(SANITIZE)/helpers/,files.a shared.a)
+$(filter-out $(FILES_TESTS),$(HELPER_TESTS)): $(addprefix $(SANITIZE)/helpers/,net.a proxy.a shared.a)
+$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h)
 	@mkdir -p $(@D)
-	$(Q)gcc $(SANITIZED) -o $@ $(filter %_test.c %.a,$^) -lcmocka
+	$(Q)gcc $(SANITIZED) -o $@ $(filter %_test.c,$^) $(filter %.a,$^) -lcmocka
+# ThreadSanitizer and AddressSanitizer exclude each other.
+$(RACE_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h) $(THREADS)/helpers/files.a
+	@mkdir -p $(@D)
+	$(Q)gcc $(THREADED) -o $@ $(filter %_test.c %.a,$^) -lcmocka
+
+# A server of 9P over a socket, for tests with other clients than ours.
+out/tests/files_server: tests/helpers/files_server.c $(HOST)/helpers/files.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDEN) -pthread -o $@ $^
 # This test includes the program.
 out/tests/foreground_test: helpers/client/foreground.c
 
@@ -216,7 +233,7 @@ $(foreach main,$(MAINS),$(eval $(call standin,$(main))))
 $(STANDIN)/libexec/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 
 # The guest of the stand-in is the guest's own code from its frames up to its processes.
-$(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain backend initrd vm init child) \
+$(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain backend initrd vm files init child) \
 		$(addprefix $(SANITIZE)/,guest/console.a guest/process.a guest/base.a helpers/shared.a)
 	@mkdir -p $(@D)
 	$(say) LD $@
@@ -250,14 +267,16 @@ $(OUT)/tests/%.initrd: tests/xen/programs/%.c $(GUEST)/guest/console.a $(GUEST)/
 
 # Fuzz targets: tests/fuzz/NAME.c with the modules that it tests. NAME.c has stand-ins for other modules, which the linker
 # then does not take, and for the functions in wrap_NAME. Only the modules are instrumented for coverage.
-FUZZ_TARGETS ?= guest ring xenstore
+FUZZ_TARGETS ?= channel files guest message ring xenstore
+wrap_channel  := ioctl mmap read poll
+wrap_files    := pthread_create
 wrap_guest    := close read write fstat send recv recvmsg openat poll ioctl mmap munmap ring_read
 wrap_ring     := ioctl mmap munmap
 wrap_xenstore := read write poll
 export FUZZ_TARGETS
 comma := ,
 
-out/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(FUZZ)/helpers/proxy.a $(FUZZ)/helpers/shared.a
+out/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(addprefix $(FUZZ)/helpers/,files.a proxy.a shared.a)
 	$(say) CC $@
 	$(Q)clang $(SANITIZED) -c -o $@.o $<
 	$(Q)clang $(SANITIZED) -fsanitize=fuzzer $(wrap_$*:%=-Wl$(comma)--wrap=%) -o $@ $@.o $(filter %.a,$^)

@@ -42,7 +42,7 @@ prepare() {
 
 # The settings that runX makes itself. xl uses the last of several equal settings, and runX's come last, so an XLCONF could
 # not change them anyway. runX refuses them so that nobody wonders why they have no effect. This also refuses the
-# configuration of another VM, which always has a name.
+# configuration of another VM, which always has a name. A device of p9 would have the number of one of runX's own.
 OWNED=' name uuid type builder kernel ramdisk cmdline root bootloader disk p9 '
 
 # Ends with an error if $dir/xlconf makes a setting of $OWNED, or vif if NETCONF makes one. In xl.cfg a setting ends with a

@@ -176,8 +176,8 @@ no_option() {
 	usage_error "unknown option: --$1"
 }
 
-# An id is part of file names. The tightest is QEMU's log file, qemu-dm-rx-ID.log.10. 200 fits everywhere, with room to
-# spare.
+# An id is part of file names, which can have 255 bytes, also of other programs' log files (xl-rx-ID.log.10). 200 fits
+# everywhere, with room to spare.
 ID_MAX=200
 
 # Checks that the first argument is a valid id, because it becomes part of paths and of a domain's name. Sets $id, and $dir

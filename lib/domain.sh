@@ -114,24 +114,18 @@ xl_list() {
 	printf '%s = [ %s ]\n' "$1" "$list"
 }
 
-# Makes the domain, paused. With -e no xl process stays to watch it, because the proxy's guardian does that. stage runs xl,
-# so that the QEMU that xl starts for 9p sees the bind mounts. Ends with an error if xl fails.
+# Makes the domain, paused. With -e no xl process stays to watch it, because the proxy's guardian does that. Ends with an
+# error if xl fails.
 domain_create() {
 	local config said rc=0
 	config=$(domain_config) || exit 1
 	save xl.cfg '%s\n' "$config"
-	set -- xl create -q -p -e "$dir/xl.cfg"
 	trace 'xl create'
 	may_have_domain=true
 	# stage kills xl if this create is killed. Otherwise the domain could appear after a delete that found none.
-	if [ -z "$staged" ]; then
-		set -- "$RUNX_LIBEXEC/stage" -p $$ - -- "$@"
-	else
-		eval "set -- \"\$RUNX_LIBEXEC/stage\" -p $$ -k \"\$rootfs\" \"\$dir/binds\" $staged -- \"\$@\"" # jq's @sh quoted it
-	fi
+	set -- "$RUNX_LIBEXEC/stage" -p $$ - -- xl create -q -p -e "$dir/xl.cfg"
 	hear env "RUNX_NIC=$nic" "$@" >/dev/null </dev/null || rc=$?
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # 125 is stage's own failure; xl fails with 1
-	[ $rc -ne 126 ] || die "runX $verb failed: mounts: there are too many for the programs that make the VM: $TOO_LARGE"
 	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"
 }
 

@@ -67,6 +67,8 @@ end_starter() {
 
 remove_rest() {
 	trace remove
+	[ -f "$dir/destroyed" ] || [ ! -f "$dir/files" ] || helper control "$dir" kill-files $END_SECONDS ||
+		die "container $id: its file server does not end within $END_SECONDS s (is a file system of the host stuck?)"
 	# A create may fail because xl does not work, and then xl cannot list domains either. If it has not asked for a domain, it
 	# needs no list, and has already said why it failed.
 	if [ ! -f "$dir/destroyed" ]; then

@@ -1,74 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
 # Gives the VM its root file system, bind mounts and volumes, by 9p or as disks.
 
-# The places where distributions and Xen's own `make install` put the QEMU that xl starts for 9p.
-QEMU_PLACES='/usr/libexec/xen-qemu-system-i386 /usr/lib/xen/bin/qemu-system-i386
-/usr/libexec/xen/bin/qemu-system-i386 /usr/local/lib/xen/bin/qemu-system-i386
-/usr/lib/xen-*/bin/qemu-system-i386'
-
-# Whether there is a QEMU that xl can start for 9p.
-find_qemu() {
-	local qemu
-	for qemu in ${RUNX_QEMU:-$QEMU_PLACES}; do
-		[ ! -x "$qemu" ] || return 0
-	done
-	return 1
-}
-
 # Exports $rootfs and $binds to the VM. What it makes is in $dir and in $images, which $dir/images records, or ends with the
 # domain. Ends with an error if something is missing or cannot be exported. On return:
 #   $devices       lines for xl.cfg
 #   $guest         also has the records that say how to mount these devices
-#   $staged        words for helpers/root/stage.c if xl must run under it, or empty
+#   $shares        what helpers/files/files.c serves, as words TAG PLACE, or empty
+#   $staged        words for helpers/root/stage.c, under which it serves them
 #   $root_device   the device that release_rootfs has to take from the host, or empty
 #   $kill_seconds  seconds that the VM of a killed container may take to end, or empty for the proxy's default
 #   $files_size    the size that fill_files needs (KiB), or empty if it must not be called
 export_rootfs() {
-	local how="$conf_rootfs" root_type='' root_access='' shares='' disks='' disk='' files=''
+	local how="$conf_rootfs" root_type='' root_access='' disks='' disk='' files='' sources=0
 	local letters=abcdefghijklmnopqrstuvwxyz
-	images=$conf_images/$uuid staged='' root_device='' kill_seconds='' files_size=''
+	images=$conf_images/$uuid shares='' staged='' root_device='' kill_seconds='' files_size=''
 	# shellcheck disable=SC2086 # three words, "DEVICE TYPE ACCESS", or none
 	[ "$how" = 9p ] || take_root_mount $root_mount
-	case $how in
-	auto) if [ -z "$root_device" ] && find_qemu; then how=9p; else how=disk; fi ;;
-	9p) find_qemu ||
-		die "rootfs = 9p needs a QEMU with Xen support, and there is none: install it (Debian: qemu-system-xen), or use rootfs = disk" ;;
-	esac
-	case $how in
-	9p) export_9p ;;
+	case $how,$root_device in
+	9p,* | auto,) export_9p ;;
 	*) export_disk "$how" ;;
 	esac
-	devices="${shares:+p9 = [ $shares ]
-}${disks:+disk = [ $disks ]}"
+	devices=${disks:+disk = [ $disks ]}
 }
 
 take_root_mount() {
 	root_device=${1:-} root_type=${2:-} root_access=${3:-}
 }
 
-# xl's QEMU serves several versions, and only 9p2000.L has POSIX semantics. docs/design.md says why msize and cache are so.
+# docs/design.md says why msize and cache are so.
 NINEP_OPTIONS='trans=xen,version=9p2000.L,cache=mmap,msize=262144'
 
-# Shares the directory itself. Changes on either side are seen on the other.
+# Shares the directory itself, with what is mounted in it. Changes on either side are seen on the other. stage puts the
+# sources of the bind mounts side by side, and the root behind them. They keep their numbers, which the guest knows.
 export_9p() {
-	add_share root "$rootfs"
+	has_helper files || die "$problem"
 	guest="root.type=9p\\0000root.options=$NINEP_OPTIONS\\0000$guest"
 	[ -z "$binds" ] || eval "export_volumes $binds" # jq's @sh quoted every word
+	# shellcheck disable=SC2016 # for start_files' eval
+	staged='rbind "$rootfs" /' shares='root 0'
 	[ -n "$files" ] || return 0
-	staged=$binds
-	add_share binds "$dir/binds"
+	staged="$binds $staged" shares="root $sources binds ."
 	# directio: the kernel keeps the pages of a bind-mounted file for ever. Without directio it would never see what the host
 	# writes.
 	guest="binds.type=9p\\0000binds.source=binds\\0000binds.options=$NINEP_OPTIONS,directio\\0000$guest"
-}
-
-# add_share TAG DIRECTORY: adds a 9p share to $shares.
-add_share() {
-	case $2 in
-	*,* | *' ') die "$2: xl cannot share a path with a comma, or with a blank at its end: use another path, or rootfs = disk" ;;
-	esac
-	xl_string "tag=$1,path=$2,security_model=none"
-	shares=${shares:+$shares, }$xl_string
 }
 
 # export_disk HOW: gives the VM the device that is mounted at the root, or disk images made from the directories. What the
@@ -94,15 +68,12 @@ export_disk() {
 	[ -z "$files" ] || export_files
 }
 
-# Shares the root's directory as well. The guest's PID 1 writes back to it what the container changed. The share runs under
-# stage, which leaves out what is mounted in the directory. PID 1 would otherwise take these files for ones that the
-# container removed.
+# Shares the root's directory as well. The guest's PID 1 writes back to it what the container changed. stage leaves out what
+# is mounted in the directory. PID 1 would otherwise take these files for ones that the container removed.
 export_back() {
-	find_qemu ||
-		die "write_back = yes needs a QEMU with Xen support, and there is none: install it (Debian: qemu-system-xen), or set write_back = no"
-	# shellcheck disable=SC2016 # for domain_create's eval
-	staged='bind "$rootfs" /' kill_seconds=600
-	add_share root "$dir/binds"
+	has_helper files || die "$problem"
+	# shellcheck disable=SC2016 # for start_files' eval
+	staged='bind "$rootfs" /' shares='root .' kill_seconds=600
 	guest="root.back=$NINEP_OPTIONS\\0000$guest"
 }
 
@@ -135,8 +106,16 @@ fill_files() {
 	unlink_images
 }
 
+# Starts the file server of the VM, which is paused. It finds the shares at the places where stage mounts them, in a mount
+# namespace of its own. Ends with an error if it does not start.
+start_files() {
+	trace files
+	eval "helper stage -p $$ \"\$dir/binds\" $staged -- \"\$RUNX_LIBEXEC/files\" \"\$dir\" \"\$uuid\" \"\$dir/binds\" $shares" ||
+		die "runX $verb failed: $problem" # jq's @sh quoted it
+}
+
 # export_volumes [MODE SOURCE DESTINATION]…: makes a disk of each source that is a block device. If there are other sources,
-# sets $files to rw if one of them may be written, or else to ro.
+# sets $files to rw if one of them may be written, or else to ro. Sets $sources to their number, with the devices.
 export_volumes() {
 	local number=0 access type
 	while [ $# -gt 0 ]; do
@@ -152,6 +131,7 @@ export_volumes() {
 		number=$((number + 1))
 		shift 3
 	done
+	sources=$number
 }
 
 # Makes a read-only root's image: compressed if mksquashfs is installed, otherwise ext4.

@@ -7,6 +7,7 @@
  *        control STATE-DIRECTORY wait SECONDS
  *        control STATE-DIRECTORY withdraw DOMID
  *        control STATE-DIRECTORY end-start SECONDS
+ *        control STATE-DIRECTORY kill-files SECONDS
  *
  * end-start tells the `runX start` that is at work to end (SIGTERM), waits for its end, and kills
  * it after SECONDS.
@@ -16,7 +17,7 @@
  *   0    it is done
  *   1    the proxy refused, and its words are on stderr
  *   2    there is no proxy (any more)
- *   3    the proxy and its guardian, or the start, did not end in time
+ *   3    the proxy and its guardian, the start, or the file server did not end in time
  *   125  this program failed
  *
  * A stopped proxy does not answer. `signal 9` then kills the proxy itself.
@@ -74,23 +75,29 @@ static int request(int directory, const char *words, bool slow)
 	return take_answer(s, slow);
 }
 
-/*
- * Returns a pidfd of the process in this record, or -1 if it has ended. Behind the first word of a
- * record are its pid and its start time. The descriptor is opened before the start time is
- * compared, so it is never another process that got the same pid.
- */
-static int open_recorded(int directory, const char *record)
+static void too_late(int signal)
 {
-	int file = openat(directory, record, O_RDONLY | O_CLOEXEC);
-	char line[64] = "", *at;
-	unsigned long long started;
+	(void)signal;
+	_exit(TOO_LATE);
+}
 
-	if (file < 0 || read(file, line, sizeof(line) - 1) <= 0 || !(at = strchr(line, ' ')))
-		return -1;
-	int pid = (int)strtol(at, &at, 10);
-	unsigned long long recorded = strtoull(at, NULL, 10);
-	int process = (int)syscall(SYS_pidfd_open, pid, 0);
-	return host_start_time_of(pid, &started) && started == recorded ? process : -1;
+/*
+ * Ends the file server of a VM whose proxy has not got as far as to have a guardian, which would
+ * end it.
+ */
+static int kill_files(int directory, unsigned int seconds)
+{
+	struct pollfd files = {.fd = host_open_recorded(directory, CONTROL_FILES),
+			       .events = POLLIN};
+
+	if (files.fd < 0)
+		return 0;
+	signal(SIGALRM, too_late);
+	alarm(seconds);
+	(void)syscall(SYS_pidfd_send_signal, files.fd, SIGKILL, NULL, 0);
+	while (poll(&files, 1, -1) < 0)
+		;
+	return 0;
 }
 
 static int send_signal(int process, int signal)
@@ -101,7 +108,7 @@ static int send_signal(int process, int signal)
 /* Kills a proxy that does not answer. Its guardian then destroys the VM. */
 static int kill_proxy(int directory)
 {
-	int process = open_recorded(directory, CONTROL_RECORD);
+	int process = host_open_recorded(directory, CONTROL_RECORD);
 
 	if (process < 0)
 		return NO_PROXY;
@@ -112,7 +119,8 @@ static int kill_proxy(int directory)
 static int end_start(int directory, int seconds)
 {
 	static const int signals[] = {SIGTERM, SIGKILL};
-	struct pollfd start = {.fd = open_recorded(directory, CONTROL_STARTED), .events = POLLIN};
+	struct pollfd start = {.fd = host_open_recorded(directory, CONTROL_STARTED),
+			       .events = POLLIN};
 
 	if (start.fd < 0)
 		return 0;
@@ -125,19 +133,14 @@ static int end_start(int directory, int seconds)
 	return TOO_LATE;
 }
 
-static void too_late(int signal)
-{
-	(void)signal;
-	_exit(TOO_LATE);
-}
-
 static int wait_for_end(int directory, unsigned int seconds)
 {
 	int lock = openat(directory, CONTROL_LOCK, O_RDONLY | O_CLOEXEC);
 
 	if (lock < 0)
 		return 0;
-	struct pollfd proxy = {.fd = open_recorded(directory, CONTROL_RECORD), .events = POLLIN};
+	struct pollfd proxy = {.fd = host_open_recorded(directory, CONTROL_RECORD),
+			       .events = POLLIN};
 	signal(SIGALRM, too_late);
 	alarm(seconds);
 	while (flock(lock, LOCK_SH) < 0)
@@ -167,7 +170,7 @@ int main(int argc, char **argv)
 
 	if (argc < 3 || argc > 5)
 		failx("usage: control STATE-DIRECTORY start | signal NUMBER [all] | wait SECONDS | "
-		      "withdraw DOMID | end-start SECONDS");
+		      "withdraw DOMID | end-start SECONDS | kill-files SECONDS");
 	/* Nobody would hear the answer. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int directory = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -179,6 +182,8 @@ int main(int argc, char **argv)
 		return withdraw((unsigned int)atoi(argv[3]));
 	if (!strcmp(argv[2], "end-start") && argc == 4)
 		return end_start(directory, atoi(argv[3]));
+	if (!strcmp(argv[2], "kill-files") && argc == 4)
+		return kill_files(directory, (unsigned int)atoi(argv[3]));
 	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)
 		used += snprintf(words + used, sizeof(words) - (size_t)used, "%s%s",
 				 i > 2 ? " " : "", argv[i]);

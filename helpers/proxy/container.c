@@ -24,7 +24,8 @@ struct container container = {
 	.guardian = {.lifeline = -1, .end = -1},
 	.xs = {.fd = -1},
 	.clock = {.set = -1},
-	.ring = {.evtchn = -1, .gntdev = -1},
+	.ring = {.events = {.fd = -1}, .gntdev = -1},
+	.files = -1,
 };
 
 /* ---- how it ends ---- */

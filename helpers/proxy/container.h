@@ -44,6 +44,7 @@ extern struct container {
 	int64_t start_by, kill_by, pong_by, xl_by;
 	struct inquiry inquiry;
 	struct guardian guardian;
+	int files; /* a pidfd of the VM's file server, or -1 if there is none or it has ended */
 	struct xenstore xs;
 	struct {
 		unsigned int wanted; /* a bit for each question that is still to be asked */

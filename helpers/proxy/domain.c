@@ -3,6 +3,7 @@
 #include "domain.h"
 
 #include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
 #include "helpers/shared/host.h"
 #include "helpers/shared/ring.h"
 #include "helpers/shared/trace.h"
@@ -214,58 +215,25 @@ static void close_all_but(const int *kept, size_t count)
 	}
 }
 
-/*
- * A QEMU that was told to end has nothing to do except close its files. It is not killed if it is
- * slow.
- */
-#define QEMU_SECONDS 10
+/* A file server that was killed may still be in a call of a file system that hangs. */
+#define FILES_SECONDS 10
 
 /*
- * Returns a descriptor that is readable once the domain's QEMU has ended, or -1 if there is no
- * QEMU.
+ * The file server has the guest's pages, so it goes before the domain. It also has the container's
+ * root, so whoever hears of the container's end must find it gone. `files` is its pidfd, or -1.
  */
-static int open_qemu(struct xenstore *xs, unsigned int domid)
+static void kill_files(int files)
 {
-	char path[XENSTORE_PATH];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid", domid);
-	long pid = xenstore_number(xs, path);
-	return pid > 0 ? open_pidfd((pid_t)pid) : -1;
+	if (files >= 0)
+		(void)syscall(SYS_pidfd_send_signal, files, SIGKILL, NULL, 0);
 }
 
-/*
- * Waits for the end of QEMU. `xl destroy` only sends it SIGHUP (Xen 4.17, kill_device_model), and
- * until it ends it holds the container's root.
- */
-static void await_qemu(int qemu)
+static void await_files(int files)
 {
-	struct pollfd p = {.fd = qemu, .events = POLLIN};
+	struct pollfd p = {.fd = files, .events = POLLIN};
 
-	while (qemu >= 0 && poll(&p, 1, QEMU_SECONDS * 1000) < 0 && errno == EINTR)
+	while (files >= 0 && poll(&p, 1, FILES_SECONDS * 1000) < 0 && errno == EINTR)
 		;
-}
-
-/*
- * `xl destroy` waits two seconds, for nothing, for a device behind a QEMU (libxl's
- * LIBXL_QEMU_BODGE_TIMEOUT, Xen 4.17), because QEMU does not say when it has let go. It does not
- * wait for a device that it does not know of. So the guardian hides the device and waits for QEMU's
- * end itself.
- */
-static void hide_9p(struct xenstore *xs, unsigned int domid)
-{
-	char path[XENSTORE_PATH];
-
-	snprintf(path, sizeof(path), "/libxl/%u/device/9pfs", domid);
-	(void)xenstore_remove(xs, path);
-}
-
-/* Removes what `xl destroy` would have removed of the hidden device. */
-static void withdraw_9p(struct xenstore *xs, unsigned int domid)
-{
-	char path[XENSTORE_PATH];
-
-	snprintf(path, sizeof(path), "/local/domain/0/backend/9pfs/%u", domid);
-	(void)xenstore_remove(xs, path);
 }
 
 /*
@@ -292,6 +260,7 @@ static void destroy(struct xenstore *xs, bool connected, unsigned int domid)
 
 static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 {
+	int files = host_open_recorded(state, CONTROL_FILES);
 	struct xenstore xs;
 	sigset_t all;
 	char byte;
@@ -307,16 +276,12 @@ static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 		;
 	trace("guardian", "destroy");
 	bool connected = xenstore_open(&xs) == 0;
-	int qemu = connected ? open_qemu(&xs, domid) : -1;
-	if (qemu >= 0)
-		hide_9p(&xs, domid);
+	kill_files(files);
 	destroy(&xs, connected, domid);
-	trace("guardian", "wait for QEMU");
-	await_qemu(qemu);
-	if (connected) {
-		withdraw_9p(&xs, domid);
+	trace("guardian", "wait for files");
+	await_files(files);
+	if (connected)
 		ring_withdraw(&xs, domid);
-	}
 	(void)openat(state, mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	trace("guardian", "end");
 	_exit(0);

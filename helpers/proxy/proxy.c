@@ -28,6 +28,7 @@
 #include "helpers/shared/terminal.h"
 #include "helpers/shared/trace.h"
 #include "serve.h"
+#include "vm.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -45,19 +46,11 @@ static int signals, listener;
 
 static void write_record(void)
 {
-	char line[64];
 	char domid[16] = CONTROL_NO_VM;
 
 	if (!container.bare)
 		snprintf(domid, sizeof(domid), "%u", container.domid);
-	int n = snprintf(line, sizeof(line), "%s %d %llu\n", domid, getpid(), host_start_time());
-	int file = openat(container.state, CONTROL_RECORD ".tmp",
-			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	if (file < 0 || write(file, line, (size_t)n) != n ||
-	    renameat(container.state, CONTROL_RECORD ".tmp", container.state, CONTROL_RECORD) < 0)
-		fail("cannot write the proxy's record");
-	close(file);
+	close(host_write_record(container.state, CONTROL_RECORD, domid, 0));
 }
 
 /* Moves a descriptor above those that programs take for stdin, stdout and stderr. */
@@ -175,6 +168,7 @@ static void find_vm(int lock)
 	if (domid < 0)
 		fail("no domain has the UUID %s", option.uuid);
 	container.domid = (unsigned int)domid;
+	vm_find_files();
 	if (ring_publish(&container.xs, container.domid) < 0)
 		fail("cannot write the console's nodes to xenstore");
 	container.guardian = guardian_start(container.domid, container.state, CONTROL_GONE, lock);

@@ -59,6 +59,7 @@ enum {
 	AT_RING,
 	AT_GUARDIAN,
 	AT_CLOCK,
+	AT_FILES,
 	AT_INQUIRY,
 	AT_REQUESTS = AT_INQUIRY + INQUIRY_FDS,
 	AT_SESSION = AT_REQUESTS + REQUESTS_FDS,
@@ -106,6 +107,7 @@ void serve_once(int signals, int listener)
 		[AT_RING] = {.fd = -1, .events = POLLIN},
 		[AT_GUARDIAN] = {.fd = container.guardian.end, .events = POLLIN},
 		[AT_CLOCK] = {.fd = container.clock.set, .events = POLLIN},
+		[AT_FILES] = {.fd = container.files, .events = POLLIN},
 	};
 
 	/* A watch event may have come together with the answer to a request. */
@@ -116,21 +118,21 @@ void serve_once(int signals, int listener)
 	requests_poll(listener, fds + AT_REQUESTS);
 	session_poll(&container.session, fds + AT_SESSION);
 	nfds_t count = AT_EXECS + execs_poll(fds + AT_EXECS);
-	bool busy = ring->masked && has_output(fds + AT_SESSION, count - AT_SESSION);
+	bool busy = ring->events.masked && has_output(fds + AT_SESSION, count - AT_SESSION);
 	if (!busy)
-		ring_await(ring);
+		backend_await(&ring->events);
 	if (ring->shared && !busy)
-		fds[AT_RING].fd = ring->evtchn;
+		fds[AT_RING].fd = ring->events.fd;
 	int ready = poll(fds, count, busy ? 0 : until(requests_by));
 	if (ready < 0)
 		return;
 	if (ready == 0)
-		ring_await(ring);
+		backend_await(&ring->events);
 	serve_sessions(fds);
 	if (fds[AT_XENSTORE].revents && container.phase != OVER)
 		vm_event();
 	if (fds[AT_RING].revents)
-		ring_acknowledge(ring);
+		backend_acknowledge(&ring->events);
 	if (fds[AT_SIGNALS].revents)
 		signal_event(signals);
 	if (fds[AT_GUARDIAN].revents) {
@@ -139,6 +141,8 @@ void serve_once(int signals, int listener)
 	}
 	if (fds[AT_CLOCK].revents)
 		clock_was_set();
+	if (fds[AT_FILES].revents)
+		vm_files_ended();
 	requests_serve(listener, fds + AT_REQUESTS);
 	if (ring->shared && container.phase != OVER)
 		vm_read();

@@ -3,9 +3,12 @@
 
 #include "container.h"
 #include "domain.h"
+#include "helpers/shared/common.h"
+#include "helpers/shared/control.h"
 #include "helpers/shared/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -194,7 +197,7 @@ static void ask_next(void)
 	question_path(next, path);
 	container.store.wanted &= ~(1U << next);
 	container.store.asked = next;
-	if (xenstore_ask(&container.xs, path, next == CONNECT ? RING_CONNECTED : NULL, next) < 0)
+	if (xenstore_ask(&container.xs, path, next == CONNECT ? BACKEND_CONNECTED : NULL, next) < 0)
 		container_end(255, "cannot ask xenstore about the VM");
 }
 
@@ -232,7 +235,7 @@ static void take_answer(const struct xenstore_answer *answer)
 	container.store.asked = 0;
 	switch ((enum question)answer->id) {
 	case STATE:
-		if (xenstore_answer_number(answer) != RING_INITIALISED)
+		if (xenstore_answer_number(answer) != BACKEND_INITIALISED)
 			break;
 		want(RING_REF);
 		want(PORT);
@@ -276,6 +279,54 @@ void vm_event(void)
 	}
 	if (got < 0)
 		container_end(255, "cannot read what xenstore says of the VM");
+}
+
+/* ---- its file server ---- */
+
+/*
+ * Takes the second line of the record, where the server says how it ended. A server that somebody
+ * has taken over may have written anything there.
+ */
+static void read_reason(char reason[CONTROL_REASON])
+{
+	char record[64 + CONTROL_REASON] = "";
+	int file = openat(container.state, CONTROL_FILES, O_RDONLY | O_CLOEXEC);
+	ssize_t n = file >= 0 ? read(file, record, sizeof(record) - 1) : -1;
+
+	if (file >= 0)
+		close(file);
+	record[n > 0 ? n : 0] = '\0';
+	const char *line = strchr(record, '\n');
+	snprintf(reason, CONTROL_REASON, "%s", line ? line + 1 : "");
+	reason[strcspn(reason, "\n")] = '\0';
+	for (char *at = reason; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	if (!*reason)
+		snprintf(reason, CONTROL_REASON, "the file server of the VM crashed or was killed");
+}
+
+void vm_find_files(void)
+{
+	char reason[CONTROL_REASON];
+
+	container.files = host_open_recorded(container.state, CONTROL_FILES);
+	if (container.files >= 0 || faccessat(container.state, CONTROL_FILES, F_OK, 0) < 0)
+		return;
+	read_reason(reason);
+	failx("%s", reason);
+}
+
+void vm_files_ended(void)
+{
+	char reason[CONTROL_REASON];
+
+	close(container.files);
+	container.files = -1;
+	if (container.phase == OVER)
+		return;
+	read_reason(reason);
+	lost(reason);
 }
 
 /* ---- its end ---- */

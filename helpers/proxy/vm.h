@@ -25,6 +25,15 @@ void vm_event(void);
  */
 void vm_check(int64_t now);
 
+/*
+ * Finds the VM's file server by its record, and sets container.files. Ends the program with
+ * EXIT_HELPER if the server has ended already.
+ */
+void vm_find_files(void);
+
+/* The file server has ended, and with it the container's files: ends the container. */
+void vm_files_ended(void);
+
 /* The container is over: lets go of the VM, and sets the guardian off, which destroys it. */
 void vm_leave(void);
 

@@ -4,7 +4,7 @@
  * mounts side by side. What is served from that directory shows the sources and nothing around
  * them.
  *
- * usage: stage [-p PARENT] [-k TREE] [-m MIB] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
+ * usage: stage [-p PARENT] [-m MIB] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
  *
  * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own. Nobody
  * else sees these mounts, and they go with the last process of the namespace. DIRECTORY is made if
@@ -31,12 +31,8 @@
  * $RUNX_XL is the id of the command, for the scripts that xl calls (helpers/shared/hotplug.c).
  *
  * The command gets stdin, stdout and stderr, and no other descriptor. What the engine left open
- * would otherwise stay open as long as the QEMU that xl starts, and lie within reach of the guest
- * that it serves.
- *
- * -k is for commands that stay, such as xl with its QEMU. It takes the mounts of other containers
- * out of the namespace. Some hosts do not pass on an unmount to the namespace, and there the
- * namespace would keep these mounts in use. TREE, what is in it, and the way to it stay.
+ * would otherwise stay open as long as the file server runs, and lie within reach of the guest that
+ * it serves.
  *
  * -m is for commands that copy the sources and read the holes of files. If the files of a source
  * have more than MIB, the command does not run.
@@ -61,10 +57,6 @@
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
-
-/* Flags of umount2(2) that linux/mount.h does not have. */
-#define MNT_DETACH	2
-#define UMOUNT_NOFOLLOW 8
 
 #define FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC) /* of the tmpfs that holds the other mounts */
 
@@ -221,68 +213,6 @@ static void begin(const char *directory)
 		fail("cannot mount a tmpfs at %s", directory);
 }
 
-/* True if the real path `path` is `tree` or lies in it. */
-static bool within(const char *path, const char *tree)
-{
-	size_t n = strlen(tree);
-
-	return !strncmp(path, tree, n) && (path[n] == '/' || path[n] == '\0');
-}
-
-/*
- * True if a mount at `place` is an engine's. Engines mount deep below /run and /var. Mounts nearer
- * to the root belong to the host, and so do those of Xen.
- */
-static bool foreign(const char *place)
-{
-	int depth = 0;
-
-	for (const char *at = place; *at; at++)
-		depth += *at == '/';
-	return depth > 2 && (within(place, "/run") || within(place, "/var")) &&
-	       !strstr(place, "/xen");
-}
-
-/* Replaces the octal escapes of /proc/self/mountinfo in place. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	for (const char *at = text; *at; at++)
-		if (at[0] == '\\' && at[1] && at[2] && at[3]) {
-			*to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
-			at += 3;
-		} else {
-			*to++ = *at;
-		}
-	*to = '\0';
-}
-
-static void drop_foreign(const char *tree, const char *directory)
-{
-	char kept[2][PATH_MAX], *line = NULL, *place;
-	size_t size = 0;
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-
-	if (!mounts || !realpath(tree, kept[0]) || !realpath(directory, kept[1]))
-		fail("cannot find out which mounts %s needs", tree);
-	while (getline(&line, &size, mounts) > 0) {
-		if (sscanf(line, "%*s %*s %*s %*s %ms", &place) != 1)
-			continue;
-		unescape(place);
-		/*
-		 * This may fail: the mount may have gone with another one, or the host unmounted
-		 * it.
-		 */
-		if (foreign(place) && !within(kept[0], place) && !within(kept[1], place) &&
-		    !within(place, kept[0]) && !within(place, kept[1]))
-			(void)syscall(SYS_umount2, place, MNT_DETACH | UMOUNT_NOFOLLOW);
-		free(place);
-	}
-	free(line);
-	fclose(mounts);
-}
-
 __attribute__((noreturn)) static void run(char **command)
 {
 	char pid[16];
@@ -307,18 +237,15 @@ static void end_with(pid_t parent)
 
 int main(int argc, char **argv)
 {
-	const char *tree = NULL, *directory;
+	const char *directory;
 	long long most = 0;
 	pid_t parent = 0;
 	int at;
 
-	while ((at = getopt(argc, argv, "+p:k:m:")) != -1)
+	while ((at = getopt(argc, argv, "+p:m:")) != -1)
 		switch (at) {
 		case 'p':
 			parent = (pid_t)strtol(optarg, NULL, 10);
-			break;
-		case 'k':
-			tree = optarg;
 			break;
 		case 'm':
 			most = strtoll(optarg, NULL, 10);
@@ -338,13 +265,10 @@ int main(int argc, char **argv)
 		add(directory, (unsigned int)(at - 2) / 3,
 		    &(struct bind){argv[at], argv[at + 1], argv[at + 2]}, most);
 	if (at + 1 >= argc || strcmp(argv[at], "--") != 0)
-		failx("usage: stage [-p PARENT] [-k TREE] [-m MIB] DIRECTORY [MODE SOURCE "
-		      "DESTINATION]… "
-		      "-- COMMAND…");
+		failx("usage: stage [-p PARENT] [-m MIB] DIRECTORY [MODE SOURCE "
+		      "DESTINATION]… -- COMMAND…");
 	/* The tmpfs is memory of the host, and a guest must not fill it. */
 	if (sys_mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL) < 0)
 		fail("cannot make %s read-only", directory);
-	if (tree)
-		drop_foreign(tree, directory);
 	run(argv + at + 1);
 }

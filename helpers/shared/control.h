@@ -3,11 +3,17 @@
 #ifndef RUNX_CONTROL_H
 #define RUNX_CONTROL_H
 
-#define CONTROL_SOCKET	"control"   /* SOCK_SEQPACKET, all text: a request, then its answer */
-#define CONTROL_LOCK	"lock"	    /* locked (flock) while the proxy or its guardian lives */
-#define CONTROL_NO_VM	"-"	    /* the domid in the record of a pod's sandbox */
-#define CONTROL_RECORD	"proxy"	    /* "domid pid start-time\n", complete once the file exists */
-#define CONTROL_STARTED "started"   /* "start pid start-time\n", or empty if run started it */
+#define CONTROL_SOCKET	"control" /* SOCK_SEQPACKET, all text: a request, then its answer */
+#define CONTROL_LOCK	"lock"	  /* locked (flock) while the proxy or its guardian lives */
+#define CONTROL_NO_VM	"-"	  /* the domid in the record of a pod's sandbox */
+#define CONTROL_RECORD	"proxy"	  /* "domid pid start-time\n", complete once the file exists */
+#define CONTROL_STARTED "started" /* "start pid start-time\n", or empty if run started it */
+/*
+ * The record of the file server: as the proxy's, and a second line of CONTROL_REASON bytes, where
+ * the server says why it ends.
+ */
+#define CONTROL_FILES	"files"
+#define CONTROL_REASON	128
 #define CONTROL_GONE	"destroyed" /* exists once the guardian has destroyed the domain */
 #define CONTROL_REMOVED "removed"   /* exists once delete has begun */
 #define CONTROL_ENDED	"ended"	    /* one line: how the container ended */

@@ -49,14 +49,13 @@ int host_listen(int directory, const char *name)
 }
 
 /*
- * The process's name in /proc/PID/stat may hold any character. So the fields are counted from
- * behind the name's closing parenthesis, where field 2 ends.
+ * Reads a file /proc/PID/stat. The process's name there may hold any character. So the fields are
+ * counted from behind the name's closing parenthesis, where field 2 ends.
  */
-bool host_start_time_of(int pid, unsigned long long *ticks)
+static bool read_stat(const char *path, int *pid, unsigned long long *start)
 {
-	char path[32], line[1024], *end;
+	char line[1024], *end;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = file >= 0 ? read(file, line, sizeof(line) - 1) : -1;
 	close(file);
@@ -66,17 +65,53 @@ bool host_start_time_of(int pid, unsigned long long *ticks)
 		at = strchr(at + 1, ' ');
 	if (!at)
 		return false;
-	*ticks = strtoull(at, &end, 10);
+	*pid = (int)strtol(line, NULL, 10);
+	*start = strtoull(at, &end, 10);
 	return end != at;
 }
 
-unsigned long long host_start_time(void)
+/* The pid is the one that /proc knows, also if this process is in a PID namespace of its own. */
+int host_write_record(int directory, const char *name, const char *first, size_t room)
 {
-	unsigned long long ticks;
+	char line[512], new[64];
+	unsigned long long start;
+	int pid;
 
-	if (!host_start_time_of(getpid(), &ticks))
-		failx("cannot find the start time in /proc/%d/stat", getpid());
-	return ticks;
+	if (!read_stat("/proc/self/stat", &pid, &start))
+		failx("cannot find the start time in /proc/self/stat");
+	size_t n = (size_t)snprintf(line, sizeof(line), "%s %d %llu\n", first, pid, start);
+	memset(line + n, '\n', room);
+	snprintf(new, sizeof(new), "%s.tmp", name);
+	int file = openat(directory, new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (file < 0 || write(file, line, n + room) != (ssize_t)(n + room) ||
+	    renameat(directory, new, directory, name) < 0)
+		fail("cannot write the record %s", name);
+	return file;
+}
+
+/*
+ * The pidfd is opened before the start time is compared, so it is never another process that got
+ * the same pid.
+ */
+int host_open_recorded(int directory, const char *name)
+{
+	int file = openat(directory, name, O_RDONLY | O_CLOEXEC), pid;
+	char line[64] = "", path[32], *at;
+	unsigned long long start;
+
+	ssize_t n = file >= 0 ? read(file, line, sizeof(line) - 1) : -1;
+	close(file);
+	if (n <= 0 || !(at = strchr(line, ' ')))
+		return -1;
+	const int recorded = (int)strtol(at, &at, 10);
+	const unsigned long long started = strtoull(at, NULL, 10);
+	int process = (int)syscall(SYS_pidfd_open, recorded, 0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", recorded);
+	if (process >= 0 && (!read_stat(path, &pid, &start) || start != started)) {
+		close(process);
+		process = -1;
+	}
+	return process;
 }
 
 int64_t host_now(void)
@@ -148,14 +183,17 @@ bool host_ready(int ready)
 	return told;
 }
 
-void host_leave_caller(void)
+void host_leave_caller_to(int null)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	if (chdir("/") < 0)
 		fail("cannot change to the directory /");
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(null, fd) < 0)
 			fail("cannot open /dev/null");
 	close(null);
+}
+
+void host_leave_caller(void)
+{
+	host_leave_caller_to(open("/dev/null", O_RDWR | O_CLOEXEC));
 }

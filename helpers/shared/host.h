@@ -4,6 +4,7 @@
 #define RUNX_HOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* A function here that fails prints the reason to stderr and ends the program with EXIT_HELPER. */
@@ -33,14 +34,18 @@ int host_take_signals(void);
 int host_signal(int signals);
 
 /*
- * Returns when this process started, in clock ticks since boot (proc(5), field 22 of
- * /proc/PID/stat). The kernel uses pids again, but a pid and its start time name one process for
- * good.
+ * Writes the record `name` of this process to the directory of the descriptor `directory`: the line
+ * "FIRST PID START", and `room` newlines. START is the time of its start, in clock ticks since boot
+ * (proc(5), field 22 of /proc/PID/stat). The kernel uses pids again, but a pid and its start time
+ * name one process for good. The record is complete once the file exists. Returns a descriptor of
+ * it, which can be read and written.
  */
-unsigned long long host_start_time(void);
+int host_write_record(int directory, const char *name, const char *first, size_t room);
 
-/* The same for the process `pid`. Returns false if there is no such process. */
-bool host_start_time_of(int pid, unsigned long long *ticks);
+/*
+ * Returns a pidfd of the process that has this record, or -1 if it has ended or there is no record.
+ */
+int host_open_recorded(int directory, const char *name);
 
 /* Returns the time of CLOCK_MONOTONIC in milliseconds. */
 int64_t host_now(void);
@@ -60,5 +65,8 @@ bool host_ready(int ready);
  * host_ready(): after it, no message reaches the caller.
  */
 void host_leave_caller(void);
+
+/* The same for a process that has entered another tree: `null` is an open /dev/null. Closes it. */
+void host_leave_caller_to(int null);
 
 #endif

@@ -19,15 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* The headers of linux-libc-dev use these two types but define them nowhere. */
-typedef uint16_t domid_t;
-typedef uint32_t grant_ref_t;
-#include <xen/evtchn.h>
-#include <xen/gntdev.h>
 
 struct xencons {
 	char in[1024]; /* to the guest */
@@ -36,9 +29,6 @@ struct xencons {
 	uint32_t out_cons, out_prod;
 };
 
-#define INITIALISING "1" /* a state as those of ring.h */
-
-#define PAGE	   4096 /* Xen's page size, whatever the kernel's is */
 #define DATA_PAGES 8
 
 static void node(char path[XENSTORE_PATH], const char *format, unsigned int domid, const char *name)
@@ -64,38 +54,20 @@ void ring_backend_path(unsigned int domid, const char *name, char path[XENSTORE_
 int ring_open(struct ring *ring, unsigned int domid)
 {
 	*ring = (struct ring){.domid = domid};
-	ring->evtchn = open("/dev/xen/evtchn", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	ring->gntdev = open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC);
-	return ring->evtchn < 0 || ring->gntdev < 0 ? -1 : 0;
+	ring->events.fd = backend_open_events(domid, O_NONBLOCK);
+	ring->gntdev = backend_open_grants();
+	return ring->events.fd < 0 || ring->gntdev < 0 ? -1 : 0;
 }
 
-/* `state` is written last, because it makes the guest's xenbus look at the other nodes. */
 int ring_publish(struct xenstore *xs, unsigned int domid)
 {
-	char frontend[XENSTORE_PATH], backend[XENSTORE_PATH], path[XENSTORE_PATH], id[12],
-		pages[12];
+	char frontend[XENSTORE_PATH], backend[XENSTORE_PATH], pages[12];
+	const struct backend_node nodes[] = {{true, "max-data-pages", pages}};
 
 	node(frontend, FRONTEND, domid, "");
 	node(backend, BACKEND, domid, "");
-	snprintf(id, sizeof(id), "%u", domid);
 	snprintf(pages, sizeof(pages), "%d", DATA_PAGES);
-	const struct {
-		const char *base, *name, *value;
-	} nodes[] = {{BACKEND, "frontend", frontend},	 {BACKEND, "frontend-id", id},
-		     {BACKEND, "max-data-pages", pages}, {BACKEND, "online", "1"},
-		     {BACKEND, "state", INITIALISING},	 {FRONTEND, "backend", backend},
-		     {FRONTEND, "backend-id", "0"},	 {FRONTEND, "state", INITIALISING}};
-
-	/* The directories come first: a new node takes its permissions from its directory. */
-	if (xenstore_write(xs, backend, "") < 0 || xenstore_permit(xs, backend, 0, domid) < 0 ||
-	    xenstore_write(xs, frontend, "") < 0 || xenstore_permit(xs, frontend, domid, 0) < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
-		node(path, nodes[i].base, domid, nodes[i].name);
-		if (xenstore_write(xs, path, nodes[i].value) < 0)
-			return -1;
-	}
-	return 0;
+	return backend_publish(xs, domid, frontend, backend, nodes, 1, BACKEND_INITIALISING);
 }
 
 /*
@@ -108,28 +80,6 @@ void ring_withdraw(struct xenstore *xs, unsigned int domid)
 
 	snprintf(path, sizeof(path), "/local/domain/0/backend/runx/%u", domid);
 	xenstore_remove(xs, path);
-}
-
-/* Maps the `count` pages of these grants one behind the other. Returns NULL on failure. */
-static void *map(const struct ring *ring, const uint32_t *refs, uint32_t count)
-{
-	union {
-		struct ioctl_gntdev_map_grant_ref map;
-		char room[sizeof(struct ioctl_gntdev_map_grant_ref) +
-			  DATA_PAGES * sizeof(struct ioctl_gntdev_grant_ref)];
-	} grant = {.map = {.count = count}};
-
-	/* The kernel's struct ends in an array of one. */
-	struct ioctl_gntdev_grant_ref *all =
-		(void *)(grant.room + offsetof(struct ioctl_gntdev_map_grant_ref, refs));
-
-	for (uint32_t i = 0; i < count; i++)
-		all[i] = (struct ioctl_gntdev_grant_ref){ring->domid, refs[i]};
-	if (ioctl(ring->gntdev, IOCTL_GNTDEV_MAP_GRANT_REF, &grant) < 0)
-		return NULL;
-	void *pages = mmap(NULL, count * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ring->gntdev,
-			   (off_t)grant.map.index);
-	return pages == MAP_FAILED ? NULL : pages;
 }
 
 /* True if `text` has exactly one number for each data page. A blank at its end may be missing. */
@@ -151,7 +101,7 @@ static bool parse_refs(const char *text, uint32_t refs[DATA_PAGES])
 static int map_data(struct ring *ring, const char *text)
 {
 	uint32_t refs[DATA_PAGES];
-	const size_t half = (size_t)DATA_PAGES * PAGE / 2;
+	const size_t half = (size_t)DATA_PAGES * BACKEND_PAGE / 2;
 
 	ring->in = ring->shared->in;
 	ring->in_size = sizeof(ring->shared->in);
@@ -163,7 +113,7 @@ static int map_data(struct ring *ring, const char *text)
 		errno = EPROTO;
 		return -1;
 	}
-	ring->data = map(ring, refs, DATA_PAGES);
+	ring->data = backend_map(ring->gntdev, ring->domid, refs, DATA_PAGES);
 	if (!ring->data)
 		return -1;
 	ring->in = ring->data;
@@ -180,44 +130,30 @@ int ring_connect(struct ring *ring, long ref, long port, const char *data)
 		errno = EPROTO;
 		return -1;
 	}
-	ring->shared = map(ring, &page, 1);
+	ring->shared = backend_map(ring->gntdev, ring->domid, &page, 1);
 	if (!ring->shared || map_data(ring, data) < 0)
 		return -1;
 	/* Our own indices are kept here, because the guest could change them in the page. */
 	ring->out_cons = ring->shared->out_cons;
 	ring->in_prod = ring->shared->in_prod;
-
-	struct ioctl_evtchn_bind_interdomain bind = {ring->domid, (uint32_t)port};
-	int local = ioctl(ring->evtchn, IOCTL_EVTCHN_BIND_INTERDOMAIN, &bind);
-	if (local < 0)
-		return -1;
-	ring->port = (uint32_t)local;
-	return 0;
+	return backend_bind(&ring->events, ring->domid, (uint32_t)port);
 }
 
 /* A page that stays mapped keeps the dead domain as a zombie. */
 void ring_disconnect(struct ring *ring)
 {
 	if (ring->data)
-		munmap(ring->data, (size_t)DATA_PAGES * PAGE);
+		munmap(ring->data, (size_t)DATA_PAGES * BACKEND_PAGE);
 	if (ring->shared)
-		munmap(ring->shared, PAGE);
+		munmap(ring->shared, BACKEND_PAGE);
 	ring->shared = NULL;
 	ring->data = NULL;
-	ring->masked = false;
-	if (ring->evtchn >= 0)
-		close(ring->evtchn);
+	if (ring->events.fd >= 0)
+		close(ring->events.fd);
 	if (ring->gntdev >= 0)
 		close(ring->gntdev);
-	ring->evtchn = ring->gntdev = -1;
-}
-
-static void ring_bell(const struct ring *ring)
-{
-	struct ioctl_evtchn_notify notify = {ring->port};
-
-	/* This fails only when the guest is gone, and a xenstore watch reports that. */
-	(void)ioctl(ring->evtchn, IOCTL_EVTCHN_NOTIFY, &notify);
+	ring->events = (struct backend_events){.fd = -1};
+	ring->gntdev = -1;
 }
 
 /* These two copy between flat memory and a ring of `size` bytes (a power of two) at `index`. */
@@ -291,26 +227,6 @@ ssize_t ring_write(struct ring *ring, const void *from, size_t count)
 	__atomic_store_n(&s->in_prod, ring->in_prod, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&s->in_cons, __ATOMIC_RELAXED) == before)
-		ring_bell(ring);
+		backend_ring(&ring->events);
 	return (ssize_t)count;
-}
-
-/*
- * The barrier makes the reads of the indices come later. Otherwise bytes from before the next event
- * could be missed.
- */
-void ring_acknowledge(struct ring *ring)
-{
-	uint32_t port;
-
-	if (read(ring->evtchn, &port, sizeof(port)) == sizeof(port))
-		ring->masked = true;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-void ring_await(struct ring *ring)
-{
-	if (ring->masked)
-		(void)!write(ring->evtchn, &ring->port, sizeof(ring->port));
-	ring->masked = false;
 }

@@ -3,16 +3,12 @@
 #ifndef RUNX_RING_H
 #define RUNX_RING_H
 
-#include "xenstore.h"
+#include "backend.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* States of a device, xen/include/public/io/xenbus.h. */
-#define RING_INITIALISED 3
-#define RING_CONNECTED	 "4"
 
 struct ring {
 	unsigned int domid;
@@ -20,10 +16,8 @@ struct ring {
 	void *data;		/* the pages of larger rings, or NULL if the guest has none */
 	char *in, *out;
 	size_t in_size, out_size;
-	int evtchn; /* readable when the guest has rung; open since ring_open() */
+	struct backend_events events; /* `fd` is open since ring_open() */
 	int gntdev;
-	uint32_t port;
-	bool masked; /* an event was taken, and the next one waits for ring_await() */
 	uint32_t out_cons, in_prod;
 };
 
@@ -43,10 +37,10 @@ int ring_publish(struct xenstore *xs, unsigned int domid);
 void ring_withdraw(struct xenstore *xs, unsigned int domid);
 
 /*
- * Maps the rings and binds the event channel, once the guest driver's state is RING_INITIALISED.
+ * Maps the rings and binds the event channel, once the guest driver's state is BACKEND_INITIALISED.
  * `ref` and `port` are the numbers in its nodes "ring-ref" and "port", or negative. `data` is the
  * value of its node "data-refs", or NULL if there is none. Returns 0, or -1 with errno (EPROTO: the
- * nodes make no sense). The caller then sets the backend's state to RING_CONNECTED.
+ * nodes make no sense). The caller then sets the backend's state to BACKEND_CONNECTED.
  */
 int ring_connect(struct ring *ring, long ref, long port, const char *data);
 
@@ -68,11 +62,5 @@ ssize_t ring_read(struct ring *ring, void *into, size_t room);
  * wait for an event), or -1 with EPROTO as above.
  */
 ssize_t ring_write(struct ring *ring, const void *from, size_t count);
-
-/* Takes the pending event off `evtchn`. The next event comes only after ring_await(). */
-void ring_acknowledge(struct ring *ring);
-
-/* Lets the next event come, and one that the guest sent meanwhile. `evtchn` can be polled again. */
-void ring_await(struct ring *ring);
 
 #endif

@@ -79,7 +79,7 @@ check_tools() {
 }
 
 # The Makefile's HELPERS, without seccomp. A host can run without that one, so check_seccomp looks for it.
-PARTS='proxy claim control exec foreground prepare stage block vif network hook'
+PARTS='proxy files claim control exec foreground prepare stage block vif network hook'
 
 check_parts() {
 	local part missing=''
@@ -162,23 +162,17 @@ check_memory() {
 	fi
 }
 
-# A root file system needs 9p or disks. If the setting rootfs names one of them, it needs that one.
+# Directories can always be shared. Disks need more.
 check_roots() {
-	local ninep='' disk=''
-	find_qemu || ninep='no QEMU with Xen and 9pfs'
+	local disk=''
 	has_driver vbd xen-blkback || disk='no module xen-blkback'
 	command -v mkfs.ext4 >/dev/null || disk=${disk:-no mkfs.ext4}
 	[ -e "$RUNX_HOST/dev/loop-control" ] || disk=${disk:-no module loop}
-	case $conf_rootfs,$ninep,$disk in
-	auto,?*,?* | 9p,?*,* | disk,*,?* | overlay,*,?*)
-		finding error "rootfs = $conf_rootfs: ${ninep:+9p: $ninep}${ninep:+${disk:+, }}${disk:+disk: $disk}" \
-			'Debian: install qemu-system-xen for 9p, or e2fsprogs and the kernel modules for disks'
+	case $conf_rootfs,$disk in
+	disk,?* | overlay,?*)
+		finding error "rootfs = $conf_rootfs: $disk" 'load the module, or install e2fsprogs'
 		;;
-	*,?*,)
-		finding warning "root file systems and bind mounts are disks; changes on the host reach a VM only with 9p: $ninep" \
-			'Debian: install qemu-system-xen (amd64)'
-		;;
-	*,,?*) finding warning "root file systems are shared by 9p; block devices as roots and volumes do not work: $disk" 'load the module, or install e2fsprogs' ;;
+	*,?*) finding warning "root file systems are shared by 9p; block devices as roots and volumes do not work: $disk" 'load the module, or install e2fsprogs' ;;
 	*) finding ok 'root file systems can be 9p and disks' ;;
 	esac
 	command -v mksquashfs >/dev/null ||

@@ -87,6 +87,7 @@ make_vm() {
 	prepare_boot
 	[ -z "$root_device" ] || release_rootfs
 	domain_create
+	[ -z "$shares" ] || start_files
 	empty_boot
 	exec 7<&- # release_rootfs opened it, and the VM has the device now
 	[ ! -f "$dir/images" ] || [ -n "$files_size" ] || unlink_images

@@ -4,7 +4,6 @@
 
 debarch=arm64
 qemu_package=qemu-system-arm
-own_packages=
 # Here virtio devices need no bus, so dom0 needs no PCI host bridge.
 bus=device
 nic=virtio-net-device

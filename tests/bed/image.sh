@@ -182,8 +182,7 @@ unpack() {
 	for deb in "$work"/debs/*.deb; do
 		dpkg-deb --fsys-tarfile "$deb" | tar -C "$root" --keep-directory-symlink --numeric-owner -xpf - \
 			--exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
-			--exclude='./usr/share/info/*' --exclude='./usr/share/qemu/edk2*' \
-			--exclude='./usr/share/qemu/skiboot*' --exclude='./usr/share/qemu/u-boot*' \
+			--exclude='./usr/share/info/*' \
 			--exclude='libLLVM*' --exclude='libz3*' --exclude='*/bitcode/*' --exclude='./usr/share/i18n/*' \
 			--exclude='./usr/share/perl/*' --exclude='./usr/lib/*/perl/*'
 	done
@@ -236,8 +235,8 @@ software() {
 }
 
 root_filesystem() {
-	# shellcheck disable=SC2046,SC2086 # package names are plain words
-	unpack "$work/root" $(list packages) $own_packages
+	# shellcheck disable=SC2046 # package names are plain words
+	unpack "$work/root" $(list packages)
 	configure
 	software
 	truncate -s 4G "$work/root.img"

@@ -5,8 +5,7 @@
 
 debarch=amd64
 qemu_package=qemu-system-x86
-# The QEMU that serves 9p shares. Debian has it only for this architecture.
-own_packages=qemu-system-xen
+
 # Here virtio devices are on PCI. With an empty romfile no package with ROMs is needed.
 bus=pci
 nic=virtio-net-pci,romfile=

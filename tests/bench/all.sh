@@ -14,7 +14,6 @@ group=$1 repeat=$2 tmp=$(mktemp -d)
 shift 2
 types=$* type=$1
 kinds='9p disk'
-[ -x /usr/libexec/xen-qemu-system-i386 ] || kinds=disk
 image=runx.test/busybox:latest
 
 # three FILE: the median, the least and the most of a column of numbers
@@ -220,9 +219,8 @@ bench_io() {
 idle() {
 	conf "$type" "$1"
 	quietly runX run --detach --bundle /b/idle i
-	pss proxy >>"$tmp/pss-$1"
-	[ "$1" != 9p ] || pss qemu >>"$tmp/qemu-9p"
-	pgrep -c proxy >>"$tmp/processes-$1"
+	pss 'proxy|^files$' >>"$tmp/pss-$1"
+	pgrep -c 'proxy|^files$' >>"$tmp/processes-$1"
 	quietly runX delete --force i
 }
 
@@ -231,8 +229,8 @@ bench_idle() {
 	bundle idle .
 	for kind in $kinds; do
 		repeated idle "$kind"
-		result "idle, $kind: processes" '' "$tmp/processes-$kind" - - '=2'
-		result "idle, $kind: proxy and guardian, PSS" KiB "$tmp/pss-$kind" "QEMU of 9p" "$tmp/qemu-9p" '=1024'
+		result "idle, $kind: processes" '' "$tmp/processes-$kind" - - "=$(case $kind in 9p) echo 3 ;; *) echo 2 ;; esac)"
+		result "idle, $kind: processes, PSS" KiB "$tmp/pss-$kind" - - '=1024'
 	done
 }
 
@@ -267,8 +265,7 @@ bench_memory() {
 
 # ---- what the time of create depends on ----
 
-# Compares the median of the first three with that of the last three. The roots are disks, because 20 QEMUs may be too many
-# for dom0.
+# Compares the median of the first three with that of the last three. The roots are disks.
 bench_many() {
 	local n=0
 	conf "$type" disk

@@ -16,7 +16,6 @@ set -eu
 
 repeat=$1 small=$2
 kinds='native 9p image device'
-[ -x /usr/libexec/xen-qemu-system-i386 ] || kinds='native image device'
 vms=${kinds#native }
 
 # root DIRECTORY: makes a root file system with busybox and the programs and files of this bench
@@ -178,7 +177,7 @@ images() {
 	printf '%s\n' '' '| directory, cold | root | create (ms) | bytes on disk (MiB) |' '| --- | --- | --- | --- |'
 	for size in 10 100 500; do
 		directory $size
-		case $kinds in *9p*) image $size 9p 9p ;; esac
+		image $size 9p 9p
 		image $size 'ext4 image' image
 		image $size 'squashfs, lz4, read-only' image '.root.readonly = true'
 		rm -r "/b/d$size"
@@ -192,7 +191,7 @@ field() {
 
 # memory KIND COUNT: prints a row: the memory of dom0 that one idle container takes, as the mean of COUNT
 memory() {
-	local n=0 free cached proxy qemu pages
+	local n=0 free cached proxy files pages
 	while [ $((n += 1)) -le "$2" ]; do
 		root "/b/m$n/rootfs"
 		[ "$1" != device ] || device "m$n"
@@ -204,10 +203,10 @@ memory() {
 		quietly runX run --detach --bundle "/b/m$n" "m$n"
 	done
 	pages=$((($(field Cached) - cached) / $2))
-	proxy=$(($(pss proxy) / $2)) qemu=$(($(pss qemu) / $2))
+	proxy=$(($(pss proxy) / $2)) files=$(($(pss '^files$') / $2))
 	sh -c "$drop_caches"
 	free=$(((free - $(field MemFree)) / $2))
-	echo "| $1 | $proxy | $qemu | $free | $pages |"
+	echo "| $1 | $proxy | $files | $free | $pages |"
 	n=0
 	while [ $((n += 1)) -le "$2" ]; do
 		runX delete --force "m$n"
@@ -217,7 +216,7 @@ memory() {
 
 memories() {
 	local kind
-	printf '%s\n' '' '| an idle container in dom0 (KiB, mean of 3) | proxy and guardian (PSS) | QEMU (PSS) | free memory less | page cache, before it is dropped |' \
+	printf '%s\n' '' '| an idle container in dom0 (KiB, mean of 3) | proxy and guardian (PSS) | file server (PSS) | free memory less | page cache, before it is dropped |' \
 		'| --- | --- | --- | --- | --- |'
 	for kind in $vms; do
 		memory "$kind" 3

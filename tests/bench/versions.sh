@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The part of bed.sh that runs in dom0: prints the versions of what was measured, in one line.
 #
-# usage: versions.sh GUEST-KERNEL PROGRAM…     jq and Xen's QEMU are always among them
+# usage: versions.sh GUEST-KERNEL PROGRAM…     jq is always among them
 #
 # The programs are asked, since dom0's packages were unpacked: dpkg knows none of them.
 set -eu
@@ -19,11 +19,10 @@ xen() {
 	xl info | awk -v name="$1" '$1 == name { print $3 }'
 }
 
-guest=${1:-unknown} qemu=/usr/libexec/xen-qemu-system-i386
+guest=${1:-unknown}
 shift
 line="Debian $(cat /etc/debian_version), Xen $(xen xen_version) with $(xen nr_cpus) CPUs and $(xen total_memory) MiB"
 line="$line, Linux $(uname -r) in dom0 and $guest in the guest"
-[ ! -x $qemu ] || line="$line, QEMU $(version $qemu) for 9p"
 for program in jq "$@"; do
 	line="$line, $program $(version "$program")"
 done

@@ -978,8 +978,8 @@ static void begin(bool terminal, bool running)
 	container.domid = 7;
 	container.guardian = (struct guardian){.lifeline = new_file(DEVICE), .end = -1};
 	world.store = new_file(DEVICE);
-	container.ring =
-		(struct ring){.domid = 7, .evtchn = new_file(DEVICE), .gntdev = new_file(DEVICE)};
+	container.ring = (struct ring){
+		.domid = 7, .events.fd = new_file(DEVICE), .gntdev = new_file(DEVICE)};
 	container.clock.set = new_file(TIMER);
 	session_init(&container.session, 0, new_peer(terminal)->fds, &container.outbox);
 	if (!running)

@@ -176,7 +176,7 @@ static void check_rings(const struct ring *ring)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes in = {.at = data, .left = size};
-	struct ring ring = {.evtchn = -1, .gntdev = -1};
+	struct ring ring = {.events = {.fd = -1}, .gntdev = -1};
 
 	page = calloc(1, sizeof(*page));
 	pages = calloc(1, DATA);

@@ -66,36 +66,42 @@ int __wrap_open(const char *path, int flags, ...)
 	if (!strcmp(path, "/dev/xen/xenbus"))
 		return connect_to("xenstore", SOCK_STREAM);
 	if (!strcmp(path, "/dev/xen/evtchn"))
-		return connect_to("channels", SOCK_SEQPACKET | SOCK_NONBLOCK);
+		return connect_to("channels", SOCK_SEQPACKET | (flags & O_NONBLOCK));
 	if (!strcmp(path, "/dev/xen/gntdev"))
-		path = "/dev/null"; /* until it is known whose memory is to be mapped */
+		path = getenv("STANDIN"),
+		flags = O_PATH | O_DIRECTORY | O_CLOEXEC; /* map_grant() */
 	return __real_open(path, flags, mode);
 }
 
-/* The descriptor becomes the guest's memory, at the place of the grant in it. */
+/*
+ * The descriptor, of the directory at first, becomes the guest's memory, at the place of the grant
+ * in it. Its caller may have left the tree where the directory is.
+ */
 static int map_grant(int fd, struct ioctl_gntdev_map_grant_ref *map)
 {
-	char path[256];
+	char name[32];
 
-	snprintf(path, sizeof(path), "%s/memory.%u", getenv("STANDIN"), map->refs[0].domid);
+	snprintf(name, sizeof(name), "memory.%u", map->refs[0].domid);
 	for (uint32_t i = 0; i < map->count; i++)
 		if (map->refs[i].ref != map->refs[0].ref + i || map->refs[i].ref >= PAGES) {
 			errno = EINVAL;
 			return -1;
 		}
-	int memory = __real_open(path, O_RDWR | O_CLOEXEC);
-	if (memory < 0 || dup3(memory, fd, O_CLOEXEC) < 0)
-		return -1;
-	close(memory);
 	map->index = (uint64_t)map->refs[0].ref * PAGE;
-	return 0;
+	int memory = openat(fd, name, O_RDWR | O_CLOEXEC);
+	if (memory < 0)
+		return errno == ENOTDIR ? 0 : -1; /* it was mapped from before */
+	int result = dup3(memory, fd, O_CLOEXEC);
+	close(memory);
+	return result < 0 ? -1 : 0;
 }
 
 static int order(int fd, int order, uint32_t domid, uint32_t port)
 {
 	struct channel_order o = {order, domid, port};
 
-	return send(fd, &o, sizeof(o), MSG_NOSIGNAL) < 0 ? -1 : (int)port;
+	/* Not send(2), which a confined server may not do. */
+	return write(fd, &o, sizeof(o)) < 0 ? -1 : (int)port;
 }
 
 int __wrap_ioctl(int fd, unsigned long request, ...)
@@ -112,6 +118,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		const struct ioctl_evtchn_bind_interdomain *bind = with;
 		return order(fd, CHANNEL_BIND, bind->remote_domain, bind->remote_port);
 	}
+	case IOCTL_EVTCHN_RESTRICT_DOMID:
+		return 0;
 	case IOCTL_EVTCHN_NOTIFY:
 		return order(fd, CHANNEL_NOTIFY, 0, ((struct ioctl_evtchn_notify *)with)->port);
 	default:

@@ -2,7 +2,8 @@
 /*
  * A domain is a file that is its memory, nodes in the store, and, from its boot on, a process: the
  * VM (vm.c). This file plays the part of the guest kernel's xenbus: it writes the nodes of the
- * console's front end, and starts the VM once the back end says that it is connected.
+ * front ends, of the console and of 9pfs devices, and starts the VM once all back ends say that
+ * they are connected.
  */
 #include "domain.h"
 
@@ -43,14 +44,17 @@ struct domain {
 	char end; /* 's': shut down, 'c': crashed, else '-' */
 	pid_t vm; /* 0: it does not run (yet, or any more) */
 	int memory, vm_end, bell, timer;
-	struct channel *channel;
+	bool console;			     /* is connected */
+	unsigned int files, files_connected; /* 9pfs devices */
+	struct channel *channels[PORTS];
 };
 
 /* The host's end of an event channel. */
 struct channel {
 	int fd;
 	struct domain *domain; /* NULL: not bound, or the domain is gone */
-	bool masked, pending;  /* as Linux has it: masked from an event to the next unmasking */
+	uint32_t port;
+	bool masked, pending; /* as Linux has it: masked from an event to the next unmasking */
 };
 
 static struct {
@@ -63,41 +67,41 @@ static struct {
 
 static void deliver(struct channel *c)
 {
-	const uint32_t port = CONSOLE_PORT;
-
 	if (!c || !c->pending || c->masked)
 		return;
 	c->pending = false;
-	c->masked = send(c->fd, &port, sizeof(port), MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+	c->masked = send(c->fd, &c->port, sizeof(c->port), MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
 }
 
 /* The VM rang. */
 static void bell_ready(int fd, void *with)
 {
 	struct domain *d = with;
-	char bytes[64];
+	uint8_t port;
 
-	if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0) {
+	if (recv(fd, &port, 1, MSG_DONTWAIT) <= 0) {
 		loop_close(fd);
 		d->bell = -1;
 		return;
 	}
-	if (d->channel) {
-		d->channel->pending = true;
-		deliver(d->channel);
+	if (port < PORTS && d->channels[port]) {
+		d->channels[port]->pending = true;
+		deliver(d->channels[port]);
 	}
 }
 
-static void ring(const struct domain *d)
+static void ring(const struct channel *c)
 {
-	if (d && d->bell >= 0)
-		(void)send(d->bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	const uint8_t port = (uint8_t)c->port;
+
+	if (c->domain && c->domain->bell >= 0)
+		(void)send(c->domain->bell, &port, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void drop_channel(struct channel *c)
 {
 	if (c->domain)
-		c->domain->channel = NULL;
+		c->domain->channels[c->port] = NULL;
 	loop_close(c->fd);
 	free(c);
 }
@@ -107,9 +111,10 @@ static void bind_channel(struct channel *c, const struct channel_order *order)
 	char number[12];
 
 	snprintf(number, sizeof(number), "%u", order->domid);
-	c->domain = domain_find(number);
+	c->port = order->port;
+	c->domain = c->port < PORTS ? domain_find(number) : NULL;
 	if (c->domain)
-		c->domain->channel = c;
+		c->domain->channels[c->port] = c;
 	/* An event channel that is bound has an event at once. */
 	c->pending = true;
 	deliver(c);
@@ -129,7 +134,7 @@ static void channel_ready(int fd, void *with)
 	} else if (order.order == CHANNEL_BIND) {
 		bind_channel(c, &order);
 	} else {
-		ring(c->domain);
+		ring(c);
 	}
 }
 
@@ -258,7 +263,7 @@ __attribute__((noreturn)) static void be_vm(const struct domain *d, int bell)
 			_exit(1);
 	(void)close_range(fd - 2, (unsigned int)fd + 57, 0);
 	(void)close_range((unsigned int)fd + 60, ~0U, 0);
-	vm_run(fd + 59, fd + 58, d->description, d->size, d->faults);
+	vm_run(fd + 59, fd + 58, d->description, d->size, d->files, d->faults);
 }
 
 /* In a PID namespace of its own, with which all that runs in the VM ends. */
@@ -301,6 +306,51 @@ static void initialise_console(const struct domain *d)
 	write_node(d, "device/console/1/state", "3");
 }
 
+/* ---- the front ends of 9pfs ---- */
+
+static void initialise_ring(const struct domain *d, unsigned int device, unsigned int ring)
+{
+	struct nine_page page = {.order = NINE_ORDER};
+	const uint32_t ref = NINE_REF(device, ring);
+	char name[64], number[12];
+
+	for (uint32_t i = 0; i < 1 << NINE_ORDER; i++)
+		page.refs[i] = ref + 1 + i;
+	if (vm_fault(d->faults, "nine-order", 0))
+		page.order = 30;
+	if (pwrite(d->memory, &page, sizeof(page), (off_t)ref * PAGE) != sizeof(page))
+		err(1, "memory");
+	snprintf(name, sizeof(name), "device/9pfs/%u/ring-ref%u", device, ring);
+	snprintf(number, sizeof(number), "%u", ref);
+	write_node(d, name, number);
+	snprintf(name, sizeof(name), "device/9pfs/%u/event-channel-%u", device, ring);
+	snprintf(number, sizeof(number), "%u", NINE_PORT(device, ring));
+	write_node(d, name, number);
+}
+
+/* As Linux's xen_9pfs_front_init() does, if the back end is in its state InitWait. */
+static void initialise_files(struct domain *d)
+{
+	char path[80];
+	const char *state;
+
+	for (unsigned int device = 0; device < NINE_DEVICES; device++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/runx-9pfs/%u/state", d->id, device);
+		state = store_read(path);
+		if (!state || strcmp(state, "2") != 0)
+			return;
+		d->files = device + 1;
+		snprintf(path, sizeof(path), "device/9pfs/%u/version", device);
+		write_node(d, path, "1");
+		snprintf(path, sizeof(path), "device/9pfs/%u/num-rings", device);
+		write_node(d, path, "2");
+		for (unsigned int ring = 0; ring < NINE_RINGS; ring++)
+			initialise_ring(d, device, ring);
+		snprintf(path, sizeof(path), "device/9pfs/%u/state", device);
+		write_node(d, path, "3");
+	}
+}
+
 static void boot_later(int fd, void *with)
 {
 	struct domain *d = with;
@@ -319,6 +369,7 @@ static void boot(struct domain *d)
 	int number = vm_fault(d->faults, "boot", 0);
 
 	d->booted = true;
+	initialise_files(d);
 	if (vm_fault(d->faults, "silent", 0))
 		return;
 	if (vm_fault(d->faults, "race", 0)) {
@@ -382,8 +433,9 @@ void domain_destroy(struct domain *d)
 	end_vm(d);
 	backend_drop(d->id);
 	close_all(d);
-	if (d->channel)
-		d->channel->domain = NULL;
+	for (size_t i = 0; i < PORTS; i++)
+		if (d->channels[i])
+			d->channels[i]->domain = NULL;
 	for (size_t i = 0; i < domains.count; i++)
 		if (domains.list[i] == d)
 			domains.list[i] = domains.list[domains.count - 1];
@@ -431,14 +483,26 @@ static void console_read(const char *path)
 	}
 }
 
-static void console_written(const char *path, const char *value)
+/* Whether a client has set the state of this back end of the domain to connected. */
+static bool connects(const struct domain *d, const char *format, unsigned int device,
+		     const char *path, const char *value)
 {
 	char wanted[64];
 
+	snprintf(wanted, sizeof(wanted), format, d->id, device);
+	return !strcmp(path, wanted) && !strcmp(value, CONNECTED);
+}
+
+static void state_written(const char *path, const char *value)
+{
 	for (size_t i = 0; i < domains.count; i++) {
 		struct domain *d = domains.list[i];
-		snprintf(wanted, sizeof(wanted), "/local/domain/0/backend/runx/%u/1/state", d->id);
-		if (!d->vm && d->end == '-' && !strcmp(path, wanted) && !strcmp(value, CONNECTED))
+		d->console = d->console || connects(d, "/local/domain/0/backend/runx/%u/%u/state",
+						    1, path, value);
+		for (unsigned int device = 0; device < d->files; device++)
+			d->files_connected += connects(d, "/local/domain/%u/runx-9pfs/%u/state",
+						       device, path, value);
+		if (d->console && d->files_connected == d->files && !d->vm && d->end == '-')
 			start_vm(d);
 	}
 }
@@ -446,5 +510,5 @@ static void console_written(const char *path, const char *value)
 void domain_init(void)
 {
 	store_reads = console_read;
-	store_wrote = console_written;
+	store_wrote = state_written;
 }

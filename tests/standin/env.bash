@@ -7,7 +7,7 @@
 standin_up() {
 	work=$1
 	export STANDIN=$work/xen RUNX_ROOT=$work/root RUNX_LIBEXEC=$top/out/standin/libexec RUNX_XENBUS=/dev/null \
-		RUNX_CGROUP=$work/cgroup RUNX_QEMU=/bin/true RUNX_CONF=$work/runX.conf PATH=$top/out/standin/bin:$PATH \
+		RUNX_CGROUP=$work/cgroup RUNX_CONF=$work/runX.conf PATH=$top/out/standin/bin:$PATH \
 		ASAN_OPTIONS=detect_leaks=0:log_path=$work/sanitizer${sanitizer:-}
 	mkdir -p "$STANDIN" "$work/cgroup"
 	printf '%1024s' '' >"$work/initrd"
@@ -92,7 +92,7 @@ leftovers() {
 	"$top/out/standin/bin/xl" list -v | sed '1d; s/^/domain: /'
 	ls "$STANDIN" | grep '^memory' | sed 's/^/memory: /'
 	"$top/out/standin/bin/xl" nodes | sed -E '/^\/(local|local\/domain|local\/domain\/0|local\/domain\/0\/backend(\/[^/]*)?|vm|libxl)$/d; s/^/node: /'
-	pgrep -af "^([^ ]*/)?(xl|block|vif|network|proxy|exec|stage|control|hook|prepare|foreground|dash)\b.*$work" | sed 's/^/process: /'
+	pgrep -af "^([^ ]*/)?(xl|block|vif|network|proxy|files|exec|stage|control|hook|prepare|foreground|dash)\b.*$work" | sed 's/^/process: /'
 	grep -F " $work/" /proc/self/mountinfo | sed 's/^/mount: /'
 	grep -lsF "$work/" /sys/block/loop*/loop/backing_file | sed 's/^/loop: /'
 }

@@ -311,3 +311,88 @@ left_by() {
 	shown caught
 	kill "$silent"
 }
+
+# server ID: the pid of its file server
+server() {
+	local pid
+	read -r _ pid _ <"$RUNX_ROOT/$1/files"
+	echo "$pid"
+}
+
+@test "standin: the file server is confined, and alone" {
+	local pid
+	begin sleep 1000
+	pid=$(server c1)
+	runX exec c1 true </dev/null 3>&-
+	[ "$(sed -n 's/^\(NoNewPrivs\|Seccomp\|CapEff\|CapBnd\|NSpid\):[^0-9]*//p' "/proc/$pid/status" | xargs)" = \
+		"$pid 1 00000000880000df 00000000880000df 1 2" ]
+	[ "$(awk '{ print $5 }' "/proc/$pid/mountinfo" | xargs)" = '/ /0' ]
+	# Nothing is open but /dev/null, its shares and its own event channels.
+	[ "$(readlink "/proc/$pid"/fd/* | grep -cvE '^(/null|/|/0.*|socket:.*)$')" -eq 0 ]
+}
+
+@test "standin: a bind mount is a second 9pfs device" {
+	config ".mounts += [{destination: \"/data\", type: \"bind\", source: \"$work\", options: [\"rbind\"]}]"
+	begin echo hello
+	ended 'exited with status 0'
+	[ "$(cat "$work/out")" = hello ]
+}
+
+@test "standin: a file server that is killed ends its container" {
+	begin sleep 1000
+	kill -9 "$(server c1)"
+	ended 'the file server of the VM crashed or was killed'
+}
+
+@test "standin: a file server that is killed before start" {
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	kill -9 "$(server c1)"
+	gone c1
+	run runX start c1 3>&-
+	[ "$status" -eq 1 ]
+	[ "$(cat "$RUNX_ROOT/c1/ended")" = 'the file server of the VM crashed or was killed' ]
+}
+
+@test "standin: a VM that breaks the rules of a 9P ring" {
+	local fault
+	command_is sleep 1000
+	while IFS=/ read -r fault words; do
+		faults "$fault"
+		runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+		run runX start c1 3>&-
+		[ "$status" -eq 1 ]
+		[[ $output == *"$words"* ]]
+		ended "$words"
+		runX delete c1
+		config 'del(.process.env[-1])'
+	done <<-END
+		nine-size/the VM broke the rules of a 9P ring: the size of a request makes no sense
+		nine-index/the VM broke the rules of a 9P ring: an index of it makes no sense
+		nine-order/the VM's 9pfs driver wrote what makes no sense to xenstore
+	END
+}
+
+@test "standin: a file server without a guardian ends with its domain" {
+	local pid
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	pid=$(server c1)
+	# Both are ended before the guardian can do anything.
+	kill -9 $(pgrep -f "^[^ ]*/proxy .*$work")
+	"$top/out/standin/bin/xl" destroy 1
+	await "$pid"
+}
+
+@test "standin: delete ends the file server of a container that has no guardian" {
+	local pid
+	begin sleep 1000
+	pid=$(server c1)
+	kill -9 $(pgrep -f "^[^ ]*/proxy .*$work")
+	runX delete --force c1
+	is_gone "$pid"
+}
+
+is_gone() {
+	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}

@@ -135,6 +135,13 @@ static struct node *find(const char *path)
 	return NULL;
 }
 
+const char *store_read(const char *path)
+{
+	const struct node *node = find(path);
+
+	return node ? node->value : NULL;
+}
+
 static void add(const char *path, const char *value)
 {
 	store.nodes = realloc(store.nodes, (size_t)(store.node_count + 1) * sizeof(*store.nodes));
@@ -201,13 +208,6 @@ void store_remove(const char *path)
 int store_count(void)
 {
 	return store.node_count;
-}
-
-const char *store_read(const char *path)
-{
-	const struct node *node = find(path);
-
-	return node ? node->value : NULL;
 }
 
 bool store_is_empty(const char *path)

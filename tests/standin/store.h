@@ -9,6 +9,9 @@
 /* Serves one more client. */
 void store_client(int fd);
 
+/* The value of a node, or NULL. */
+const char *store_read(const char *path);
+
 /* Makes or changes a node, and its parents where they are missing; watches fire. */
 void store_write(const char *path, const char *value);
 
@@ -22,7 +25,6 @@ void store_fire(const char *path);
 int store_count(void);
 
 /* The value of a node, which holds until the next change, or NULL. */
-const char *store_read(const char *path);
 
 /* Whether a node is there and has neither value nor children. */
 bool store_is_empty(const char *path);

@@ -6,6 +6,7 @@
  */
 #include "vm.h"
 
+#include "files.h"
 #include "helpers/shared/wire.h"
 #include "init.h"
 #include "page.h"
@@ -95,7 +96,7 @@ static size_t ring_put(const uint8_t *from, size_t count)
 	__atomic_store_n(&vm.page->out_prod, vm.out_prod, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (count && __atomic_load_n(&vm.page->out_cons, __ATOMIC_RELAXED) == before)
-		(void)send(vm.bell, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)send(vm.bell, &(uint8_t){CONSOLE_PORT}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return count;
 }
 
@@ -294,7 +295,8 @@ static void start_pid1(const char *description, size_t size)
 	vm.pid1 = ends[0];
 }
 
-void vm_run(int memory, int bell, const char *description, size_t size, const char *faults)
+void vm_run(int memory, int bell, const char *description, size_t size, unsigned int files,
+	    const char *faults)
 {
 	bool ended = false;
 
@@ -306,6 +308,10 @@ void vm_run(int memory, int bell, const char *description, size_t size, const ch
 		err(1, "mmap");
 	vm.page = (struct page *)(pages + SHARED_REF * PAGE);
 	vm.data = pages + FIRST_DATA_REF * PAGE;
+	files_check(pages, bell, files, faults);
+	/* The console may have rung meanwhile. */
+	read_ring();
+	flush();
 	/* Whom PID 1 leaves behind comes to us, and nobody asks how it ended. */
 	signal(SIGCHLD, SIG_IGN);
 	start_pid1(description, size);

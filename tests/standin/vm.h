@@ -23,16 +23,19 @@
  * stop        after STARTED it does nothing at all
  * crash       after STARTED it crashes
  * slow        64 bytes a millisecond go through its console, each way
+ * nine-order  the page of a 9pfs ring says that it has 2^30 pages
+ * nine-size   a request's size is larger than the ring
+ * nine-index  a ring's index makes no sense
  */
 
 /* The number of this fault in the list, 1 where it has none; `otherwise` where it is not there. */
 int vm_fault(const char *faults, const char *name, int otherwise);
 
 /*
- * Becomes the VM with this memory; a datagram in or out of `bell` is an event. Ends with 0 when
- * PID 1 has.
+ * Becomes the VM with this memory; a datagram in or out of `bell` is an event of the port that it
+ * holds. `files` is the number of 9pfs devices. Ends with 0 when PID 1 has.
  */
 __attribute__((noreturn)) void vm_run(int memory, int bell, const char *description, size_t size,
-				      const char *faults);
+				      unsigned int files, const char *faults);
 
 #endif

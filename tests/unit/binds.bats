@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Bind mounts: what create tells xl and the guest about them, and what `stage` shows to a command.
+# Bind mounts: what create tells the file server, xl and the guest about them, and what `stage` shows to a command.
 
 load helpers
 
@@ -10,12 +10,9 @@ bound() {
 		"${2:-$volume}" "${3:-/data}" "$1"
 }
 
-# stands_in PROGRAM…: xl create also runs this shell program, in place of the QEMU that it would start
-stands_in() {
-	rm "$FAKE/bin/xl"
-	printf '%s\n' '#!/bin/sh' "[ \"\$1\" != create ] || { $*; } || exit" \
-		"exec $top/tests/unit/fake/xl \"\$@\"" >"$FAKE/bin/xl"
-	chmod 755 "$FAKE/bin/xl"
+# serves PROGRAM…: the file server runs this shell program in the tree of the shares
+serves() {
+	printf '%s\n' "$*" >"$FAKE/serves"
 }
 
 # as_disk: the root becomes an image, and so do the bind mounts
@@ -41,11 +38,11 @@ staged() {
 	run "$FAKE/libexec/stage" "$BATS_TEST_TMPDIR/s" "$@" </dev/null 3>&-
 }
 
-@test "binds: without any, nothing is mounted and there is one device" {
-	stands_in "[ ! -e $RUNX_ROOT/c1/binds ]"
+@test "binds: without any, only the root is shared" {
+	serves '[ "$(ls)" = 0 ] && [ -f 0/bin/sh ]'
 	runX create --bundle "$bundle" c1
 	succeeds
-	[ "$(grep -o tag= "$FAKE/xl.cfg" | wc -l)" -eq 1 ]
+	[[ $(grep ^files "$FAKE/calls") == *' root 0' ]]
 	[ "$(records binds.type)" = '' ]
 }
 
@@ -61,14 +58,36 @@ mount=/data mount.type=bind mount.source=0 mount.option=rbind mount.option=ro mo
 mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=noexec" ]
 }
 
-@test "binds: one further share has them all, and xl sees them there" {
+@test "binds: one further share has them all, and the root is behind them" {
 	setup_volume
-	stands_in "cat $view/0/file $view/1"
+	serves '[ "$(cat 0/file 1)" = "$(printf "volume\nvolume")" ] && [ -f 2/bin/sh ]'
 	config "$(bound '["rbind"]')"
 	creates "$(bound '["bind"]' "$volume/file" /f)"
-	[ "$(grep -o 'tag=[a-z]*,path=[^,]*' "$FAKE/xl.cfg" | xargs)" = "tag=root,path=$bundle/rootfs tag=binds,path=$view" ]
+	[ "$(grep ^files "$FAKE/calls")" = "files $RUNX_ROOT/c1 $(cat "$RUNX_ROOT/c1/uuid") $view root 2 binds ." ]
+	! grep p9 "$FAKE/xl.cfg"
 	[ -z "$(ls "$view")" ]
 	! grep -q "$view" /proc/mounts
+}
+
+@test "binds: a root that is a mount brings what is mounted in it" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root may mount'
+	mkdir "$bundle/rootfs/sub"
+	serves '[ -f 0/sub/x ]'
+	# shellcheck disable=SC2016 # variables of the shell in the namespace
+	run unshare -m sh -c 'mount -t tmpfs t "$1/rootfs/sub" && : >"$1/rootfs/sub/x" && exec "$2" create --bundle "$1" c1 </dev/null 3>&-' \
+		sh "$bundle" "$top/runX"
+	succeeds
+}
+
+@test "binds: a file server that does not start is reported in its own words, and nothing is left" {
+	export FILES_FAIL='cannot open /dev/xen/evtchn or gntdev (modules xen_evtchn, xen_gntdev): No such file or directory'
+	bad . "runX create failed: $FILES_FAIL"
+}
+
+@test "binds: a create that fails behind its start ends the file server before the domain" {
+	export PROXY_FAIL='no proxy'
+	bad . 'runX create failed: no proxy'
+	[ "$(grep -oE '^(control kill-files|xl destroy)' "$FAKE/calls" | xargs)" = 'control kill-files xl destroy' ]
 }
 
 @test "binds: jq and xl are started once each" {
@@ -95,19 +114,19 @@ mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=no
 	setup_volume
 	mkdir "$bundle/mine"
 	echo mine >"$bundle/mine/file"
-	stands_in "cp $view/0/file $FAKE/seen"
+	serves 'cp 0/file "$FAKE/seen"'
 	creates "$(bound '["bind"]' mine data)"
 	[ "$(cat "$FAKE/seen")" = mine ]
 	[ "$output" = 'runX: warning: mount destination data is relative: runX takes it from /' ]
 	records mount | grep -qx /data
 }
 
-@test "binds: a read-only one is read-only for xl's QEMU too, in any order of options" {
+@test "binds: a read-only one is read-only for the file server too, in any order of options" {
 	setup_volume
 	config "$(bound '["ro", "bind"]')"
 	config "$(bound '["rbind", "rro"]')"
 	config "$(bound '["ro", "rw"]')"
-	stands_in "for i in 0 1 2; do touch $view/\$i/\$i; done 2>/dev/null; touch $view/x 2>/dev/null && exit 1; true"
+	serves 'set +e; for i in 0 1 2; do touch $i/$i; done 2>/dev/null; touch x 2>/dev/null && exit 1; true'
 	creates .
 	[ "$(ls "$volume")" = "$(printf '2\nfile\nsub')" ]
 }
@@ -117,10 +136,10 @@ mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=no
 	odd=$BATS_TEST_TMPDIR/"a'b \"c\" \$(id) \\n
 x,y"
 	mkdir "$odd"
-	stands_in "ls $view >$FAKE/seen"
+	serves 'ls >"$FAKE/seen"'
 	creates "$(jq -nr --arg s "$odd" '.mounts += [range(40) as $i | {type: "bind", source: $s, destination: "/m\($i)"}] |
 		".mounts += \(.mounts | tojson)"')"
-	[ "$(sort -n "$FAKE/seen" | xargs)" = "$(seq -s ' ' 0 39)" ]
+	[ "$(sort -n "$FAKE/seen" | xargs)" = "$(seq -s ' ' 0 40)" ]
 }
 
 @test "binds: with a disk root they are a second disk" {
@@ -268,18 +287,6 @@ x,y"
 		sh "$BATS_TEST_TMPDIR" "$FAKE/libexec/stage"
 	succeeds
 	[ "$output" = shared:later ]
-}
-
-@test "stage: -k takes the mounts of other containers out of the namespace" {
-	setup_volume
-	# shellcheck disable=SC2016 # variables of the shell in the namespace
-	run unshare -m sh -c 'while umount -lR /run; do :; done 2>/dev/null; mount -t tmpfs t /run && cd /run && mkdir -p xen/a/b e/c1/rootfs e/c1/x "e/c2/root fs" && mount -t tmpfs x xen/a/b &&
-		mount -t tmpfs a e/c1 && mkdir e/c1/rootfs && mount -t tmpfs b e/c1/rootfs && mount -t tmpfs c "e/c2/root fs" && : >e/c1/rootfs/file &&
-		exec "$2" -k e/c1/rootfs "$1/s" rw "e/c2/root fs" /d -- \
-			sh -c "grep -o \" /run[^ ]*\" /proc/self/mountinfo | grep -v /netns; ls /run/e/c1/rootfs; touch \"$1/s/0/x\"; ls \"$1/s/0\""' \
-		sh "$BATS_TEST_TMPDIR" "$FAKE/libexec/stage"
-	succeeds
-	[ "$(xargs <<<"$output")" = '/run /run/xen/a/b /run/e/c1 /run/e/c1/rootfs file x' ]
 }
 
 @test "stage: the command is killed when the starter of stage ends" {

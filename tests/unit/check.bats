@@ -120,19 +120,12 @@ finds() {
 	finds warning memory 'Xen has 100 MiB free, less than a VM of 128' 'give dom0 less'
 }
 
-@test "check: no QEMU, and then no tools for disks either" {
+@test "check: no tools for disks" {
 	machine
-	export RUNX_QEMU=/nowhere
-	finds warning roots 'root file systems and bind mounts are disks' 'Debian: install qemu-system-xen'
 	rm "$RUNX_HOST/dev/loop-control"
-	finds error roots '9p: no QEMU with Xen and 9pfs, disk: no module loop'
-}
-
-@test "check: runX.conf asks for 9p, and there is no QEMU" {
-	machine
-	export RUNX_QEMU=/nowhere
-	echo 'rootfs = 9p' >>"$RUNX_CONF"
-	finds error roots 'rootfs = 9p: 9p: no QEMU with Xen and 9pfs'
+	finds warning roots 'root file systems are shared by 9p; block devices as roots and volumes do not work: no module loop'
+	echo 'rootfs = disk' >>"$RUNX_CONF"
+	finds error roots 'rootfs = disk: no module loop' 'load the module, or install e2fsprogs'
 }
 
 @test "check: nothing for networks" {

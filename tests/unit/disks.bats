@@ -98,7 +98,7 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	setup_device
 	creates ".mounts += [{destination: \"/dev/data\", type: \"bind\", source: \"$device\", options: [\"ro\"]}]"
 	grep -q "^disk = \[ \"format=raw,vdev=xvda,access=ro,[^\"]*target=$device\" \]$" "$FAKE/xl.cfg"
-	[ "$(grep -o tag= "$FAKE/xl.cfg" | wc -l)" -eq 1 ]
+	[[ $(grep ^files "$FAKE/calls") == *' root 0' ]]
 	[ "$(records disk)" = '0:/dev/xvda:ro:' ]
 	[ "$(records mount.type | tail -n 1) $(records mount.source | tail -n 1)" = 'bind 0' ]
 }

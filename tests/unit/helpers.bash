@@ -7,7 +7,7 @@ setup() {
 	export FAKE=$BATS_TEST_TMPDIR/fake
 	mkdir -p "$FAKE/bin" "$FAKE/libexec"
 	ln -s "$top/tests/unit/fake/xl" "$FAKE/bin/"
-	ln -s "$top/tests/unit/fake/proxy" "$top/tests/unit/fake/control" "$top/tests/unit/fake/exec" \
+	ln -s "$top/tests/unit/fake/proxy" "$top/tests/unit/fake/files" "$top/tests/unit/fake/control" "$top/tests/unit/fake/exec" \
 		"$top/tests/unit/fake/network" \
 		"$top/out/$(uname -m)/prepare" "$top/out/$(uname -m)/stage" "$top/out/$(uname -m)/hook" \
 		"$top/out/$(uname -m)/seccomp" "$top/out/$(uname -m)/claim" "$top/out/$(uname -m)/foreground" "$FAKE/libexec/"
@@ -17,7 +17,7 @@ setup() {
 	printf '%1024s' '' >"$FAKE/initrd"
 	export PATH=$FAKE/bin:$PATH
 	export RUNX_LIBEXEC=$FAKE/libexec RUNX_ROOT=$BATS_TEST_TMPDIR/root RUNX_XENBUS=$FAKE/xenbus
-	export RUNX_CGROUP=$FAKE/cgroup RUNX_QEMU=/bin/true RUNX_CONF=$BATS_TEST_TMPDIR/runX.conf
+	export RUNX_CGROUP=$FAKE/cgroup RUNX_CONF=$BATS_TEST_TMPDIR/runX.conf
 	printf '%s\n' 'guest_type = pv' "initrd = $FAKE/initrd" 'kernel = /kernel' "images = $BATS_TEST_TMPDIR/images" >"$RUNX_CONF"
 	log=$BATS_TEST_TMPDIR/log.json
 	bundle=$BATS_TEST_TMPDIR/bundle

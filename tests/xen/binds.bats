@@ -21,7 +21,6 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	| {bounding: ., effective: ., permitted: .})'
 
 @test "binds: over 9p a directory is the same on both sides" {
-	needs_9p
 	with_conf 9p
 	volume
 	container "$(bound '["rbind"]') | $(runs 'cat /data/file; echo from-guest >/data/guest; rm /data/file')"
@@ -66,7 +65,6 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: a file shows at once what the other side writes into it" {
-	needs_9p
 	with_conf 9p
 	volume
 	bundle "$(bound '["rbind", "rprivate"]' "/b/$id/volume/file" /etc/hosts) | .process.args = [\"sleep\", \"1000\"]"
@@ -86,7 +84,6 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 
 # With kernel-config/9p.patch the guest remembers directories and links for up to a second.
 @test "binds: a new file of the host appears at once in a directory in use; a link that the host replaces is replaced in the guest" {
-	needs_9p
 	with_conf 9p
 	volume
 	"$bed" sh "cd /b/$id/volume && echo old >sub/name && ln -s sub link"
@@ -149,7 +146,6 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: a relative source begins at the bundle" {
-	needs_9p
 	with_conf 9p
 	volume
 	container "$(bound '["rbind"]' volume) | $(runs 'cat /data/file')"
@@ -203,7 +199,6 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 }
 
 @test "binds: after delete the root can be unmounted" {
-	needs_9p
 	with_conf 9p
 	volume
 	"$bed" sh "mkdir /b/$id/rootfs && mount --bind /bundles/busybox/rootfs /b/$id/rootfs"

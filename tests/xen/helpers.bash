@@ -5,10 +5,10 @@
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 bed=$top/tests/bed/bed
-# The bed's architecture, its fastest guest type, and the kinds of root that its dom0 can serve.
+# The bed's architecture, its fastest guest type, and the kinds of root.
 read -r ARCH guest_type < <(here=$top/tests/bed && . "$here/lib.sh" && bed_arch && echo "$ARCH $guest_type")
 export ARCH
-case $ARCH in x86_64) roots='9p disk' ;; *) roots=disk ;; esac
+roots='9p disk'
 
 setup_file() {
 	fresh_bed
@@ -65,10 +65,6 @@ dom0() {
 # conf LINE…: writes dom0's runX.conf: the fastest guest type, then these lines
 conf() {
 	printf '%s\n' "guest_type = $guest_type" "$@" | "$bed" sh 'cat >/etc/runX/runX.conf'
-}
-
-needs_9p() {
-	[[ $roots == *9p* ]] || skip "9p needs a QEMU for Xen, and Debian has none for $ARCH"
 }
 
 # web ADDRESS: the HTTP server there answers "hello"

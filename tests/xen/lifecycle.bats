@@ -141,6 +141,7 @@ y \"'"'"'}' ]
 		create root
 		create boot
 		create xl create
+		create files
 		create proxy
 		proxy connect
 		proxy wait for start
@@ -159,7 +160,7 @@ y \"'"'"'}' ]
 		guest end
 		proxy over
 		guardian destroy
-		guardian wait for QEMU
+		guardian wait for files
 		guardian end
 		delete remove
 		delete end

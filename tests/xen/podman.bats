@@ -44,7 +44,6 @@ podman() {
 
 @test "podman: build runs its steps in VMs" {
 	# With a disk, the files that a step writes would not come back to the host.
-	needs_9p
 	"$bed" sh 'mkdir -p /run/build && printf "FROM busybox\nRUN echo made >/made && test \$\$ = 1\nCMD [\"cat\", \"/made\"]\n" >/run/build/Containerfile'
 	podman build -q --network none -t made /run/build
 	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
@@ -53,7 +52,6 @@ podman() {
 }
 
 @test "podman: buildah runs its steps in VMs" {
-	needs_9p
 	dom0 sh -c 'made=$(buildah from busybox) && buildah run --runtime /usr/sbin/runX --network none "$made" sh -c "echo made >/made && test \$\$ = 1" &&
 		buildah run --runtime /usr/sbin/runX --network none "$made" cat /made && buildah rm "$made" >/dev/null'
 	says 0 made ''

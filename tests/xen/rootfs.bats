@@ -6,7 +6,6 @@ load helpers
 bats_require_minimum_version 1.5.0
 
 @test "rootfs: over 9p the root is the same directory on both sides" {
-	needs_9p
 	with_conf 9p
 	"$bed" sh "echo from-host >/bundles/busybox/rootfs/tmp/h"
 	container '.process.args = ["sh", "-c", "cat /tmp/h; echo from-guest >/tmp/g; grep \" / \" /proc/mounts | cut -d \" \" -f 3"]'
@@ -37,10 +36,10 @@ in_image() {
 	says 1 '' ''
 }
 
-@test "rootfs: auto takes 9p if a QEMU for Xen is installed, otherwise a disk" {
+@test "rootfs: auto takes 9p where no device is mounted" {
 	with_conf auto
 	container '.process.args = ["sh", "-c", "grep \" / \" /proc/mounts | cut -d \" \" -f 3"]'
-	says 0 "$(case $roots in disk) echo ext4 ;; *) echo 9p ;; esac)" ''
+	says 0 9p ''
 }
 
 @test "rootfs: a read-only root cannot be written, but its mounts can" {
@@ -153,7 +152,6 @@ loops() {
 }
 
 @test "rootfs: changes in a disk are written back, and the host's mounts in the root are not touched" {
-	needs_9p
 	with_conf disk
 	"$bed" sh "echo 'write_back = yes' >>/etc/runX/runX.conf; mkdir -p /b/$id && cd /b/$id && mkdir -p rootfs/bin &&
 		cp -a /bundles/busybox/rootfs/etc rootfs && cp /bundles/busybox/rootfs/bin/busybox rootfs/bin &&
@@ -201,7 +199,6 @@ loops() {
 }
 
 @test "rootfs: PVH boots 9p" {
-	needs_9p
 	with_conf 9p pvh
 	container '.process.args = ["echo", "pvh"]'
 	says 0 pvh ''
@@ -234,7 +231,6 @@ loops() {
 }
 
 @test "rootfs: the guest sees what the host appends to a file of a 9p root once the file is not open, and in a bind mount at once" {
-	needs_9p
 	with_conf 9p
 	"$bed" sh "mkdir -p /b/$id/volume; cd /b/$id/volume; echo one >log; echo one >single; : >go; echo one >/bundles/busybox/rootfs/tmp/log"
 	bundle ".mounts += [{destination: \"/data\", type: \"bind\", source: \"volume\"}, {destination: \"/single\", type: \"bind\", source: \"volume/single\"}]
@@ -251,7 +247,6 @@ loops() {
 # Without kernel-config/9p.patch a request of 256 KiB needs memory in one piece. If there was none, Linux lost the data that
 # it should write.
 @test "rootfs: 9p loses nothing when memory is scarce and in pieces" {
-	needs_9p
 	conf 'rootfs = 9p' 'memory = 64'
 	container "$(runs 'awk "BEGIN { for (i = 0; i < 5000; i++) { file = \"/dev/shm/\" i; printf \"%4096d\", i >file; close(file) } }"
 		available=$(sed -n "s/^MemAvailable: *\([0-9]*\) kB/\1/p" /proc/meminfo)
