@@ -24,8 +24,6 @@ void store_fire(const char *path);
 /* How many nodes there are. */
 int store_count(void);
 
-/* The value of a node, which holds until the next change, or NULL. */
-
 /* Whether a node is there and has neither value nor children. */
 bool store_is_empty(const char *path);
 
