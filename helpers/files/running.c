@@ -23,7 +23,7 @@ void requests_begin(struct requests *requests, size_t threads_most)
 
 void requests_end(struct requests *requests)
 {
-	requests_stop(requests, NULL);
+	running_stop(requests, NULL);
 	pthread_mutex_lock(&requests->lock);
 	while (requests->threads > 0)
 		pthread_cond_wait(&requests->none, &requests->lock);
@@ -41,7 +41,7 @@ static struct running **find(struct requests *requests, uint16_t tag)
 	return at;
 }
 
-bool request_begin(struct requests *requests, struct running *running, struct channel *channel,
+bool running_begin(struct requests *requests, struct running *running, struct channel *channel,
 		   uint16_t tag)
 {
 	*running = (struct running){.channel = channel, .tag = tag, .requests = requests};
@@ -75,7 +75,7 @@ static void answer_flushes(const struct running *running)
 	}
 }
 
-bool request_end(struct requests *requests, struct running *running, const uint8_t *answer,
+bool running_end(struct requests *requests, struct running *running, const uint8_t *answer,
 		 size_t size)
 {
 	if (running->deferred)
@@ -153,7 +153,7 @@ static bool start(struct running *running)
 	return started;
 }
 
-bool request_defer(struct requests *requests, struct running *running, const struct task *task)
+bool running_defer(struct requests *requests, struct running *running, const struct task *task)
 {
 	struct running *new = malloc(sizeof(*new));
 	bool started = false;
@@ -191,7 +191,7 @@ static void stop(struct running *running)
 	pthread_kill(running->thread, SIGUSR1);
 }
 
-bool request_flush(struct requests *requests, uint16_t old, uint16_t tag)
+bool running_flush(struct requests *requests, uint16_t old, uint16_t tag)
 {
 	pthread_mutex_lock(&requests->lock);
 	struct running *running = *find(requests, old);
@@ -204,7 +204,7 @@ bool request_flush(struct requests *requests, uint16_t old, uint16_t tag)
 	return found;
 }
 
-void requests_stop(struct requests *requests, const struct file *file)
+void running_stop(struct requests *requests, const struct file *file)
 {
 	pthread_mutex_lock(&requests->lock);
 	for (struct running *running = requests->first; running; running = running->next) {

@@ -266,7 +266,7 @@ static bool fid_remove(struct session *session, uint32_t number)
 	if (!fid)
 		return false;
 	if (fid->file)
-		requests_stop(&session->requests, fid->file);
+		running_stop(&session->requests, fid->file);
 	fid_drop(session, fid);
 	free(fid);
 	return true;
@@ -274,7 +274,7 @@ static bool fid_remove(struct session *session, uint32_t number)
 
 static void remove_all(struct session *session)
 {
-	requests_stop(&session->requests, NULL);
+	running_stop(&session->requests, NULL);
 	for (size_t i = 0; i < session->bucket_count; i++) {
 		for (;;) {
 			pthread_mutex_lock(&session->lock);
@@ -361,7 +361,7 @@ static int do_flush(struct call *call)
 {
 	const struct request *r = call->request;
 
-	return request_flush(&call->session->requests, r->old_tag, r->tag) ? LATER : 0;
+	return running_flush(&call->session->requests, r->old_tag, r->tag) ? LATER : 0;
 }
 
 /* ---- fids ---- */
@@ -633,7 +633,7 @@ static int do_fsync(struct call *call)
 	struct task task = {
 		.file = call->fid.file, .sync = true, .data_only = call->request->flags != 0};
 
-	if (request_defer(&call->session->requests, call->running, &task))
+	if (running_defer(&call->session->requests, call->running, &task))
 		return LATER;
 	return file_sync(task.file, task.data_only);
 }
@@ -671,7 +671,7 @@ static int do_lock(struct call *call)
 	if (r == 0)
 		r = file_lock(task.file, &task.lock, NULL);
 	if (r == -EAGAIN && call->request->flags & P9_LOCK_BLOCK &&
-	    request_defer(&call->session->requests, call->running, &task))
+	    running_defer(&call->session->requests, call->running, &task))
 		return LATER;
 	if (r < 0 && r != -EAGAIN)
 		return r;
@@ -1028,10 +1028,10 @@ ssize_t session_request(struct session *session, struct channel *channel, const 
 	undecoded = message_decode(message, size, &request);
 	if (!begun && request.type != TVERSION)
 		undecoded = EPROTO;
-	if (!request_begin(&session->requests, &running, channel, request.tag))
+	if (!running_begin(&session->requests, &running, channel, request.tag))
 		return -1;
 	size_t n = answer(&call, undecoded, reply, room);
-	bool sent = request_end(&session->requests, &running, reply, n);
+	bool sent = running_end(&session->requests, &running, reply, n);
 	return sent ? 0 : (ssize_t)n;
 }
 
@@ -1092,7 +1092,7 @@ struct session *session_new(int root, int proc, size_t msize, const struct sessi
 
 void session_end(struct session *session)
 {
-	requests_stop(&session->requests, NULL);
+	running_stop(&session->requests, NULL);
 	remove_all(session);
 	requests_end(&session->requests);
 	files_end(&session->files);
