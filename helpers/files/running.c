@@ -124,7 +124,8 @@ static void *run(void *argument)
 
 	pthread_mutex_lock(&requests->lock);
 	/* As long as it is in the list, a signal may come. */
-	take_out(requests, running);
+	if (!running->silent)
+		take_out(requests, running);
 	bool silent = running->silent || (r == -EINTR && running->flush_count > 0);
 	pthread_mutex_unlock(&requests->lock);
 	if (!silent)
@@ -206,12 +207,20 @@ bool running_flush(struct requests *requests, uint16_t old, uint16_t tag)
 
 void running_stop(struct requests *requests, const struct file *file)
 {
+	struct running **at = &requests->first, *running;
+
 	pthread_mutex_lock(&requests->lock);
-	for (struct running *running = requests->first; running; running = running->next) {
-		if (!running->task.file || (file && running->task.file != file))
-			continue;
-		running->silent = running->silent || !file;
-		stop(running);
+	while ((running = *at)) {
+		bool meant = running->task.file && (!file || running->task.file == file);
+		if (meant)
+			stop(running);
+		/* The guest may use the tag of what is not answered for something else. */
+		if (meant && !file) {
+			running->silent = true;
+			*at = running->next;
+		} else {
+			at = &running->next;
+		}
 	}
 	pthread_mutex_unlock(&requests->lock);
 }
