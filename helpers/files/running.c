@@ -23,7 +23,7 @@ void requests_begin(struct requests *requests, size_t threads_most)
 
 void requests_end(struct requests *requests)
 {
-	requests_stop(requests, NULL);
+	running_stop(requests, NULL);
 	pthread_mutex_lock(&requests->lock);
 	while (requests->threads > 0)
 		pthread_cond_wait(&requests->none, &requests->lock);
@@ -41,7 +41,7 @@ static struct running **find(struct requests *requests, uint16_t tag)
 	return at;
 }
 
-bool request_begin(struct requests *requests, struct running *running, struct channel *channel,
+bool running_begin(struct requests *requests, struct running *running, struct channel *channel,
 		   uint16_t tag)
 {
 	*running = (struct running){.channel = channel, .tag = tag, .requests = requests};
@@ -75,7 +75,7 @@ static void answer_flushes(const struct running *running)
 	}
 }
 
-bool request_end(struct requests *requests, struct running *running, const uint8_t *answer,
+bool running_end(struct requests *requests, struct running *running, const uint8_t *answer,
 		 size_t size)
 {
 	if (running->deferred)
@@ -124,7 +124,8 @@ static void *run(void *argument)
 
 	pthread_mutex_lock(&requests->lock);
 	/* As long as it is in the list, a signal may come. */
-	take_out(requests, running);
+	if (!running->silent)
+		take_out(requests, running);
 	bool silent = running->silent || (r == -EINTR && running->flush_count > 0);
 	pthread_mutex_unlock(&requests->lock);
 	if (!silent)
@@ -153,7 +154,7 @@ static bool start(struct running *running)
 	return started;
 }
 
-bool request_defer(struct requests *requests, struct running *running, const struct task *task)
+bool running_defer(struct requests *requests, struct running *running, const struct task *task)
 {
 	struct running *new = malloc(sizeof(*new));
 	bool started = false;
@@ -191,7 +192,7 @@ static void stop(struct running *running)
 	pthread_kill(running->thread, SIGUSR1);
 }
 
-bool request_flush(struct requests *requests, uint16_t old, uint16_t tag)
+bool running_flush(struct requests *requests, uint16_t old, uint16_t tag)
 {
 	pthread_mutex_lock(&requests->lock);
 	struct running *running = *find(requests, old);
@@ -204,14 +205,22 @@ bool request_flush(struct requests *requests, uint16_t old, uint16_t tag)
 	return found;
 }
 
-void requests_stop(struct requests *requests, const struct file *file)
+void running_stop(struct requests *requests, const struct file *file)
 {
+	struct running **at = &requests->first, *running;
+
 	pthread_mutex_lock(&requests->lock);
-	for (struct running *running = requests->first; running; running = running->next) {
-		if (!running->task.file || (file && running->task.file != file))
-			continue;
-		running->silent = running->silent || !file;
-		stop(running);
+	while ((running = *at)) {
+		bool meant = running->task.file && (!file || running->task.file == file);
+		if (meant)
+			stop(running);
+		/* The guest may use the tag of what is not answered for something else. */
+		if (meant && !file) {
+			running->silent = true;
+			*at = running->next;
+		} else {
+			at = &running->next;
+		}
 	}
 	pthread_mutex_unlock(&requests->lock);
 }

@@ -45,29 +45,29 @@ void requests_begin(struct requests *requests, size_t threads_most);
 void requests_end(struct requests *requests);
 
 /* Notes the request of the calling thread. Returns false if its tag is in use. */
-bool request_begin(struct requests *requests, struct running *running, struct channel *channel,
+bool running_begin(struct requests *requests, struct running *running, struct channel *channel,
 		   uint16_t tag);
 
 /*
  * Ends it. Returns true if it was deferred, or flushed meanwhile: then the answer, if `size` is not
  * 0, and those of the flushes have been sent.
  */
-bool request_end(struct requests *requests, struct running *running, const uint8_t *answer,
+bool running_end(struct requests *requests, struct running *running, const uint8_t *answer,
 		 size_t size);
 
 /*
  * Goes on with the request in a thread, which answers. It takes over `running` and a reference to
  * the task's file. Returns false if there are too many: then nothing was done.
  */
-bool request_defer(struct requests *requests, struct running *running, const struct task *task);
+bool running_defer(struct requests *requests, struct running *running, const struct task *task);
 
 /*
  * Flushes the request with the tag `old`. Returns false if there is none, so the flush is to be
  * answered at once.
  */
-bool request_flush(struct requests *requests, uint16_t old, uint16_t tag);
+bool running_flush(struct requests *requests, uint16_t old, uint16_t tag);
 
 /* Gives up what waits for `file`, or everything without an answer if it is NULL. */
-void requests_stop(struct requests *requests, const struct file *file);
+void running_stop(struct requests *requests, const struct file *file);
 
 #endif

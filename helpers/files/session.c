@@ -6,6 +6,7 @@
  */
 #include "session.h"
 
+#include "fid.h"
 #include "file.h"
 #include "message.h"
 #include "running.h"
@@ -18,7 +19,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/securebits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/xattr.h>
@@ -30,48 +30,13 @@
 #define QID_SYMLINK   0x02
 #define STATS_BASIC   0x7ff /* of Tgetattr: all but the last three fields */
 
-/* States of a fid. */
-enum {
-	PLAIN = 1, /* walked to, not opened */
-	FILE_OPEN = 2,
-	DIRECTORY_OPEN = 4,
-	VALUE = 8,	/* Txattrwalk: the value of an attribute */
-	NEW_VALUE = 16, /* Txattrcreate: one that is written, and set by the clunk */
-	INODE = PLAIN | FILE_OPEN | DIRECTORY_OPEN,
-	ANY = INODE | VALUE | NEW_VALUE,
-};
-
-/* An extended attribute on its way. */
-struct value {
-	size_t references;
-	size_t size, written;
-	int flags;
-	char name[TREE_NAME]; /* of a NEW_VALUE */
-	char *bytes;
-};
-
-struct fid {
-	struct fid *next;
-	uint32_t number;
-	uid_t uid;
-	uint8_t state;
-	struct node *node;
-	struct file *file;
-	struct value *value;
-};
-
 struct session {
 	struct tree *tree;
 	struct files files;
 	struct requests requests;
-	struct session_limits limits;
+	struct fids fids;
 	size_t msize;
-	size_t agreed;	      /* msize since Tversion, or 0 */
-	pthread_mutex_t lock; /* of `agreed` and what follows, and of the values of NEW_VALUE */
-	struct fid **buckets;
-	size_t bucket_count; /* a power of two */
-	size_t fid_count;
-	size_t xattr_bytes;
+	size_t agreed; /* msize since Tversion, or 0 */
 };
 
 /* One request. */
@@ -86,207 +51,6 @@ struct call {
 
 /* What a function of a message returns: 0, a negative errno, or this: the answer comes later. */
 #define LATER 1
-
-/* ---- values ---- */
-
-static struct value *value_new(struct session *session, size_t size)
-{
-	struct value *value = NULL;
-
-	pthread_mutex_lock(&session->lock);
-	bool room = size <= session->limits.xattr_bytes - session->xattr_bytes;
-	if (room)
-		value = calloc(1, sizeof(*value));
-	if (value) {
-		value->references = 1;
-		value->size = size;
-		session->xattr_bytes += size;
-	}
-	pthread_mutex_unlock(&session->lock);
-	return value;
-}
-
-static void value_drop(struct session *session, struct value *value)
-{
-	pthread_mutex_lock(&session->lock);
-	bool last = --value->references == 0;
-	if (last)
-		session->xattr_bytes -= value->size;
-	pthread_mutex_unlock(&session->lock);
-	if (last) {
-		free(value->bytes);
-		free(value);
-	}
-}
-
-/* ---- fids ---- */
-
-static struct fid **find(struct session *session, uint32_t number)
-{
-	uint32_t mixed = number * 0x9e3779b1;
-	struct fid **at = &session->buckets[(mixed ^ mixed >> 16) & (session->bucket_count - 1)];
-
-	while (*at && (*at)->number != number)
-		at = &(*at)->next;
-	return at;
-}
-
-/* Doubles the table. Without memory, the chains get longer. */
-static void grow(struct session *session)
-{
-	struct fid **old = session->buckets, *fid, *next;
-	size_t count = session->bucket_count;
-	struct fid **new = calloc(2 * count, sizeof(*new));
-
-	if (!new)
-		return;
-	session->buckets = new;
-	session->bucket_count = 2 * count;
-	for (size_t i = 0; i < count; i++) {
-		for (fid = old[i]; fid; fid = next) {
-			next = fid->next;
-			fid->next = NULL;
-			*find(session, fid->number) = fid;
-		}
-	}
-	free(old);
-}
-
-/* Takes a reference to all that the fid has, for a copy of it. */
-static void fid_keep(struct session *session, const struct fid *fid)
-{
-	node_keep(session->tree, fid->node);
-	if (fid->file)
-		file_keep(fid->file);
-	if (fid->value)
-		fid->value->references++;
-}
-
-/* Drops what a fid, or a copy, refers to. */
-static void fid_drop(struct session *session, const struct fid *fid)
-{
-	if (fid->value)
-		value_drop(session, fid->value);
-	if (fid->file)
-		file_drop(fid->file);
-	node_drop(session->tree, fid->node);
-}
-
-/* Copies the fid with references. It must be in one of `states`. */
-static int fid_get(struct session *session, uint32_t number, uint8_t states, struct fid *copy)
-{
-	pthread_mutex_lock(&session->lock);
-	const struct fid *fid = *find(session, number);
-	bool good = fid && fid->state & states;
-	if (good) {
-		*copy = *fid;
-		fid_keep(session, fid);
-	}
-	pthread_mutex_unlock(&session->lock);
-	return good ? 0 : -EBADF;
-}
-
-/* The same, and holds its node until fid_release(). */
-static int fid_hold(struct session *session, uint32_t number, uint8_t states, struct fid *copy)
-{
-	int r = fid_get(session, number, states, copy);
-
-	if (r < 0)
-		return r;
-	r = node_hold(session->tree, copy->node, copy->file ? copy->file->fd : -1);
-	if (r < 0)
-		fid_drop(session, copy);
-	return r;
-}
-
-static void fid_release(struct session *session, const struct fid *copy)
-{
-	node_release(session->tree, copy->node);
-	fid_drop(session, copy);
-}
-
-/* Makes a fid like `like`, which gives it its references. On failure they are dropped. */
-static int fid_new(struct session *session, uint32_t number, const struct fid *like)
-{
-	struct fid *new = malloc(sizeof(*new));
-	int r = new ? 0 : -ENOMEM;
-
-	pthread_mutex_lock(&session->lock);
-	if (r == 0 && session->fid_count >= session->limits.fids)
-		r = -ENFILE;
-	if (r == 0 && (number == MESSAGE_NO_FID || *find(session, number)))
-		r = -EBADF;
-	if (r == 0) {
-		if (++session->fid_count > session->bucket_count)
-			grow(session);
-		*new = *like;
-		new->number = number;
-		new->next = NULL;
-		*find(session, number) = new;
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (r < 0) {
-		free(new);
-		fid_drop(session, like);
-	}
-	return r;
-}
-
-/*
- * Gives the fid that the call has seen the content of `to`, if nobody has changed it since. If
- * somebody has, EBADF. The references of the loser are dropped.
- */
-static int fid_turn(struct session *session, const struct fid *seen, const struct fid *to)
-{
-	pthread_mutex_lock(&session->lock);
-	struct fid *fid = *find(session, seen->number);
-	bool same = fid && fid->state == PLAIN && seen->state == PLAIN && fid->node == seen->node;
-	struct fid loser = same ? *fid : *to;
-	if (same) {
-		struct fid *next = fid->next;
-		*fid = *to;
-		fid->number = seen->number;
-		fid->next = next;
-	}
-	pthread_mutex_unlock(&session->lock);
-	fid_drop(session, &loser);
-	return same ? 0 : -EBADF;
-}
-
-/* Takes the fid away from the guest. Returns false if there is none. */
-static bool fid_remove(struct session *session, uint32_t number)
-{
-	pthread_mutex_lock(&session->lock);
-	struct fid **at = find(session, number), *fid = *at;
-	if (fid) {
-		*at = fid->next;
-		session->fid_count--;
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (!fid)
-		return false;
-	if (fid->file)
-		requests_stop(&session->requests, fid->file);
-	fid_drop(session, fid);
-	free(fid);
-	return true;
-}
-
-static void remove_all(struct session *session)
-{
-	requests_stop(&session->requests, NULL);
-	for (size_t i = 0; i < session->bucket_count; i++) {
-		for (;;) {
-			pthread_mutex_lock(&session->lock);
-			struct fid *fid = session->buckets[i];
-			uint32_t number = fid ? fid->number : 0;
-			pthread_mutex_unlock(&session->lock);
-			if (!fid)
-				break;
-			fid_remove(session, number);
-		}
-	}
-}
 
 /* ---- parts of answers ---- */
 
@@ -327,10 +91,9 @@ static int do_version(struct call *call)
 		     r->count >= SESSION_MSIZE_LEAST;
 	size_t agreed = r->count < session->msize ? r->count : session->msize;
 
-	remove_all(session);
-	pthread_mutex_lock(&session->lock);
-	session->agreed = known ? agreed : 0;
-	pthread_mutex_unlock(&session->lock);
+	running_stop(&session->requests, NULL);
+	fids_clear(&session->fids);
+	__atomic_store_n(&session->agreed, known ? agreed : 0, __ATOMIC_RELEASE);
 	reply_put(&call->reply, "d", agreed);
 	reply_text(&call->reply, known ? VERSION : "unknown", known ? strlen(VERSION) : 7);
 	return 0;
@@ -352,7 +115,7 @@ static int do_attach(struct call *call)
 	node_keep(call->session->tree, root);
 	uid_t uid = r->uid == UINT32_MAX ? NO_UID : r->uid;
 	return made(call,
-		    fid_new(call->session, r->fid,
+		    fid_new(&call->session->fids, r->fid,
 			    &(struct fid){.uid = uid, .state = PLAIN, .node = root}),
 		    &st);
 }
@@ -361,7 +124,7 @@ static int do_flush(struct call *call)
 {
 	const struct request *r = call->request;
 
-	return request_flush(&call->session->requests, r->old_tag, r->tag) ? LATER : 0;
+	return running_flush(&call->session->requests, r->old_tag, r->tag) ? LATER : 0;
 }
 
 /* ---- fids ---- */
@@ -414,7 +177,7 @@ static int do_walk(struct call *call)
 		if (r->other == r->fid)
 			return 0;
 		node_keep(session->tree, to.node);
-		return fid_new(session, r->other, &to);
+		return fid_new(&session->fids, r->other, &to);
 	}
 	int fd = walk_steps(call, &st, &done);
 	if (fd < 0) {
@@ -425,8 +188,8 @@ static int do_walk(struct call *call)
 	int error = tree_adopt(session->tree, fd, &st, &to.node);
 	if (error < 0)
 		return error;
-	return r->other == r->fid ? fid_turn(session, &call->fid, &to)
-				  : fid_new(session, r->other, &to);
+	return r->other == r->fid ? fid_turn(&session->fids, &call->fid, &to)
+				  : fid_new(&session->fids, r->other, &to);
 }
 
 /* A new attribute is set when it is complete. */
@@ -434,12 +197,7 @@ static int set_value(struct call *call)
 {
 	struct value *value = call->fid.value;
 
-	pthread_mutex_lock(&call->session->lock);
-	bool complete = value->written == value->size;
-	/* Nothing more may be written while it is used. */
-	value->written = SIZE_MAX;
-	pthread_mutex_unlock(&call->session->lock);
-	if (!complete)
+	if (!value_finish(&call->session->fids, value))
 		return -EINVAL;
 	int r = node_hold(call->session->tree, call->fid.node, -1);
 	if (r < 0)
@@ -454,7 +212,7 @@ static int set_value(struct call *call)
 
 static int do_clunk(struct call *call)
 {
-	if (!fid_remove(call->session, call->request->fid))
+	if (!fid_remove(&call->session->fids, call->request->fid))
 		return -EBADF;
 	return call->fid.state == NEW_VALUE ? set_value(call) : 0;
 }
@@ -465,7 +223,7 @@ static int do_remove(struct call *call)
 	char name[TREE_NAME];
 
 	/* The fid is gone in any case. */
-	if (!fid_remove(call->session, call->request->fid))
+	if (!fid_remove(&call->session->fids, call->request->fid))
 		return -EBADF;
 	int r = node_hold(call->session->tree, call->fid.node, -1);
 	if (r < 0)
@@ -502,7 +260,7 @@ static int opened(struct call *call, struct fid *to, const struct stat *st)
 {
 	to->uid = call->fid.uid;
 	to->state = S_ISDIR(to->node->type) ? DIRECTORY_OPEN : FILE_OPEN;
-	int r = fid_turn(call->session, &call->fid, to);
+	int r = fid_turn(&call->session->fids, &call->fid, to);
 	if (r < 0)
 		return r;
 	put_qid(call, st);
@@ -568,28 +326,12 @@ static int do_read(struct call *call)
 	return 0;
 }
 
-/* The parts of a value come in order and once. */
-static ssize_t write_value(struct call *call)
-{
-	const struct request *r = call->request;
-	struct value *value = call->fid.value;
-
-	pthread_mutex_lock(&call->session->lock);
-	bool good = value->written <= value->size && r->offset == value->written &&
-		    r->count <= value->size - value->written;
-	if (good && r->count > 0) {
-		memcpy(value->bytes + value->written, r->data, r->count);
-		value->written += r->count;
-	}
-	pthread_mutex_unlock(&call->session->lock);
-	return good ? (ssize_t)r->count : -EINVAL;
-}
-
 static int do_write(struct call *call)
 {
 	const struct request *r = call->request;
 	ssize_t n = call->fid.state == NEW_VALUE
-			    ? write_value(call)
+			    ? value_write(&call->session->fids, call->fid.value, r->data, r->count,
+					  r->offset)
 			    : file_write(call->fid.file, r->data, r->count, r->offset);
 
 	if (n < 0)
@@ -633,7 +375,7 @@ static int do_fsync(struct call *call)
 	struct task task = {
 		.file = call->fid.file, .sync = true, .data_only = call->request->flags != 0};
 
-	if (request_defer(&call->session->requests, call->running, &task))
+	if (running_defer(&call->session->requests, call->running, &task))
 		return LATER;
 	return file_sync(task.file, task.data_only);
 }
@@ -671,7 +413,7 @@ static int do_lock(struct call *call)
 	if (r == 0)
 		r = file_lock(task.file, &task.lock, NULL);
 	if (r == -EAGAIN && call->request->flags & P9_LOCK_BLOCK &&
-	    request_defer(&call->session->requests, call->running, &task))
+	    running_defer(&call->session->requests, call->running, &task))
 		return LATER;
 	if (r < 0 && r != -EAGAIN)
 		return r;
@@ -860,7 +602,7 @@ static int do_xattrwalk(struct call *call)
 	int size = node_xattr(call->fid.node, name, &bytes);
 	if (size < 0)
 		return size;
-	to.value = value_new(session, (size_t)size);
+	to.value = value_new(&session->fids, (size_t)size);
 	if (!to.value) {
 		free(bytes);
 		return -ENOMEM;
@@ -868,7 +610,7 @@ static int do_xattrwalk(struct call *call)
 	to.value->bytes = bytes;
 	node_keep(session->tree, to.node);
 	reply_put(&call->reply, "q", (uint64_t)size);
-	return fid_new(session, call->request->other, &to);
+	return fid_new(&session->fids, call->request->other, &to);
 }
 
 static int do_xattrcreate(struct call *call)
@@ -885,18 +627,18 @@ static int do_xattrcreate(struct call *call)
 		return -EINVAL;
 	if (r->size > XATTR_MOST)
 		return -E2BIG;
-	to.value = value_new(session, (size_t)r->size);
+	to.value = value_new(&session->fids, (size_t)r->size);
 	if (!to.value)
 		return -ENOMEM;
 	memcpy(to.value->name, name, sizeof(name));
 	to.value->flags = (int)r->flags;
 	to.value->bytes = calloc(1, r->size ? (size_t)r->size : 1);
 	if (!to.value->bytes) {
-		value_drop(session, to.value);
+		value_drop(&session->fids, to.value);
 		return -ENOMEM;
 	}
 	node_keep(session->tree, to.node);
-	return fid_turn(session, &call->fid, &to);
+	return fid_turn(&session->fids, &call->fid, &to);
 }
 
 /* ---- the table ---- */
@@ -968,11 +710,11 @@ static int with_other(struct call *call, const struct rule *rule)
 
 	if (!(rule->needs & OTHER))
 		return act(call, rule);
-	r = fid_hold(call->session, call->request->other, INODE, &call->other);
+	r = fid_hold(&call->session->fids, call->request->other, INODE, &call->other);
 	if (r < 0)
 		return r;
 	r = act(call, rule);
-	fid_release(call->session, &call->other);
+	fid_release(&call->session->fids, &call->other);
 	return r;
 }
 
@@ -984,12 +726,12 @@ static int with_fids(struct call *call, const struct rule *rule)
 
 	if (rule->states == 0)
 		return act(call, rule);
-	r = (held ? fid_hold : fid_get)(call->session, call->request->fid, rule->states,
+	r = (held ? fid_hold : fid_get)(&call->session->fids, call->request->fid, rule->states,
 					&call->fid);
 	if (r < 0)
 		return r;
 	r = with_other(call, rule);
-	(held ? fid_release : fid_drop)(call->session, &call->fid);
+	(held ? fid_release : fid_drop)(&call->session->fids, &call->fid);
 	return r;
 }
 
@@ -1019,19 +761,17 @@ ssize_t session_request(struct session *session, struct channel *channel, const 
 	struct call call = {.session = session, .running = &running, .request = &request};
 	int undecoded;
 
-	pthread_mutex_lock(&session->lock);
-	size_t room = session->agreed ? session->agreed : session->msize;
-	bool begun = session->agreed > 0;
-	pthread_mutex_unlock(&session->lock);
+	size_t agreed = __atomic_load_n(&session->agreed, __ATOMIC_ACQUIRE);
+	size_t room = agreed ? agreed : session->msize;
 	if (size > room)
 		return -1;
 	undecoded = message_decode(message, size, &request);
-	if (!begun && request.type != TVERSION)
+	if (!agreed && request.type != TVERSION)
 		undecoded = EPROTO;
-	if (!request_begin(&session->requests, &running, channel, request.tag))
+	if (!running_begin(&session->requests, &running, channel, request.tag))
 		return -1;
 	size_t n = answer(&call, undecoded, reply, room);
-	bool sent = request_end(&session->requests, &running, reply, n);
+	bool sent = running_end(&session->requests, &running, reply, n);
 	return sent ? 0 : (ssize_t)n;
 }
 
@@ -1068,36 +808,33 @@ static void complete(struct session_limits *limits)
 struct session *session_new(int root, int proc, size_t msize, const struct session_limits *limits)
 {
 	struct session *session = calloc(1, sizeof(*session));
+	struct session_limits all = *limits;
 
 	if (!session)
 		return NULL;
-	session->limits = *limits;
-	complete(&session->limits);
+	complete(&all);
 	session->msize = msize;
-	session->bucket_count = 64;
-	session->buckets = calloc(session->bucket_count, sizeof(struct fid *));
-	session->tree = tree_new(root, proc, session->limits.descriptors);
-	if (!session->buckets || !session->tree) {
+	session->fids.most = all.fids;
+	session->fids.bytes_most = all.xattr_bytes;
+	session->tree = tree_new(root, proc, all.descriptors);
+	if (!session->tree || !fids_begin(&session->fids, session->tree, &session->requests)) {
 		if (session->tree)
 			tree_free(session->tree);
-		free(session->buckets);
 		free(session);
 		return NULL;
 	}
-	files_begin(&session->files, session->tree, session->limits.opens);
-	requests_begin(&session->requests, session->limits.waiting);
-	pthread_mutex_init(&session->lock, NULL);
+	files_begin(&session->files, session->tree, all.opens);
+	requests_begin(&session->requests, all.waiting);
 	return session;
 }
 
 void session_end(struct session *session)
 {
-	requests_stop(&session->requests, NULL);
-	remove_all(session);
+	running_stop(&session->requests, NULL);
+	fids_clear(&session->fids);
 	requests_end(&session->requests);
+	fids_end(&session->fids);
 	files_end(&session->files);
 	tree_free(session->tree);
-	pthread_mutex_destroy(&session->lock);
-	free(session->buckets);
 	free(session);
 }

@@ -11,6 +11,7 @@
 
 #include "fuzz.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -202,18 +203,22 @@ static void attach(void)
 	must(send_message(TATTACH, 1) == 20);
 }
 
-/* Removes what may be in the share: the names are few, and at most two directories deep. */
-static void clear(int directory, int depth)
+/* Removes all that is in the directory, which it closes. */
+static void clear(int directory)
 {
-	for (size_t i = 0; i < 7; i++) {
-		if (unlinkat(directory, names[i].bytes, 0) == 0 || errno != EISDIR)
+	DIR *entries = fdopendir(directory);
+	const struct dirent *entry;
+
+	must(entries);
+	while ((entry = readdir(entries))) {
+		const char *name = entry->d_name;
+		if (!strcmp(name, ".") || !strcmp(name, "..") || unlinkat(directory, name, 0) == 0)
 			continue;
-		int below = openat(directory, names[i].bytes, O_DIRECTORY | O_NOFOLLOW);
-		if (depth < 30 && below >= 0)
-			clear(below, depth + 1);
-		close(below);
-		must(unlinkat(directory, names[i].bytes, AT_REMOVEDIR) == 0);
+		must(errno == EISDIR);
+		clear(openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+		must(unlinkat(directory, name, AT_REMOVEDIR) == 0);
 	}
+	closedir(entries);
 }
 
 static void fill(void)
@@ -293,7 +298,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		request(&in);
 	begin_session();
 	check_outside();
-	clear(share, 0);
+	clear(openat(share, ".", O_RDONLY | O_DIRECTORY));
 	next = dup(0);
 	/* The one by which handles are opened comes once, and stays. */
 	must(next <= spare + 1);

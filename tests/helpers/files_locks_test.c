@@ -206,6 +206,13 @@ static void stop_waiting_when_flushed(void **state)
 	open_fid(n, 1, 2);
 	n->tag = 7;
 	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0, 0, 1), NOBODY);
+	/* A new session may use the tag at once, and hears nothing of the old one. */
+	assert_int_equal(nine_version(n, NINE_MSIZE), 0);
+	n->tag = 7;
+	assert_int_equal(nine_attach(n, ROOT, 0), 0);
+	open_fid(n, 1, 2);
+	assert_int_equal(n->late_count, answers);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0, 0, 1), NOBODY);
 	end_client(n);
 	*state = n = new_client(&(struct session_limits){.waiting = 2});
 	/* Of more than may wait, the guest tries again by itself. */

@@ -485,12 +485,15 @@ static void answers_each_message_in_each_state(void **state)
 		{TWRITE, "bbbbbb-bb-"},	    {TCLUNK, "b---------"},	  {TREMOVE, "b---------"},
 	};
 	struct nine *n = *state;
+	char command[128];
 	size_t later = 0;
 	int answer;
 
+	snprintf(command, sizeof(command), "rm -rf %s/*", share);
+
 	for (size_t i = 0; i < ARRAY_SIZE(matrix); i++) {
 		for (enum state s = 0; s < STATES; s++) {
-			assert_int_equal(system("rm -rf /tmp/runx-files.*/share/*"), 0);
+			assert_int_equal(system(command), 0);
 			put(in_share("file"), "content");
 			assert_int_equal(setxattr(in_share("file"), "user.x", "y", 1, 0), 0);
 			assert_int_equal(symlink("file", in_share("link")), 0);
