@@ -39,7 +39,7 @@ commands:
   pause   ID             stop the VM of a running container
   resume  ID             let the VM of a paused container continue
   update  [--resources FILE|-] [--memory BYTES] [--cpu-quota US] [--cpu-period US]
-          [--cpu-share N] [--cpuset-cpus LIST] [--pids-limit N] ID
+          [--cpu-share N] [--cpuset-cpus LIST] [--cpu-idle N] [--pids-limit N] ID
                          change what the VM may use (FILE has linux.resources as JSON)
   events  [--stats] [--interval 5s] ID
                          print what the VM uses (JSON) until it ends; with --stats, only once

@@ -68,6 +68,7 @@ holds() {
 	{
 		(cd "$RUNX_ROOT/c1" && cat container xl.cfg state netns hooks profile 2>/dev/null) # the last two only if asked for
 		find "$RUNX_CGROUP" -name cgroup.procs 2>/dev/null
+		cat "$FAKE/shared"
 	} | tr '\0' '\n' >"$BATS_TEST_TMPDIR/written"
 	while IFS=$'\t' read -r _ key value proof; do
 		grep -qF -e "$proof" "$BATS_TEST_TMPDIR/written" || { echo "$key = $value did not give $proof" && return 1; }

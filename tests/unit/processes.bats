@@ -10,8 +10,8 @@ load helpers
 	diff - <("$top/tests/bench/host" --count) <<-END
 		| verb                   | processes |  jq |  xl |
 		| --- | --- | --- | --- |
-		| create                 |        11 |   1 |   1 |
-		| create, as Docker does |        14 |   1 |   1 |
+		| create                 |        12 |   1 |   1 |
+		| create, as Docker does |        15 |   1 |   1 |
 		| create, disk           |        25 |   1 |   1 |
 		| start                  |         4 |   0 |   1 |
 		| state                  |         1 |   0 |   0 |
