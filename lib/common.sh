@@ -337,8 +337,12 @@ hear_by() {
 	shift
 	said=''
 	{
-		# A command in the background would have /dev/null as its stdin.
-		{ "$@" <&4 >&"$out" 2>&5 4<&- 5>&- 6<&- & } 5>/proc/self/fd/6
+		# A command in the background would have /dev/null as its stdin. If there is no descriptor for 5, there is no command
+		# either, and nobody to read from.
+		{ "$@" <&4 >&"$out" 2>&5 4<&- 5>&- 6<&- & } 5>/proc/self/fd/6 || {
+			said='too many open files (raise ulimit -n)'
+			return 126
+		}
 		while IFS= read -r line || [ -n "$line" ]; do
 			[ ${#said} -gt $SAID_MAX ] || said=$said${said:+
 }$line

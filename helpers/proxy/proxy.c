@@ -33,9 +33,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CONTAINER_STDERR 3
+#define DESCRIPTORS	 1024
 
 static struct {
 	const char *console_socket, *netns, *uuid;
@@ -51,6 +53,23 @@ static void write_record(void)
 	if (!container.bare)
 		snprintf(domid, sizeof(domid), "%u", container.domid);
 	close(host_write_record(container.state, CONTROL_RECORD, domid, 0));
+}
+
+/*
+ * A container with as many execs as there can be needs some 400 descriptors. With fewer, nobody
+ * would be accepted, and poll(2), which refuses more entries than the limit has, would not wait.
+ */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = DESCRIPTORS;
+	if (limit.rlim_max < DESCRIPTORS)
+		limit.rlim_max = DESCRIPTORS;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		fail("cannot raise the limit of open files to %d (ulimit -n)", DESCRIPTORS);
 }
 
 /* Moves a descriptor above those that programs take for stdin, stdout and stderr. */
@@ -183,6 +202,7 @@ int main(int argc, char **argv)
 	 * keep them.
 	 */
 	close_range(CONTAINER_STDERR + 1, ~0U, 0);
+	raise_limit();
 	trace_open(directory);
 	trace("proxy", "connect");
 	container.terminal = option.console_socket != NULL;

@@ -396,3 +396,15 @@ server() {
 is_gone() {
 	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
 }
+
+@test "standin: a caller with few descriptors gets a container that takes many execs" {
+	local n
+	command_is sleep 1000
+	(ulimit -S -n 40 && runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-)
+	runX start c1
+	for n in 1 2 3 4 5 6 7 8; do
+		PATIENCE=20 runX exec --detach c1 sleep 1000 </dev/null 3>&-
+	done
+	PATIENCE=20 runX kill c1 KILL
+	ended 'killed by signal 9'
+}

@@ -274,6 +274,18 @@ closed() {
 	[ "$(grep -c 'executable file not found' "$log")" -eq 4 ]
 }
 
+@test "cleanup: with too few descriptors a verb fails or succeeds, and does not hang" {
+	local most
+	for most in 12 14 15 16 17 18 20 24; do
+		# bats has some open above.
+		(ulimit -n $most && timeout 30 ${RUNX_SHELL:-dash} "$top/runX" create --bundle "$bundle" c1) </dev/null >"$FAKE/said" 2>&1 3>&- 4>&- ||
+			[ $? -ne 124 ] || { echo "it hangs with $most" && return 1; }
+		runX delete --force c1
+		succeeds
+		nothing_left
+	done
+}
+
 @test "cleanup: an xl destroy that fails once is tried again" {
 	mkdir -p "$RUNX_ROOT/c1"
 	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
