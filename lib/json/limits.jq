@@ -49,8 +49,8 @@ def cpu_list($field):
 		| (length == 1 or length == 2) and all(is_number) and (map(tonumber) | .[0] <= .[-1])) then .
 	else fail($field; "must be a list of numbers and ranges, such as 0-3,5") end;
 
-# What is asked for, in Xen's terms. `limit` is the container's own memory in bytes, and `memory` the VM's in MiB. $in is the name of the input for messages: "linux.resources.", or "" if the input is
-# linux.resources alone.
+# What is asked for, in Xen's terms. `limit` is the container's own memory in bytes, and `memory` the VM's in MiB. $in is the
+# name of the input for messages: "linux.resources.", or "" if the input is linux.resources alone.
 def wanted($in):
 	(.memory | section("\($in)memory")) as $memory
 	| (.cpu | section("\($in)cpu")) as $cpu
