@@ -50,23 +50,6 @@ _Static_assert(offsetof(struct indices, refs) == 132, "xen/include/public/io/rin
 #define STACK SESSION_STACK
 #endif
 
-/* These two copy between flat memory and a half of the ring (a power of two) at `index`. */
-static void copy_out(void *into, const uint8_t *half, size_t size, uint32_t index, size_t count)
-{
-	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
-
-	memcpy(into, half + at, first);
-	memcpy((uint8_t *)into + first, half, count - first);
-}
-
-static void copy_in(uint8_t *half, size_t size, uint32_t index, const void *from, size_t count)
-{
-	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
-
-	memcpy(half + at, from, first);
-	memcpy(half, (const uint8_t *)from + first, count - first);
-}
-
 /* ---- answers ---- */
 
 /* Puts a whole answer to the ring, if it has room. Called under the lock. */
@@ -78,7 +61,7 @@ static bool put(struct ring9 *ring, const uint8_t *message, size_t size)
 
 	if (queued > ring->half || size > ring->half - queued)
 		return false; /* an impossible index is the guest's own loss */
-	copy_in(ring->in, ring->half, before, message, size);
+	backend_copy_in(ring->in, ring->half, before, message, size);
 	ring->in_prod = before + (uint32_t)size;
 	__atomic_store_n(&s->in_prod, ring->in_prod, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&s->in_cons, __ATOMIC_SEQ_CST) == before)
@@ -174,11 +157,12 @@ static enum taking take(struct ring9 *ring, size_t *size, const char **how)
 	*how = "the VM broke the rules of a 9P ring: the size of a request makes no sense";
 	if (queued < HEADER)
 		return BROKEN;
-	copy_out(m, ring->out, ring->half, ring->out_cons, HEADER);
+	backend_copy_out(m, ring->out, ring->half, ring->out_cons, HEADER);
 	*size = (size_t)m[0] | (size_t)m[1] << 8 | (size_t)m[2] << 16 | (size_t)m[3] << 24;
 	if (*size < HEADER || *size > ring->most || *size > queued)
 		return BROKEN;
-	copy_out(m + HEADER, ring->out, ring->half, ring->out_cons + HEADER, *size - HEADER);
+	backend_copy_out(m + HEADER, ring->out, ring->half, ring->out_cons + HEADER,
+			 *size - HEADER);
 	taken(ring, *size);
 	return REQUEST;
 }

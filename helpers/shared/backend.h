@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 /* States of a device, xen/include/public/io/xenbus.h. */
@@ -49,6 +50,25 @@ int backend_open_events(unsigned int domid, int flags);
  * NULL with errno on failure. munmap(2) lets go of the pages.
  */
 void *backend_map(int grants, unsigned int domid, const uint32_t *refs, size_t count);
+
+/* These two copy between flat memory and a ring of `size` bytes (a power of two) at `index`. */
+static inline void backend_copy_out(void *into, const void *ring, size_t size, uint32_t index,
+				    size_t count)
+{
+	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
+
+	memcpy(into, (const char *)ring + at, first);
+	memcpy((char *)into + first, ring, count - first);
+}
+
+static inline void backend_copy_in(void *ring, size_t size, uint32_t index, const void *from,
+				   size_t count)
+{
+	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
+
+	memcpy((char *)ring + at, from, first);
+	memcpy(ring, (const char *)from + first, count - first);
+}
 
 /* The host's end of one event channel. */
 struct backend_events {

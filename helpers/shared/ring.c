@@ -156,23 +156,6 @@ void ring_disconnect(struct ring *ring)
 	ring->gntdev = -1;
 }
 
-/* These two copy between flat memory and a ring of `size` bytes (a power of two) at `index`. */
-static void copy_out(void *into, const char *ring, size_t size, uint32_t index, size_t count)
-{
-	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
-
-	memcpy(into, ring + at, first);
-	memcpy((char *)into + first, ring, count - first);
-}
-
-static void copy_in(char *ring, size_t size, uint32_t index, const void *from, size_t count)
-{
-	size_t at = index & (size - 1), first = count < size - at ? count : size - at;
-
-	memcpy(ring + at, from, first);
-	memcpy(ring, (const char *)from + first, count - first);
-}
-
 /*
  * Both rings follow the rule of console.h. The producer writes the bytes and then releases its
  * index. The consumer acquires that index, takes the bytes, and then releases its own index.
@@ -201,7 +184,7 @@ ssize_t ring_read(struct ring *ring, void *into, size_t room)
 	size_t count = queued < room ? queued : room;
 	if (count == 0)
 		return 0;
-	copy_out(into, ring->out, ring->out_size, ring->out_cons, count);
+	backend_copy_out(into, ring->out, ring->out_size, ring->out_cons, count);
 	ring->out_cons += (uint32_t)count;
 	__atomic_store_n(&s->out_cons, ring->out_cons, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -222,7 +205,7 @@ ssize_t ring_write(struct ring *ring, const void *from, size_t count)
 		count = ring->in_size - queued;
 	if (count == 0)
 		return 0;
-	copy_in(ring->in, ring->in_size, ring->in_prod, from, count);
+	backend_copy_in(ring->in, ring->in_size, ring->in_prod, from, count);
 	ring->in_prod += (uint32_t)count;
 	__atomic_store_n(&s->in_prod, ring->in_prod, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
