@@ -168,8 +168,13 @@ static const unsigned int allowed_calls[] = {
 	SYS_sched_yield,
 	SYS_set_robust_list,
 	SYS_set_tid_address,
+#ifdef SYS_clock_gettime
 	SYS_clock_gettime,
 	SYS_clock_nanosleep,
+#else /* musl's names for 32-bit machines */
+	SYS_clock_gettime32,
+	SYS_clock_nanosleep_time32,
+#endif
 	SYS_nanosleep,
 	SYS_getrandom,
 	/* files */
