@@ -34,7 +34,7 @@ load cases
 	local n
 	faults boot=0
 	for ((n = 0; n < 60; n++)); do
-		PATIENCE=5 begin true
+		PATIENCE=30 begin true
 		gone c1
 		runX delete c1
 	done
@@ -42,7 +42,7 @@ load cases
 
 @test "standin: another domain ends just when the guest's console appears" {
 	faults race
-	PATIENCE=5 begin true
+	PATIENCE=30 begin true
 	ended 'exited with status 0'
 }
 
