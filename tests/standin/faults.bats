@@ -33,7 +33,7 @@ load cases
 @test "standin: a guest that boots at once is heard, 60 times" {
 	local n
 	for ((n = 0; n < 60; n++)); do
-		PATIENCE=5 begin true
+		PATIENCE=30 begin true
 		gone c1
 		runX delete c1
 	done
@@ -41,7 +41,7 @@ load cases
 
 @test "standin: another domain ends just when the guest's console appears" {
 	faults race
-	PATIENCE=5 begin true
+	PATIENCE=30 begin true
 	ended 'exited with status 0'
 }
 
