@@ -143,8 +143,8 @@ bats_require_minimum_version 1.5.0
 	for how in $roots; do
 		conf "rootfs = $how" 'disk_headroom = 128'
 		id=t$BATS_TEST_NUMBER-$how
-		container "$(runs 'seq 8000000 >/big && wc -l </big && tail -n 1 /big && grep "^oom_kill " /sys/fs/cgroup/memory.events; rm /big')
+		container "$(runs 'seq 3000000 >/big && wc -l </big && tail -n 1 /big && grep "^oom_kill " /sys/fs/cgroup/memory.events; rm /big')
 			| .linux.resources.memory.limit = 16777216"
-		says 0 "$(printf '%s\n' 8000000 8000000 'oom_kill 0')" ''
+		says 0 "$(printf '%s\n' 3000000 3000000 'oom_kill 0')" ''
 	done
 }
