@@ -224,9 +224,8 @@ loops() {
 		| $(runs 'sed -n "s,^[^ ]* \(/tmp[^ ]*\|/dev/[msp][^ ]*\) \([^ ]*\) \([^ ,]*\).*,\1 \2 \3,p" /proc/mounts | sort; stat -c %a /tmp; ls -A /tmp/a
 			head -c 2000000 /dev/zero >/tmp/big; stat -c %s /tmp/big; rm /tmp/big
 			echo >/tmp/true; chmod 755 /tmp/true; /tmp/true; cat /tmp/v1/cgroup.controllers | wc -l; >/dev/shm/x; ls /dev/shm')"
-	# The second cgroup2 is read-only like the first: Linux has only one for each cgroup namespace.
 	says 0 "$(printf '%s\n' '/dev/mqueue mqueue rw' '/dev/pts devpts rw' '/dev/shm tmpfs rw' '/tmp tmpfs rw' '/tmp/a tmpfs rw' '/tmp/a/b proc ro' \
-		'/tmp/mq mqueue rw' '/tmp/pts devpts rw' '/tmp/v1 cgroup2 ro' '/tmp/v2 cgroup2 ro' 1750 1048576 1 x)" \
+		'/tmp/mq mqueue rw' '/tmp/pts devpts rw' '/tmp/v1 cgroup2 ro' '/tmp/v2 cgroup2 rw' 1750 1048576 1 x)" \
 		"$(printf '%s\n' 'head: standard output: I/O error' 'sh: /tmp/true: Permission denied')"
 }
 
