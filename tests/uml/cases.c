@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What programs see of a share of the guest kernel's 9P client, while somebody else works in its directory.
+// What programs see of a share of the guest kernel's 9P client, while somebody else works in its
+// directory.
 //
 // usage: cases HOST SHARE MODE [COUNTS]
 //
-// HOST is the directory that is served, SHARE where it is mounted, MODE root or bind (mounted with directio). Prints a line
-// for each case, and with COUNTS (see serve.c) how many requests operations take. The status is 1 if a case failed.
+// HOST is the directory that is served, SHARE where it is mounted, MODE root or bind (mounted with
+// directio). Prints a line for each case, and with COUNTS (see serve.c) how many requests
+// operations take. The status is 1 if a case failed.
 
 #include <err.h>
 #include <errno.h>
@@ -56,10 +58,10 @@ static void bad(const char *format, ...)
 	printf("\n");
 }
 
-#define CHECK(x)                                                                                                               \
-	do {                                                                                                                   \
-		if (!(x))                                                                                                      \
-			bad("line %d: %s (%s)", __LINE__, #x, strerror(errno));                                                \
+#define CHECK(x)                                                                                   \
+	do {                                                                                       \
+		if (!(x))                                                                          \
+			bad("line %d: %s (%s)", __LINE__, #x, strerror(errno));                    \
 	} while (0)
 
 static void put(const char *file, const char *text)
@@ -128,7 +130,8 @@ static int as_user(int (*work)(void))
 
 static void appends_arrive(void)
 {
-	int guest = open(SHARE("log"), O_WRONLY | O_APPEND | O_CREAT, 0644), host = open(HOST("log"), O_WRONLY | O_APPEND);
+	int guest = open(SHARE("log"), O_WRONLY | O_APPEND | O_CREAT, 0644),
+	    host = open(HOST("log"), O_WRONLY | O_APPEND);
 	char want[4096] = "", line[16];
 
 	for (int i = 0; i < 100; i++) {
@@ -154,7 +157,8 @@ static void appends_together(void)
 	for (int p = 0; p < 3; p++) {
 		pids[p] = fork();
 		if (pids[p] == 0) {
-			fd = open(p == 2 ? HOST("together") : SHARE("together"), O_WRONLY | O_APPEND | O_CREAT, 0644);
+			fd = open(p == 2 ? HOST("together") : SHARE("together"),
+				  O_WRONLY | O_APPEND | O_CREAT, 0644);
 			for (int i = 0; i < 300; i++) {
 				int n = snprintf(line, sizeof(line), "%d line %d\n", p, i);
 				if (write(fd, line, (size_t)n) != n)
@@ -217,12 +221,15 @@ static void by_descriptor(bool replaced)
 	CHECK(fchmod(fd, 0600) == 0);
 	CHECK(fchown(fd, 7, 8) == 0);
 	CHECK(futimens(fd, times) == 0);
-	CHECK(fstat(fd, &st) == 0 && st.st_size == 5 && st.st_uid == 7 && st.st_gid == 8 && (st.st_mode & 0777) == 0600 &&
-	      st.st_mtim.tv_sec == 2000 && st.st_mtim.tv_nsec == 987654321 && st.st_nlink == 0);
-	CHECK(fstat(keep, &now) == 0 && now.st_size == 5 && now.st_uid == 7 && (now.st_mode & 0777) == 0600);
+	CHECK(fstat(fd, &st) == 0 && st.st_size == 5 && st.st_uid == 7 && st.st_gid == 8 &&
+	      (st.st_mode & 0777) == 0600 && st.st_mtim.tv_sec == 2000 &&
+	      st.st_mtim.tv_nsec == 987654321 && st.st_nlink == 0);
+	CHECK(fstat(keep, &now) == 0 && now.st_size == 5 && now.st_uid == 7 &&
+	      (now.st_mode & 0777) == 0600);
 	CHECK(pwrite(fd, "x", 1, 0) == 1 && fsync(fd) == 0);
 	if (replaced) {
-		CHECK(stat(HOST("d"), &now) == 0 && now.st_size == 8 && now.st_uid == 0 && (now.st_mode & 0777) == 0644);
+		CHECK(stat(HOST("d"), &now) == 0 && now.st_size == 8 && now.st_uid == 0 &&
+		      (now.st_mode & 0777) == 0644);
 		names_expire();
 		has(SHARE("d"), "new file");
 	}
@@ -289,20 +296,23 @@ static void nanoseconds(void)
 
 	put(SHARE("times"), "");
 	CHECK(utimensat(AT_FDCWD, SHARE("times"), times, 0) == 0);
-	CHECK(stat(SHARE("times"), &st) == 0 && st.st_mtim.tv_nsec == 987654321 && st.st_atim.tv_nsec == 123456789);
+	CHECK(stat(SHARE("times"), &st) == 0 && st.st_mtim.tv_nsec == 987654321 &&
+	      st.st_atim.tv_nsec == 123456789);
 	CHECK(stat(HOST("times"), &st) == 0 && st.st_mtim.tv_nsec == 987654321);
 }
 
 static const uint8_t net_raw[20] = {1, 0, 0, 2, 0, 0x20};
 // version 2; owner rw-, user 1000 r--, group ---, mask r--, others ---
-static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 0xe8, 3, 0, 0, 4, 0,
-			      0, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255};
+static const uint8_t acl[] = {2, 0,    0,   0,	 1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
+			      0, 0xe8, 3,   0,	 0,   4,   0,  0, 0,   255, 255, 255, 255, 16, 0,
+			      4, 0,    255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
 #define ACCESS_ACL  "system.posix_acl_access"
 #define DEFAULT_ACL "system.posix_acl_default"
 
 static int user_reads_acl(void)
 {
-	return open(SHARE("acl"), O_RDONLY) < 0 || open(SHARE("acl"), O_WRONLY) >= 0 || open(SHARE("noacl"), O_RDONLY) >= 0;
+	return open(SHARE("acl"), O_RDONLY) < 0 || open(SHARE("acl"), O_WRONLY) >= 0 ||
+	       open(SHARE("noacl"), O_RDONLY) >= 0;
 }
 
 static void attributes(void)
@@ -312,17 +322,21 @@ static void attributes(void)
 
 	put(SHARE("caps"), "text");
 	CHECK(setxattr(SHARE("caps"), "security.capability", net_raw, sizeof(net_raw), 0) == 0);
-	CHECK(getxattr(HOST("caps"), "security.capability", value, sizeof(value)) == sizeof(net_raw));
-	CHECK(getxattr(SHARE("caps"), "security.capability", value, sizeof(value)) == sizeof(net_raw));
+	CHECK(getxattr(HOST("caps"), "security.capability", value, sizeof(value)) ==
+	      sizeof(net_raw));
+	CHECK(getxattr(SHARE("caps"), "security.capability", value, sizeof(value)) ==
+	      sizeof(net_raw));
 	put(SHARE("caps"), "changed");
-	CHECK(getxattr(SHARE("caps"), "security.capability", value, sizeof(value)) < 0 && errno == ENODATA);
+	CHECK(getxattr(SHARE("caps"), "security.capability", value, sizeof(value)) < 0 &&
+	      errno == ENODATA);
 
 	put(SHARE("acl"), "text");
 	put(SHARE("noacl"), "text");
 	chmod(SHARE("noacl"), 0640);
 	CHECK(setxattr(SHARE("acl"), ACCESS_ACL, acl, sizeof(acl), 0) == 0);
 	CHECK(getxattr(HOST("acl"), ACCESS_ACL, value, sizeof(value)) == sizeof(acl));
-	CHECK(getxattr(SHARE("acl"), ACCESS_ACL, value, sizeof(value)) == sizeof(acl) && !memcmp(value, acl, sizeof(acl)));
+	CHECK(getxattr(SHARE("acl"), ACCESS_ACL, value, sizeof(value)) == sizeof(acl) &&
+	      !memcmp(value, acl, sizeof(acl)));
 	CHECK(as_user(user_reads_acl) == 0);
 
 	CHECK(mkdir(SHARE("acls"), 0755) == 0);
@@ -335,7 +349,8 @@ static void attributes(void)
 	CHECK(getxattr(SHARE("acls/dir"), DEFAULT_ACL, value, sizeof(value)) == sizeof(acl));
 	CHECK(stat(SHARE("acls/file"), &st) == 0 && (st.st_mode & 0777) == 0640);
 	CHECK(chmod(SHARE("acls/file"), 0600) == 0);
-	CHECK(getxattr(SHARE("acls/file"), ACCESS_ACL, value, sizeof(value)) == sizeof(acl) && value[30] == 0);
+	CHECK(getxattr(SHARE("acls/file"), ACCESS_ACL, value, sizeof(value)) == sizeof(acl) &&
+	      value[30] == 0);
 	CHECK(removexattr(SHARE("acl"), ACCESS_ACL) == 0);
 	CHECK(getxattr(HOST("acl"), ACCESS_ACL, value, sizeof(value)) < 0 && errno == ENODATA);
 	CHECK(setxattr(SHARE("acl"), "user.empty", "", 0, 0) == 0);
@@ -349,7 +364,8 @@ static void on_alarm(int signal)
 
 static void locks(void)
 {
-	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, part = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 5};
+	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET},
+		     part = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 5};
 	struct sigaction action = {.sa_handler = on_alarm};
 	struct itimerval soon = {.it_value.tv_usec = 200000};
 	int guest, host, guest2;
@@ -378,7 +394,8 @@ static void locks(void)
 	part.l_type = F_WRLCK;
 	CHECK(fcntl(guest, F_SETLK, &part) == 0);
 	CHECK(fcntl(guest2, F_SETLK, &part) == 0); // the same process
-	CHECK(fcntl(host, F_OFD_GETLK, &all) == 0 && all.l_type == F_WRLCK && all.l_start == 10 && all.l_len == 5);
+	CHECK(fcntl(host, F_OFD_GETLK, &all) == 0 && all.l_type == F_WRLCK && all.l_start == 10 &&
+	      all.l_len == 5);
 	close(guest2); // a process that closes any descriptor loses its locks
 	all = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	CHECK(fcntl(host, F_OFD_SETLK, &all) == 0);
@@ -441,10 +458,12 @@ static int user_creates(void)
 
 	if (fd >= 0 || errno != EACCES)
 		return 1;
-	return open(SHARE("pub/mine"), O_CREAT | O_RDWR, 0644) < 0 || mkdir(SHARE("pub/dir"), 0755) < 0;
+	return open(SHARE("pub/mine"), O_CREAT | O_RDWR, 0644) < 0 ||
+	       mkdir(SHARE("pub/dir"), 0755) < 0;
 }
 
-// A name that was not there is remembered; what the host made there meanwhile is not the user's to open.
+// A name that was not there is remembered; what the host made there meanwhile is not the user's to
+// open.
 static void create_over_secret(void)
 {
 	struct stat st;
@@ -461,7 +480,8 @@ static void create_over_secret(void)
 	CHECK(stat(HOST("pub/dir"), &st) == 0 && st.st_uid == 1000);
 }
 
-// The case for which Linux took 290434474c33 back: the size of the server came over that of pages not written yet.
+// The case for which Linux took 290434474c33 back: the size of the server came over that of pages
+// not written yet.
 static void unflushed_pages(void)
 {
 	char page[5000], back[5000];
@@ -474,7 +494,8 @@ static void unflushed_pages(void)
 		if (i % 3 == 1)
 			names_expire();
 		b = open(SHARE("unflushed"), O_RDONLY);
-		CHECK(pread(b, back, sizeof(back), i * 5000) == sizeof(back) && !memcmp(page, back, sizeof(page)));
+		CHECK(pread(b, back, sizeof(back), i * 5000) == sizeof(back) &&
+		      !memcmp(page, back, sizeof(page)));
 		close(b);
 		CHECK(stat(SHARE("unflushed"), &st) == 0 && st.st_size == (i + 1) * 5000);
 	}
@@ -580,11 +601,13 @@ static void write_beyond(void)
 	CHECK(fstat(fd, &st) == 0 && st.st_size == 9000);
 	CHECK(pwrite(fd, "g", 1, 8500) == 1);
 	CHECK(pread(fd, text, 9000, 0) == 9000);
-	CHECK(text[10] == 'h' && text[8499] == 'h' && text[8500] == 'g' && text[8501] == 'h' && text[8999] == 'h');
+	CHECK(text[10] == 'h' && text[8499] == 'h' && text[8500] == 'g' && text[8501] == 'h' &&
+	      text[8999] == 'h');
 	close(fd);
 	host = open(HOST("beyond"), O_RDONLY);
 	CHECK(read(host, text, 9000) == 9000);
-	CHECK(text[9] == '9' && text[10] == 'h' && text[8499] == 'h' && text[8500] == 'g' && text[8999] == 'h');
+	CHECK(text[9] == '9' && text[10] == 'h' && text[8499] == 'h' && text[8500] == 'g' &&
+	      text[8999] == 'h');
 	close(host);
 }
 
@@ -616,7 +639,8 @@ static void maps(void)
 	strcpy(map + 4090, "over the edge");
 	append = open(SHARE("map"), O_RDWR | O_APPEND);
 	CHECK(write(append, "end", 3) == 3);
-	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, append, 0) == MAP_FAILED && errno == EACCES);
+	CHECK(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, append, 0) == MAP_FAILED &&
+	      errno == EACCES);
 	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, append, 0) != MAP_FAILED);
 	strcpy(map, "begin");
 	CHECK(msync(map, 8192, MS_SYNC) == 0);
@@ -625,7 +649,8 @@ static void maps(void)
 	close(fd);
 	char text[8200] = "";
 	fd = open(HOST("map"), O_RDONLY);
-	CHECK(read(fd, text, 8200) == 8195 && !strcmp(text, "begin") && !strcmp(text + 4090, "over the edge") && !memcmp(text + 8192, "end", 3));
+	CHECK(read(fd, text, 8200) == 8195 && !strcmp(text, "begin") &&
+	      !strcmp(text + 4090, "over the edge") && !memcmp(text + 8192, "end", 3));
 	close(fd);
 }
 
@@ -834,8 +859,10 @@ static void count_requests(void)
 		printf("count\t%s\t%s", bind_mode ? "bind" : "root", operations[i].what);
 		for (int t = 1; t < 256; t++)
 			requests += counts[t] - before[t];
-		printf("\t%llu\t%llu\t%lld us\t", (unsigned long long)requests, (unsigned long long)waits,
-		       (long long)(end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000);
+		printf("\t%llu\t%llu\t%lld us\t", (unsigned long long)requests,
+		       (unsigned long long)waits,
+		       (long long)(end.tv_sec - start.tv_sec) * 1000000 +
+			       (end.tv_nsec - start.tv_nsec) / 1000);
 		for (int t = 1; t < 256; t++)
 			if (counts[t] != before[t])
 				printf(" %d:%llu", t, (unsigned long long)(counts[t] - before[t]));
@@ -858,7 +885,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		case_failed = false;
 		cases[i].run();
-		printf("%s %zu - %s: %s\n", case_failed ? "not ok" : "ok", i + 1, argv[3], cases[i].what);
+		printf("%s %zu - %s: %s\n", case_failed ? "not ok" : "ok", i + 1, argv[3],
+		       cases[i].what);
 		failed += case_failed;
 	}
 	if (argc > 4) {

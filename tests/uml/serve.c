@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A 9P server on a Unix socket: the core of `files` without Xen, one share for each connection. It counts what is asked.
+// A 9P server on a Unix socket: the core of `files` without Xen, one share for each connection. It
+// counts what is asked.
 //
 // usage: serve SOCKET DIRECTORY COUNTS
 //
-// COUNTS is a file that others map: the requests of each type, and in [0] how often it had to wait for one.
+// COUNTS is a file that others map: the requests of each type, and in [0] how often it had to wait
+// for one.
 
 #include <err.h>
 #include <fcntl.h>
@@ -42,7 +44,8 @@ static void answer(struct channel *channel, const uint8_t *message, size_t size)
 
 static size_t size_of(const uint8_t *message)
 {
-	return message[0] | (size_t)message[1] << 8 | (size_t)message[2] << 16 | (size_t)message[3] << 24;
+	return message[0] | (size_t)message[1] << 8 | (size_t)message[2] << 16 |
+	       (size_t)message[3] << 24;
 }
 
 static void *serve(void *arg)
