@@ -28,6 +28,7 @@ WIDE       := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 ALL_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WIDE) -I. $(WARNINGS) $(CFLAGS)
 STATIC     := -static -ffunction-sections -Wl,--gc-sections
 SANITIZED  := -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+THREADED   := -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -g -O1 -fsanitize=thread
 ifeq ($(DEBUG),1)
 HARDEN     := -g -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
 STRIP      := :
@@ -79,6 +80,7 @@ right_machine = $(if $(filter $(ARCH)%,$(shell $(1) -dumpmachine)),,$(error $(1)
 HOST      := $(OUT)/$(if $(filter 1,$(DEBUG)),debug,host)
 GUEST     := $(OUT)/guest
 SANITIZE  := out/sanitized
+THREADS   := out/threaded
 FUZZ      := out/fuzz/modules
 
 define way # FOLDER COMMAND CHECK
@@ -98,6 +100,7 @@ endef
 $(eval $(call way,$(HOST),$$(CC) $$(ALL_CFLAGS) $$(HARDEN),$$(call right_machine,$$(CC))))
 $(eval $(call way,$(GUEST),$$(GUEST_CC) $$(ALL_CFLAGS) $$(STATIC),$$(call right_machine,$$(GUEST_CC))))
 $(eval $(call way,$(SANITIZE),gcc $$(SANITIZED)))
+$(eval $(call way,$(THREADS),gcc $$(THREADED)))
 $(eval $(call way,$(FUZZ),clang $$(SANITIZED) -fsanitize=fuzzer-no-link))
 
 # parts FOLDER,FILE: the object and the archives that a program with this main is linked from
@@ -186,11 +189,21 @@ out/tests/starter: tests/guest/starter.c \
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $^
 
-HELPER_TESTS := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c))
-helper-tests: $(HELPER_TESTS)
-$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(addprefix $(SANITIZE)/helpers/,net.a proxy.a shared.a)
+RACE_TESTS   := $(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_race_test.c))
+HELPER_TESTS := $(filter-out $(RACE_TESTS),$(patsubst tests/helpers/%.c,out/tests/%,$(wildcard tests/helpers/*_test.c)))
+helper-tests: $(HELPER_TESTS) $(RACE_TESTS)
+$(HELPER_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h) $(addprefix $(SANITIZE)/helpers/,files.a net.a proxy.a shared.a)
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $(filter %_test.c %.a,$^) -lcmocka
+# ThreadSanitizer and AddressSanitizer exclude each other.
+$(RACE_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h) $(THREADS)/helpers/files.a
+	@mkdir -p $(@D)
+	$(Q)gcc $(THREADED) -o $@ $(filter %_test.c %.a,$^) -lcmocka
+
+# A server of 9P over a socket, for tests with other clients than ours.
+out/tests/files_server: tests/helpers/files_server.c $(HOST)/helpers/files.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(HARDEN) -pthread -o $@ $^
 # This test includes the program.
 out/tests/foreground_test: helpers/client/foreground.c
 
@@ -243,14 +256,15 @@ $(OUT)/tests/%.initrd: tests/xen/programs/%.c $(GUEST)/guest/console.a $(GUEST)/
 
 # Fuzz targets: tests/fuzz/NAME.c with the modules that it tests. NAME.c has stand-ins for other modules, which the linker
 # then does not take, and for the functions in wrap_NAME. Only the modules are instrumented for coverage.
-FUZZ_TARGETS ?= guest ring xenstore
+FUZZ_TARGETS ?= files guest message ring xenstore
+wrap_files    := pthread_create
 wrap_guest    := close read write fstat send recv recvmsg openat poll ioctl mmap munmap ring_read
 wrap_ring     := ioctl mmap munmap
 wrap_xenstore := read write poll
 export FUZZ_TARGETS
 comma := ,
 
-out/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(FUZZ)/helpers/proxy.a $(FUZZ)/helpers/shared.a
+out/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(addprefix $(FUZZ)/helpers/,files.a proxy.a shared.a)
 	$(say) CC $@
 	$(Q)clang $(SANITIZED) -c -o $@.o $<
 	$(Q)clang $(SANITIZED) -fsanitize=fuzzer $(wrap_$*:%=-Wl$(comma)--wrap=%) -o $@ $@.o $(filter %.a,$^)

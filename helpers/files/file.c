@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "file.h"
+
+#include "helpers/shared/common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The locks of one process of the guest on one inode: one open file description. */
+struct owner {
+	struct owner *next;
+	dev_t device;
+	ino_t inode;
+	uint32_t process;
+	size_t references;
+	int fd;
+	bool writable;
+};
+
+struct used {
+	struct used *next;
+	struct owner *owner;
+};
+
+static int result(int r)
+{
+	return r < 0 ? -errno : r;
+}
+
+void files_begin(struct files *files, struct tree *tree, size_t most)
+{
+	*files = (struct files){.tree = tree, .open_most = most};
+	pthread_mutex_init(&files->lock, NULL);
+}
+
+void files_end(struct files *files)
+{
+	pthread_mutex_destroy(&files->lock);
+}
+
+/* ---- opening and closing ---- */
+
+/* Opens the inode of `fd` once more. */
+static int reopen(const struct files *files, int fd, int flags)
+{
+	char link[TREE_LINK];
+
+	tree_link_name(link, fd);
+	return result(openat(tree_proc(files->tree), link, flags | O_CLOEXEC | O_NOCTTY));
+}
+
+/* Counts one more descriptor, or returns -ENFILE. */
+static int count(struct files *files)
+{
+	pthread_mutex_lock(&files->lock);
+	bool room = files->open < files->open_most;
+	files->open += room;
+	pthread_mutex_unlock(&files->lock);
+	return room ? 0 : -ENFILE;
+}
+
+static void uncount(struct files *files)
+{
+	pthread_mutex_lock(&files->lock);
+	files->open--;
+	pthread_mutex_unlock(&files->lock);
+}
+
+/* Makes the file of `fd`, which it owns, or of the error in `fd`. It has been counted. */
+static int make_file(struct files *files, struct node *node, int fd, int flags, struct file **file)
+{
+	struct file *new = fd < 0 ? NULL : calloc(1, sizeof(*new));
+
+	if (!new) {
+		if (fd >= 0)
+			close(fd);
+		uncount(files);
+		return fd < 0 ? fd : -ENOMEM;
+	}
+	*new = (struct file){.files = files,
+			     .references = 1,
+			     .fd = fd,
+			     .writable = (flags & O_ACCMODE) != O_RDONLY,
+			     .node = node};
+	node_keep(files->tree, node);
+	pthread_mutex_init(&new->place, NULL);
+	*file = new;
+	return 0;
+}
+
+int file_open(struct files *files, struct node *node, int flags, struct file **file)
+{
+	if (S_ISLNK(node->type))
+		return -ELOOP;
+	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
+		return -ENXIO;
+	int r = count(files);
+	return r < 0 ? r : make_file(files, node, reopen(files, node->fd, flags), flags, file);
+}
+
+/*
+ * Opens what has the name already. It is looked at first: a FIFO would be opened by O_CREAT, too.
+ */
+static int open_existing(struct files *files, const struct node *in, const char *name, int flags,
+			 struct file **file, struct node **node, struct stat *st)
+{
+	int fd = tree_step(in->fd, name, st);
+	int r = fd < 0 ? fd : tree_adopt(files->tree, fd, st, node);
+
+	if (r < 0)
+		return r;
+	r = node_hold(files->tree, *node, -1);
+	if (r == 0) {
+		r = S_ISDIR((*node)->type) ? -EISDIR : file_open(files, *node, flags, file);
+		node_release(files->tree, *node);
+	}
+	if (r < 0)
+		node_drop(files->tree, *node);
+	return r;
+}
+
+/* Makes the file and its node. */
+static int create(struct files *files, const struct node *in, const char *name, int flags,
+		  mode_t mode, struct file **file, struct node **node, struct stat *st)
+{
+	int r = count(files);
+
+	if (r < 0)
+		return r;
+	int fd = result(openat(in->fd, name, flags | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
+			       mode & 07777));
+	r = fd < 0 ? fd : result(fstat(fd, st));
+	if (r == 0) {
+		r = reopen(files, fd, O_PATH);
+		r = r < 0 ? r : tree_adopt(files->tree, r, st, node);
+	}
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		uncount(files);
+		return r;
+	}
+	r = make_file(files, *node, fd, flags, file);
+	if (r < 0)
+		node_drop(files->tree, *node);
+	return r;
+}
+
+int file_create(struct files *files, const struct node *in, const char *name, int flags,
+		mode_t mode, struct file **file, struct node **node, struct stat *st)
+{
+	int exclusive = flags & O_EXCL, r = -EEXIST;
+
+	flags &= ~O_EXCL;
+	/* Others may make the name and remove it between the two. */
+	for (int tries = 0; tries < 4; tries++) {
+		r = create(files, in, name, flags & ~O_TRUNC, mode, file, node, st);
+		if (r != -EEXIST || exclusive)
+			return r;
+		r = open_existing(files, in, name, flags, file, node, st);
+		if (r != -ENOENT)
+			return r;
+	}
+	return r;
+}
+
+void file_keep(struct file *file)
+{
+	__atomic_add_fetch(&file->references, 1, __ATOMIC_RELAXED);
+}
+
+static void drop_owner(struct files *files, struct owner *owner)
+{
+	struct owner **at = &files->owners;
+
+	pthread_mutex_lock(&files->lock);
+	bool last = --owner->references == 0;
+	if (last) {
+		while (*at != owner)
+			at = &(*at)->next;
+		*at = owner->next;
+		files->open--;
+	}
+	pthread_mutex_unlock(&files->lock);
+	if (last) {
+		close(owner->fd);
+		free(owner);
+	}
+}
+
+void file_drop(struct file *file)
+{
+	struct used *used, *next;
+
+	if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	close(file->fd);
+	uncount(file->files);
+	for (used = file->owners; used; used = next) {
+		next = used->next;
+		drop_owner(file->files, used->owner);
+		free(used);
+	}
+	pthread_mutex_destroy(&file->place);
+	node_drop(file->files->tree, (struct node *)file->node);
+	free(file);
+}
+
+/* ---- content ---- */
+
+ssize_t file_read(struct file *file, void *to, size_t size, uint64_t offset)
+{
+	if (offset > INT64_MAX)
+		return -EINVAL;
+	ssize_t n = pread(file->fd, to, size, (off_t)offset);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t file_write(struct file *file, const void *from, size_t size, uint64_t offset)
+{
+	if (offset > INT64_MAX)
+		return -EINVAL;
+	/* With O_APPEND, Linux takes the end and not the offset. */
+	ssize_t n = pwrite(file->fd, from, size, (off_t)offset);
+	return n < 0 ? -errno : n;
+}
+
+int file_sync(struct file *file, bool data_only)
+{
+	return result(data_only ? fdatasync(file->fd) : fsync(file->fd));
+}
+
+/* What getdents64(2) writes; the names follow. */
+struct entry {
+	uint64_t inode;
+	int64_t next;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
+
+/* Passes on the entries in `bytes`. Returns false if one found no room. */
+static bool pass(struct file *file, const char *bytes, size_t size, file_entry *entry, void *to)
+{
+	for (size_t at = 0; at < size;) {
+		const struct entry *e = (const struct entry *)(bytes + at);
+		if (!entry(to, e->inode, (uint64_t)e->next, e->type, e->name, strlen(e->name)))
+			return false;
+		file->position = e->next;
+		at += e->size;
+	}
+	return true;
+}
+
+static int list(struct file *file, size_t room, file_entry *entry, void *to)
+{
+	_Alignas(struct entry) char bytes[8192];
+	size_t passed = 0;
+
+	for (;;) {
+		/*
+		 * An entry of 9P is at most 4 bytes larger than Linux's, which has at least 24. So
+		 * nothing is read that finds no room: going back costs much in large directories.
+		 */
+		size_t fits = passed < room ? (room - passed) / 28 * 24 : 0;
+		if (fits < 280 && passed > 0)
+			return 0;
+		fits = fits < 280 ? 280 : fits < sizeof(bytes) ? fits : sizeof(bytes);
+		long n = syscall(SYS_getdents64, file->fd, bytes, fits);
+		if (n <= 0)
+			return n < 0 && passed == 0 ? -errno : 0;
+		off_t before = file->position;
+		if (!pass(file, bytes, (size_t)n, entry, to)) {
+			bool nothing = file->position == before;
+			if (lseek(file->fd, file->position, SEEK_SET) < 0)
+				return -errno;
+			return nothing && passed == 0 ? -EINVAL : 0;
+		}
+		passed += (size_t)n / 24 * 28;
+	}
+}
+
+int file_list(struct file *file, uint64_t offset, size_t room, file_entry *entry, void *to)
+{
+	int r = 0;
+
+	if (offset > INT64_MAX)
+		return -EINVAL;
+	pthread_mutex_lock(&file->place);
+	/* At 0 the directory is read anew, with what was made meanwhile. */
+	if (offset == 0 || (off_t)offset != file->position) {
+		if (lseek(file->fd, (off_t)offset, SEEK_SET) < 0)
+			r = -errno;
+		else
+			file->position = (off_t)offset;
+	}
+	if (r == 0)
+		r = list(file, room, entry, to);
+	pthread_mutex_unlock(&file->place);
+	return r;
+}
+
+/* ---- locks ---- */
+
+/* Finds the owner of the process's locks on the inode. The caller has the lock. */
+static struct owner *find_owner(const struct file *file, uint32_t process)
+{
+	struct owner *owner = file->files->owners;
+
+	while (owner && !(owner->device == file->node->device &&
+			  owner->inode == file->node->inode && owner->process == process))
+		owner = owner->next;
+	return owner;
+}
+
+static bool uses(const struct file *file, const struct owner *owner)
+{
+	const struct used *used = file->owners;
+
+	while (used && used->owner != owner)
+		used = used->next;
+	return used;
+}
+
+/* Makes the owner. It is open for both kinds of locks, where the file system lets it be. */
+static int make_owner(struct file *file, uint32_t process, struct owner **owner)
+{
+	struct files *files = file->files;
+	struct owner *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		return -ENOMEM;
+	if (files->open >= files->open_most) {
+		free(new);
+		return -ENFILE;
+	}
+	new->writable = true;
+	new->fd = S_ISDIR(file->node->type) ? -EISDIR : reopen(files, file->fd, O_RDWR);
+	if (new->fd < 0) {
+		new->writable = false;
+		new->fd = reopen(files, file->fd, O_RDONLY);
+	}
+	if (new->fd < 0) {
+		int r = new->fd;
+		free(new);
+		return r;
+	}
+	new->device = file->node->device;
+	new->inode = file->node->inode;
+	new->process = process;
+	new->next = files->owners;
+	files->owners = new;
+	files->open++;
+	*owner = new;
+	return 0;
+}
+
+/* Finds or makes the owner, and notes that `file` uses it. */
+static int use_owner(struct file *file, uint32_t process, struct owner **owner)
+{
+	struct used *used = malloc(sizeof(*used));
+	int r = used ? 0 : -ENOMEM;
+
+	pthread_mutex_lock(&file->files->lock);
+	*owner = find_owner(file, process);
+	if (r == 0 && !*owner)
+		r = make_owner(file, process, owner);
+	if (r == 0 && !uses(file, *owner)) {
+		(*owner)->references++;
+		*used = (struct used){file->owners, *owner};
+		file->owners = used;
+		used = NULL;
+	}
+	pthread_mutex_unlock(&file->files->lock);
+	free(used);
+	return r;
+}
+
+/* Gives up what the process has of the range. */
+static int unlock(struct file *file, const struct lock *lock, struct flock *range)
+{
+	struct owner *owner;
+	int r = 0;
+
+	/* The owner stays as long as the lock is held: this cannot block. */
+	pthread_mutex_lock(&file->files->lock);
+	owner = lock->of_process ? find_owner(file, lock->process) : NULL;
+	if (owner) {
+		r = result(fcntl(owner->fd, F_OFD_SETLK, range));
+		if (lock->of_file)
+			flock(owner->fd, LOCK_UN);
+	}
+	pthread_mutex_unlock(&file->files->lock);
+	if (lock->of_file && !lock->of_process)
+		r = result(flock(file->fd, LOCK_UN));
+	return r;
+}
+
+/*
+ * The signal may come just before the call that waits, or just after it. So it does not end the
+ * call, but leaves the function from wherever it is. What was locked is then unknown, and given up.
+ */
+static __thread sigjmp_buf way_out;
+static __thread volatile sig_atomic_t waits;
+
+void file_stop_waiting(int signal)
+{
+	(void)signal;
+	if (waits)
+		siglongjmp(way_out, 1);
+}
+
+/* Takes flock(2)'s lock, or the one of `range`. */
+static int take(int fd, short type, struct flock *range, bool wait)
+{
+	int how = (type == F_WRLCK ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB);
+	int r = range ? fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, range) : flock(fd, how);
+
+	return r < 0 && (errno == EWOULDBLOCK || errno == EACCES) ? -EAGAIN : result(r);
+}
+
+/* The same, and waits for the lock if there is a `stop`. Within it are only system calls. */
+static int take_or_wait(int fd, short type, struct flock *range, const bool *stop)
+{
+	int r = -EINTR;
+
+	if (!stop)
+		return take(fd, type, range, false);
+	if (sigsetjmp(way_out, 0)) {
+		waits = 0;
+		return -EINTR;
+	}
+	waits = 1;
+	if (!__atomic_load_n(stop, __ATOMIC_ACQUIRE))
+		r = take(fd, type, range, true);
+	waits = 0;
+	return r;
+}
+
+int file_lock(struct file *file, const struct lock *lock, const bool *stop)
+{
+	struct flock range = {.l_type = lock->type,
+			      .l_whence = SEEK_SET,
+			      .l_start = lock->start,
+			      .l_len = lock->length};
+	struct owner *owner = NULL;
+	int r;
+
+	if (lock->start < 0 || lock->length < 0)
+		return -EINVAL;
+	if (lock->type == F_UNLCK)
+		return unlock(file, lock, &range);
+	if (!lock->of_process) {
+		r = take_or_wait(file->fd, lock->type, NULL, stop);
+	} else {
+		r = use_owner(file, lock->process, &owner);
+		if (r == 0 && lock->of_file)
+			r = take_or_wait(owner->fd, lock->type, NULL, stop);
+		/* Without writing nobody has a range to write: then it was flock(2). */
+		if (r == 0 && (lock->type == F_RDLCK || owner->writable)) {
+			r = take_or_wait(owner->fd, lock->type, &range, stop);
+			if (r < 0 && lock->of_file)
+				flock(owner->fd, LOCK_UN);
+		}
+	}
+	if (r == -EINTR) {
+		range.l_type = F_UNLCK;
+		unlock(file, lock, &range);
+	}
+	return r;
+}
+
+int file_test_lock(struct file *file, struct lock *lock)
+{
+	struct flock range = {.l_type = lock->type,
+			      .l_whence = SEEK_SET,
+			      .l_start = lock->start,
+			      .l_len = lock->length};
+	struct owner *owner;
+
+	if (lock->start < 0 || lock->length < 0)
+		return -EINVAL;
+	pthread_mutex_lock(&file->files->lock);
+	owner = find_owner(file, lock->process);
+	int r = result(fcntl(owner ? owner->fd : file->fd, F_OFD_GETLK, &range));
+	pthread_mutex_unlock(&file->files->lock);
+	if (r == 0)
+		*lock = (struct lock){.type = range.l_type,
+				      .start = range.l_start,
+				      .length = range.l_len,
+				      .process = range.l_pid > 0 ? (uint32_t)range.l_pid : 0};
+	return r;
+}

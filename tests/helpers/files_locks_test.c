@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests locks of the file server (case 11): between two guests, against the host, and waiting. */
+#include "share.h"
+
+#include <sys/file.h>
+
+#define NOBODY -1
+
+/* The host's program: takes flock(2)'s lock, or one of bytes for itself, or gives it up. */
+static int host_flock(int fd, int how)
+{
+	return flock(fd, how | LOCK_NB) ? errno : 0;
+}
+
+static int host_fcntl(int fd, short type, off_t start, off_t length)
+{
+	struct flock range = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+
+	return fcntl(fd, F_OFD_SETLK, &range) ? errno : 0;
+}
+
+/* What a guest is told: P9_LOCK_SUCCESS, P9_LOCK_BLOCKED, or an errno. */
+static int lock(struct nine *n, unsigned int fid, unsigned int type, unsigned int flags,
+		uint64_t start, uint64_t length, unsigned int process)
+{
+	int r = nine_lock(n, fid, type, flags, start, length, process);
+
+	return r ? r : n->reply[7];
+}
+
+static void open_fid(struct nine *n, unsigned int fid, unsigned int flags)
+{
+	assert_int_equal(nine_walk(n, ROOT, fid, "file"), 0);
+	assert_int_equal(nine_open(n, fid, flags), 0);
+}
+
+static int begin_locks(void **state)
+{
+	begin(state);
+	put(in_share("file"), "0123456789");
+	return 0;
+}
+
+static void hold_against_the_host(void **state)
+{
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+
+	/* A guest that does not say what it was: both. */
+	open_fid(n, 1, 2);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, 0, 0, 0, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(host_flock(fd, LOCK_SH), EAGAIN);
+	assert_int_equal(host_fcntl(fd, F_RDLCK, 5, 1), EAGAIN);
+	assert_int_equal(lock(n, 1, P9_UNLOCK, 0, 0, 0, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(host_flock(fd, LOCK_EX), 0);
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, 0, 0, 0, 1), P9_LOCK_BLOCKED);
+	assert_int_equal(host_flock(fd, LOCK_UN), 0);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 0, 0), 0);
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, 0, 0, 0, 1), P9_LOCK_BLOCKED);
+	assert_int_equal(host_flock(fd, LOCK_EX), 0);
+	assert_int_equal(host_flock(fd, LOCK_UN), 0);
+	assert_int_equal(host_fcntl(fd, F_UNLCK, 0, 0), 0);
+	/* One that does. */
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK, 0, 0, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(host_flock(fd, LOCK_SH), EAGAIN);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 0, 0), 0);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, 0, 1), P9_LOCK_BLOCKED);
+	assert_int_equal(host_fcntl(fd, F_UNLCK, 0, 0), 0);
+	/* Another process may give the lock of an inherited descriptor up. */
+	assert_int_equal(lock(n, 1, P9_UNLOCK, P9_LOCK_FLOCK, 0, 0, 2), P9_LOCK_SUCCESS);
+	assert_int_equal(host_flock(fd, LOCK_EX), 0);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, 0, 1), P9_LOCK_SUCCESS);
+	/* The end of the guest gives everything up. */
+	assert_int_equal(host_fcntl(fd, F_RDLCK, 0, 0), EAGAIN);
+	end_client(n);
+	assert_int_equal(host_fcntl(fd, F_RDLCK, 0, 0), 0);
+	close(fd);
+	*state = new_client(&(struct session_limits){0});
+}
+
+static void hold_against_another_guest(void **state)
+{
+	struct nine *n = *state, *m = new_client(&(struct session_limits){0});
+
+	open_fid(n, 1, 2);
+	open_fid(m, 1, 2);
+	for (unsigned int flags = 0; flags <= P9_LOCK_FLOCK; flags += P9_LOCK_FLOCK) {
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, flags, 0, 0, 1), P9_LOCK_SUCCESS);
+		assert_int_equal(lock(m, 1, P9_WRITE_LOCK, flags, 0, 0, 1), P9_LOCK_BLOCKED);
+		assert_int_equal(lock(m, 1, P9_READ_LOCK, flags, 0, 0, 1), P9_LOCK_BLOCKED);
+		assert_int_equal(lock(n, 1, P9_UNLOCK, flags, 0, 0, 1), P9_LOCK_SUCCESS);
+		assert_int_equal(lock(m, 1, P9_READ_LOCK, flags, 0, 0, 1), P9_LOCK_SUCCESS);
+		assert_int_equal(lock(n, 1, P9_READ_LOCK, flags, 0, 0, 1), P9_LOCK_SUCCESS);
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, flags, 0, 0, 1), P9_LOCK_BLOCKED);
+		assert_int_equal(lock(m, 1, P9_UNLOCK, flags, 0, 0, 1), P9_LOCK_SUCCESS);
+		assert_int_equal(lock(n, 1, P9_UNLOCK, flags, 0, 0, 1), P9_LOCK_SUCCESS);
+	}
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, 5, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(m, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 5, 5, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(m, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 4, 1, 1), P9_LOCK_BLOCKED);
+	assert_int_equal(
+		nine_ask(m, TGETLOCK, "dbqqds", 1, P9_READ_LOCK, (uint64_t)0, (uint64_t)0, 1, "g"),
+		0);
+	assert_int_equal(m->reply[7], P9_WRITE_LOCK);
+	assert_int_equal(nine_number(m->reply + 8, 8), 0);
+	assert_int_equal(nine_number(m->reply + 16, 8), 5);
+	assert_int_equal(
+		nine_ask(m, TGETLOCK, "dbqqds", 1, P9_READ_LOCK, (uint64_t)5, (uint64_t)9, 1, "g"),
+		0);
+	assert_int_equal(m->reply[7], P9_UNLOCK);
+	end_client(m);
+}
+
+/* fcntl(2): a process has one lock of a byte, by whatever descriptor. flock(2): a descriptor. */
+static void belong_to_a_process_or_to_a_file(void **state)
+{
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+
+	open_fid(n, 1, 2);
+	open_fid(n, 2, 0);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, 4, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 2, P9_READ_LOCK, P9_LOCK_FCNTL, 0, 4, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 2, P9_READ_LOCK, P9_LOCK_FCNTL, 0, 4, 2), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 2, P9_UNLOCK, P9_LOCK_FCNTL, 0, 0, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 0, 0), EAGAIN);
+	assert_int_equal(lock(n, 2, P9_UNLOCK, P9_LOCK_FCNTL, 0, 0, 2), P9_LOCK_SUCCESS);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 0, 0), 0);
+	assert_int_equal(host_fcntl(fd, F_UNLCK, 0, 0), 0);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK, 0, 0, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 2, P9_WRITE_LOCK, P9_LOCK_FLOCK, 0, 0, 1), P9_LOCK_BLOCKED);
+	assert_int_equal(nine_clunk(n, 1), 0);
+	assert_int_equal(lock(n, 2, P9_WRITE_LOCK, P9_LOCK_FLOCK, 0, 0, 1), P9_LOCK_SUCCESS);
+	close(fd);
+}
+
+/* Whether an answer is what it should be: its type, and its first byte. */
+static void is_answer(const uint8_t *answer, uint8_t type, uint16_t tag, int content)
+{
+	assert_int_equal(answer[4], type);
+	assert_int_equal(answer[5], tag);
+	if (content >= 0)
+		assert_int_equal(answer[7], content);
+}
+
+static void wait_and_do_not_hold_up_others(void **state)
+{
+	static const unsigned int kinds[] = {0, P9_LOCK_FLOCK, P9_LOCK_FCNTL};
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+	size_t answers = 0;
+
+	open_fid(n, 1, 2);
+	for (size_t i = 0; i < 3; i++) {
+		host_flock(fd, LOCK_EX);
+		host_fcntl(fd, F_WRLCK, 0, 0);
+		n->tag = 7;
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, kinds[i] | P9_LOCK_BLOCK, 0, 0, 1),
+				 NOBODY);
+		n->tag = 0;
+		assert_int_equal(nine_read(n, 1, 0, 4), 4);
+		assert_int_equal(n->late_count, answers);
+		host_fcntl(fd, F_UNLCK, 0, 0);
+		host_flock(fd, LOCK_UN);
+		is_answer(nine_await(n, ++answers), TLOCK + 1, 7, P9_LOCK_SUCCESS);
+		assert_int_not_equal(kinds[i] == P9_LOCK_FCNTL ? host_fcntl(fd, F_RDLCK, 0, 0)
+							       : host_flock(fd, LOCK_SH),
+				     0);
+		assert_int_equal(lock(n, 1, P9_UNLOCK, kinds[i], 0, 0, 1), P9_LOCK_SUCCESS);
+	}
+	close(fd);
+}
+
+static void stop_waiting_when_flushed(void **state)
+{
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+	size_t answers = 0;
+
+	open_fid(n, 1, 2);
+	host_flock(fd, LOCK_EX);
+	/* Often, to meet the signal just before the wait. */
+	for (int i = 0; i < 300; i++) {
+		n->tag = 7;
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0, 0, 1),
+				 NOBODY);
+		if (i % 3 == 0)
+			usleep(100);
+		n->tag = 8;
+		assert_int_equal(nine_ask(n, TFLUSH, "w", 7), NOBODY);
+		is_answer(nine_await(n, ++answers), TFLUSH + 1, 8, -1);
+	}
+	n->tag = 9;
+	assert_int_equal(nine_ask(n, TFLUSH, "w", 7), 0);
+	host_flock(fd, LOCK_UN);
+	/* Nothing was locked by the way. */
+	assert_int_equal(host_flock(fd, LOCK_EX), 0);
+	/* A clunk ends the wait, too, and a new session ends it without an answer. */
+	n->tag = 7;
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0, 0, 1), NOBODY);
+	n->tag = 8;
+	assert_int_equal(nine_clunk(n, 1), 0);
+	is_answer(nine_await(n, ++answers), RLERROR, 7, EINTR);
+	n->tag = 0;
+	open_fid(n, 1, 2);
+	n->tag = 7;
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0, 0, 1), NOBODY);
+	/* A new session may use the tag at once, and hears nothing of the old one. */
+	assert_int_equal(nine_version(n, NINE_MSIZE), 0);
+	n->tag = 7;
+	assert_int_equal(nine_attach(n, ROOT, 0), 0);
+	open_fid(n, 1, 2);
+	assert_int_equal(n->late_count, answers);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0, 0, 1), NOBODY);
+	end_client(n);
+	*state = n = new_client(&(struct session_limits){.waiting = 2});
+	/* Of more than may wait, the guest tries again by itself. */
+	open_fid(n, 1, 2);
+	for (uint16_t i = 0; i < 2; i++) {
+		n->tag = (uint16_t)(10 + i);
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0, 0, 1),
+				 NOBODY);
+	}
+	n->tag = 12;
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0, 0, 1),
+			 P9_LOCK_BLOCKED);
+	/* The tag of a request that waits cannot be used again. */
+	n->tag = 10;
+	assert_int_equal(nine_clunk(n, ROOT), -2);
+	close(fd);
+}
+
+static void cost_descriptors_that_are_bounded(void **state)
+{
+	struct nine *n = *state;
+
+	end_client(n);
+	*state = n = new_client(&(struct session_limits){.opens = 4});
+	open_fid(n, 1, 2);
+	for (unsigned int process = 1; process <= 3; process++)
+		assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 0, 1, process),
+				 P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 0, 1, 4), ENFILE);
+	assert_int_equal(nine_walk(n, ROOT, 2, "file"), 0);
+	assert_int_equal(nine_open(n, 2, 0), ENFILE);
+	assert_int_equal(nine_clunk(n, 1), 0);
+	assert_int_equal(nine_open(n, 2, 0), 0);
+	assert_int_equal(lock(n, 2, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, 0, 4), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 2, 3, 0, 0, 0, 4), EINVAL);
+	assert_int_equal(lock(n, 2, P9_READ_LOCK, 0, UINT64_MAX, 0, 4), EINVAL);
+}
+
+static void syncs_in_a_thread(void **state)
+{
+	struct nine *n = *state;
+
+	open_fid(n, 1, 2);
+	n->tag = 7;
+	assert_int_equal(nine_ask(n, TFSYNC, "dd", 1, 0), NOBODY);
+	is_answer(nine_await(n, 1), TFSYNC + 1, 7, -1);
+	assert_int_equal(nine_walk(n, ROOT, 2, ""), 0);
+	n->tag = 0;
+	assert_int_equal(nine_open(n, 2, 0), 0);
+	n->tag = 8;
+	assert_int_equal(nine_ask(n, TFSYNC, "dd", 2, 1), NOBODY);
+	is_answer(nine_await(n, 2), TFSYNC + 1, 8, -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin_locks, end)
+		TEST(hold_against_the_host),
+		TEST(hold_against_another_guest),
+		TEST(belong_to_a_process_or_to_a_file),
+		TEST(wait_and_do_not_hold_up_others),
+		TEST(stop_waiting_when_flushed),
+		TEST(cost_descriptors_that_are_bounded),
+		TEST(syncs_in_a_thread),
+	};
+
+	return cmocka_run_group_tests(tests, begin_all, end_all);
+}
