@@ -22,19 +22,37 @@ json_string() {
 	json=$json\"
 }
 
+# Sets $shown to the message $1 with a blank for each control character. A message may quote a path or a value of a bundle, and
+# must stay one line, and not reach into the reader's terminal.
+show() {
+	local rest="$1" head
+	shown=''
+	while :; do
+		head=${rest%%[[:cntrl:]]*}
+		shown=$shown$head
+		[ "$head" != "$rest" ] || break
+		rest=${rest#"$head"?}
+		shown="$shown "
+	done
+}
+
 # Writes an error to the two places where callers look for it: stderr, and one line in the --log file. The line's time must
 # be RFC 3339, because containerd and podman parse the file, and stop at what they cannot parse.
 log_error() {
 	# The log comes first: in a subshell, a write to a stderr without a reader ends the shell by SIGPIPE.
-	log_line error "$1"
+	local shown
+	show "$1"
+	log_line error "$shown"
 	# The reader of stderr may be gone, or stderr may be a /dev/null that is open only for reading (go-runc's null I/O).
-	printf 'runX: %s\n' "$1" >&2 || :
+	printf 'runX: %s\n' "$shown" >&2 || :
 }
 
 # Writes a warning to the same two places. An engine takes only an error as the reason of a failure, never a warning.
 log_warning() {
-	log_line warning "$1"
-	printf 'runX: warning: %s\n' "$1" >&2 || :
+	local shown
+	show "$1"
+	log_line warning "$shown"
+	printf 'runX: warning: %s\n' "$shown" >&2 || :
 }
 
 log_line() {
@@ -296,6 +314,7 @@ need_vm() {
 # Whether process $1 exists, is not a zombie, and started at $2 (clock ticks since boot).
 lives() {
 	local line='' started="$2"
+	case $1 in '' | *[!0-9]*) return 1 ;; esac
 	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
 	# The process's name may contain anything. Behind it come the state, 18 other fields, and the start time.
 	# shellcheck disable=SC2086 # fields of numbers, to be split
@@ -303,7 +322,7 @@ lives() {
 	case $1 in
 	Z | X | x) return 1 ;;
 	esac
-	[ "${20}" = "$started" ]
+	[ "${20:-}" = "$started" ]
 }
 
 # Sets $since to the start time of this runX, as lives compares it.

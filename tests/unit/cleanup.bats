@@ -286,6 +286,24 @@ closed() {
 	done
 }
 
+@test "cleanup: records that are cut or have anything in them do not stop delete, nor what asks" {
+	local garbage verb
+	for garbage in '' garbage 'a b' '7 ../self 5' '- 1' $'\001\377 \\x "$(id)" \'x'; do
+		mkdir -p "$RUNX_ROOT/c1"
+		printf '%s\n' "$garbage" | tee "$RUNX_ROOT/c1/proxy" "$RUNX_ROOT/c1/creator" >"$RUNX_ROOT/c1/started"
+		: >"$RUNX_ROOT/c1/created"
+		for verb in state kill start list ps; do
+			# shellcheck disable=SC2046 # list has no word
+			runX $verb $([ $verb = list ] || echo c1)
+			[ "$status" -le 1 ] || { echo "$verb, $garbage: $output" && return 1; }
+			[[ $output != *'not set'* ]]
+		done
+		runX delete --force c1
+		succeeds
+		nothing_left
+	done
+}
+
 @test "cleanup: an xl destroy that fails once is tried again" {
 	mkdir -p "$RUNX_ROOT/c1"
 	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"

@@ -110,3 +110,12 @@ d'
 	[ "$(jq -r .msg "$log" | wc -l)" -eq 1 ]
 	[[ $(jq -r .msg "$log") == *'a"b\c d'* ]]
 }
+
+@test "cli: a message that quotes a control character is one line without it" {
+	runX state $'c1\033[31m\nroot:\x07'
+	fails_with 'invalid container ID format: c1 [31m root:  (use only'
+	config '.process.env += ["XLCONF=/etc/\u001b[2J"]'
+	runX create --bundle "$bundle" c1
+	[ "$status" -eq 1 ]
+	[[ $output != *$'\033'* ]]
+}
