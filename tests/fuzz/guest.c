@@ -55,7 +55,7 @@ static struct page {
  */
 struct file {
 	bool open;
-	enum { SOURCE, SINK, CLIENT, DEVICE, TIMER, WORDS } kind;
+	enum { SOURCE, SINK, CLIENT, DEVICE, TIMER, SERVER, RECORD, WORDS } kind;
 	bool ended;    /* the other end is gone */
 	size_t amount; /* SOURCE: bytes to read. SINK: bytes that nobody has read yet. */
 	bool asks;     /* CLIENT: `words` and `fds` wait to be received */
@@ -96,14 +96,16 @@ static struct {
 	bool event, released, no_domain, map_fails, bind_fails, write_fails;
 	bool set;		     /* the host's clock was set */
 	unsigned int told, answered; /* how often the guest was told the time, and answered */
-	bool over;		     /* the domain has ended; its nodes and pages still exist */
-	unsigned int ends, asked;    /* how often a domain has ended, and xl was asked */
-	uint8_t state, ref, port;    /* values in xenstore; 255: no such node */
-	const char *flood;	     /* what the guest writes as fast as it is read, or NULL */
-	unsigned int reads;	     /* reads of the ring in this turn */
-	bool unclear;		     /* the guest may have sent something else than frames */
-	struct wire_input input;     /* what the guest has read */
-	uint64_t given, taken;	     /* credit for stdin, and bytes of it that came */
+	char record[96];	     /* of the file server, which may write anything into it */
+	size_t record_length;
+	bool over;		  /* the domain has ended; its nodes and pages still exist */
+	unsigned int ends, asked; /* how often a domain has ended, and xl was asked */
+	uint8_t state, ref, port; /* values in xenstore; 255: no such node */
+	const char *flood;	  /* what the guest writes as fast as it is read, or NULL */
+	unsigned int reads;	  /* reads of the ring in this turn */
+	bool unclear;		  /* the guest may have sent something else than frames */
+	struct wire_input input;  /* what the guest has read */
+	uint64_t given, taken;	  /* credit for stdin, and bytes of it that came */
 	uint64_t sent[WIRE_STREAMS], credited[WIRE_STREAMS];
 } world;
 
@@ -150,6 +152,10 @@ WRAP(ssize_t, read, int fd, void *into, size_t count)
 		world.set = false;
 		errno = ECANCELED;
 		return -1;
+	} else if (f->kind == RECORD) {
+		must(count >= world.record_length);
+		memcpy(into, world.record, world.record_length);
+		return (ssize_t)world.record_length;
 	} else {
 		must(f->kind == DEVICE);
 	}
@@ -269,7 +275,12 @@ WRAP(ssize_t, recvmsg, int fd, struct msghdr *m, int flags)
 
 WRAP(int, openat, int directory, const char *path, int flags, ...)
 {
-	must(directory == STATE && !strcmp(path, CONTROL_ENDED) && flags & O_CREAT);
+	must(directory == STATE);
+	if (!strcmp(path, CONTROL_FILES)) {
+		must(!(flags & (O_CREAT | O_WRONLY | O_RDWR)));
+		return new_file(RECORD);
+	}
+	must(!strcmp(path, CONTROL_ENDED) && flags & O_CREAT);
 	return new_file(WORDS);
 }
 
@@ -284,6 +295,8 @@ static short ready(const struct file *f)
 		return (f->asks ? POLLIN : 0) | (f->ended ? POLLIN | POLLHUP : 0);
 	case TIMER:
 		return world.set ? POLLIN : 0;
+	case SERVER:
+		return f->ended ? POLLIN : 0;
 	default:
 		return POLLIN;
 	}
@@ -312,6 +325,14 @@ int host_signal(int signals)
 	struct signalfd_siginfo info;
 
 	return read(signals, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+/* Only vm_find_files calls it, before the part of a container's life that this target runs. */
+int host_open_recorded(int directory, const char *name)
+{
+	(void)directory, (void)name;
+	must(0);
+	return -1;
 }
 
 int inquiry_start(struct inquiry *q)
@@ -880,6 +901,15 @@ static void op_xenstore(struct bytes *in)
 	settle();
 }
 
+/* The file server ends. What it has left in its record comes from the input. */
+static void op_server(struct bytes *in)
+{
+	world.record_length = take(in, world.record, take8(in) % sizeof(world.record));
+	if (container.files >= 0)
+		file(container.files)->ended = true;
+	turn();
+}
+
 static void op_size(void)
 {
 	if (container.terminal)
@@ -908,7 +938,7 @@ static void op_flood(void)
 
 static void step(struct bytes *in)
 {
-	switch (take8(in) % 18) {
+	switch (take8(in) % 19) {
 	case 0:
 	case 1:
 		op_frame(in);
@@ -962,12 +992,15 @@ static void step(struct bytes *in)
 	case 17:
 		op_silent();
 		break;
+	case 18:
+		op_server(in);
+		break;
 	}
 }
 
 /* ---- a life from its beginning to its end ---- */
 
-static void begin(bool terminal, bool running)
+static void begin(bool terminal, bool running, bool files)
 {
 	memset((char *)&world + sizeof(world.files), 0, sizeof(world) - sizeof(world.files));
 	memset(&page, 0, sizeof(page));
@@ -981,6 +1014,7 @@ static void begin(bool terminal, bool running)
 	container.ring = (struct ring){
 		.domid = 7, .events.fd = new_file(DEVICE), .gntdev = new_file(DEVICE)};
 	container.clock.set = new_file(TIMER);
+	container.files = files ? new_file(SERVER) : -1;
 	session_init(&container.session, 0, new_peer(terminal)->fds, &container.outbox);
 	if (!running)
 		return;
@@ -1045,7 +1079,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	held = 0;
 	inside = true;
-	begin(how & 1, how & 2);
+	begin(how & 1, how & 2, how & 4);
 	while (in.left)
 		step(&in);
 	must(held <= world.peers_used * SESSION_BYTES);
