@@ -14,6 +14,7 @@ enter_cgroups() {
 	set -- "$root"
 	[ -f "$root/cgroup.procs" ] || set -- "$root"/*
 	make_groups "$@"
+	[ ! -f "$root/cgroup.subtree_control" ] || hand_on_memory
 	for hierarchy; do
 		is_hierarchy || continue
 		fill_cpuset "$hierarchy$cgroup"
@@ -25,6 +26,16 @@ enter_cgroups() {
 # A link is a second name of a hierarchy, as cpu is of cpu,cpuacct.
 is_hierarchy() {
 	[ -f "$hierarchy/cgroup.procs" ] && [ ! -L "$hierarchy" ]
+}
+
+# Of v2, a group has the files of memory only if the groups above hand the controller on to it. Engines read memory.events. A
+# group that has processes of its own refuses; then the files are missing.
+hand_on_memory() {
+	local above="$root" rest="${cgroup#/}/"
+	while [ -n "$rest" ]; do
+		{ echo +memory >"$above/cgroup.subtree_control"; } 2>/dev/null || :
+		above=$above/${rest%%/*} rest=${rest#*/}
+	done
 }
 
 # Records the missing groups before it makes them, children first. A delete after a killed create then finds them.

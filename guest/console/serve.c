@@ -2,6 +2,7 @@
 #include "serve.h"
 
 #include "exec.h"
+#include "guest/process/cgroup.h"
 #include "io.h"
 
 #include <stdlib.h>
@@ -114,13 +115,20 @@ static void end_sessions(void)
 		session_count--;
 }
 
-enum { AT_CONSOLE, AT_SIGNALS, AT_SESSIONS };
+static void report_kills(void)
+{
+	if (cgroup_has_killed())
+		io_send(WIRE_OOM, 0, 0, NULL, 0);
+}
+
+enum { AT_CONSOLE, AT_SIGNALS, AT_MEMORY, AT_SESSIONS };
 
 static void serve_once(int signals)
 {
 	struct pollfd fds[AT_SESSIONS + WIRE_SESSIONS * SESSION_FDS] = {
 		[AT_CONSOLE] = {.fd = io_descriptor(), .events = POLLIN},
 		[AT_SIGNALS] = {.fd = signals, .events = POLLIN},
+		[AT_MEMORY] = {.fd = cgroup_events(), .events = POLLPRI},
 	};
 	struct pollfd *at = fds + AT_SESSIONS;
 	const unsigned int count = session_count;
@@ -144,6 +152,8 @@ static void serve_once(int signals)
 		io_receive(take_frame);
 	if (fds[AT_SIGNALS].revents)
 		reap(signals);
+	if (fds[AT_MEMORY].revents)
+		report_kills();
 	end_sessions();
 }
 
@@ -153,5 +163,7 @@ int serve(const struct spec *spec, struct session *container, int signals)
 	container_spec = spec;
 	while (!session_done(container) || session_count > 1)
 		serve_once(signals);
+	/* The kernel counts a kill at once, but tells of it some milliseconds later. */
+	report_kills();
 	return container->phase == OVER ? container->status : -1;
 }

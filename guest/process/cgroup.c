@@ -33,6 +33,7 @@
 /* The group's directory and its cgroup.procs, or -1. PID 1 has them open, and its children until
  * they execute. */
 static int directory = -1, members = -1;
+static int events = -1; /* memory.events, for PID 1 alone */
 
 /* The group's memory.max, in bytes, as cgroup_make() wrote it. `asked`: config.json wants no more,
  * or LLONG_MAX. */
@@ -93,6 +94,7 @@ static void make_group(void)
 		return;
 	directory = open(GROUP, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	members = open(GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
+	events = open(GROUP "/memory.events", O_RDONLY | O_CLOEXEC);
 }
 
 /* "max", or bytes: create lets through nothing else. */
@@ -139,6 +141,26 @@ const char *cgroup_make(const struct list *settings)
 int cgroup_directory(void)
 {
 	return directory;
+}
+
+int cgroup_events(void)
+{
+	return events;
+}
+
+bool cgroup_has_killed(void)
+{
+	static const char key[] = "\noom_kill ";
+	static long long known;
+	char text[512];
+
+	/* The read at 0 is also what makes poll(2) wait for the next change. */
+	ssize_t n = events >= 0 ? pread(events, text, sizeof(text) - 1, 0) : -1;
+	text[n > 0 ? n : 0] = '\0';
+	const char *at = strstr(text, key);
+	const long long before = known;
+	known = at ? strtoll(at + sizeof(key) - 1, NULL, 10) : known;
+	return known > before;
 }
 
 const char *cgroup_enter(bool inside)

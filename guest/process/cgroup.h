@@ -5,6 +5,8 @@
 
 #include "guest/base/spec.h"
 
+#include <stdbool.h>
+
 /* cgroup_make() and cgroup_enter() return NULL, or a message that says what failed, with errno. */
 
 /*
@@ -18,6 +20,15 @@ const char *cgroup_make(const struct list *settings);
 
 /* Returns a descriptor of the group's directory, for clone3(2), or -1 if there is no group. */
 int cgroup_directory(void);
+
+/*
+ * Returns a descriptor that poll(2) reports by POLLPRI when the kernel may have killed a process of
+ * the group for want of memory, or -1 if there is no group.
+ */
+int cgroup_events(void);
+
+/* Returns true if the kernel has killed some since the last call. */
+bool cgroup_has_killed(void);
 
 /* A new process calls it, in any root, to enter the group, unless it was made in there (`inside`).
  * From then on the process sees the group as the root of the hierarchy. Without a group it does

@@ -414,7 +414,8 @@ uint32_t tree_version(const struct stat *st)
 		mixed += __atomic_add_fetch(&recent, 1, __ATOMIC_RELAXED) << 40;
 	mixed ^= (uint64_t)st->st_size << 20;
 	mixed *= 0x9e3779b97f4a7c15;
-	return (uint32_t)(mixed >> 32);
+	/* Linux's client keeps no page of a file of version 0. */
+	return (uint32_t)(mixed >> 32) ?: 1;
 }
 
 static __thread bool acted;

@@ -8,6 +8,7 @@
 #include "helpers/shared/host.h"
 #include "helpers/shared/terminal.h"
 #include "helpers/shared/trace.h"
+#include "oom.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@ struct container container = {
 	.guardian = {.lifeline = -1, .end = -1},
 	.xs = {.fd = -1},
 	.clock = {.set = -1},
+	.oom = {.marker = -1},
 	.ring = {.events = {.fd = -1}, .gntdev = -1},
 	.files = -1,
 };
@@ -194,6 +196,10 @@ bool container_frame(const struct wire_frame *frame)
 		return true;
 	case WIRE_CLOCK:
 		return clock_answered(host_now());
+	case WIRE_OOM:
+		if (container.ran)
+			oom_killed();
+		return container.ran;
 	default:
 		trace_output(frame);
 		return session_frame(&container.session, frame, container.ran);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum phase { CREATED, BOOTING, RUNNING, OVER };
 
@@ -58,6 +59,13 @@ extern struct container {
 		bool asked;   /* its answer to CLOCK is to come */
 		int64_t sent; /* when it was last told, by host_now() */
 	} clock;	      /* clock.c's */
+	struct {
+		const char *group; /* the container's control group on the host, or NULL */
+		bool owed;	   /* a kill is still to be shown there */
+		pid_t pid;	   /* of the process that shows one */
+		int marker;	   /* its pidfd, or -1 */
+		int64_t next;	   /* when the next may be shown, by host_now() */
+	} oom;			   /* oom.c's */
 	struct ring ring;
 	struct wire_input input;
 	struct outbox outbox;

@@ -9,6 +9,7 @@
  *
  *   -c CONSOLE-SOCKET  the process has a terminal, and its master goes to that socket
  *   -s ROWSxCOLUMNS    the size of the terminal
+ *   -g GROUP           the directory of the container's control group (v2)
  *   -n NETNS           the network namespace to live in: "new", or the one at a path
  *   -t SECONDS         how long a started VM may take to report that its process runs (120)
  *   -k SECONDS         how long it may take to report the process's end after SIGKILL (5)
@@ -151,10 +152,13 @@ static const char *parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:k:s:n:t:")) != -1)
+	while ((c = getopt(argc, argv, "c:g:k:s:n:t:")) != -1)
 		switch (c) {
 		case 'c':
 			option.console_socket = optarg;
+			break;
+		case 'g':
+			container.oom.group = optarg;
 			break;
 		case 'k':
 			container.kill_seconds = atoi(optarg);

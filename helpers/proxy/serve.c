@@ -6,6 +6,7 @@
 #include "execs.h"
 #include "helpers/shared/common.h"
 #include "helpers/shared/host.h"
+#include "oom.h"
 #include "requests.h"
 #include "vm.h"
 
@@ -37,9 +38,10 @@ static bool owes(void)
 /* Returns how many milliseconds poll(2) may wait, or -1 for no limit. */
 static int until(int64_t requests_by)
 {
-	const int64_t deadlines[] = {container.start_by, container.kill_by, container.pong_by,
-				     container.xl_by,
-				     container.inquiry.pid ? container.inquiry.by : 0};
+	const int64_t deadlines[] = {
+		container.start_by, container.kill_by,
+		container.pong_by,  container.xl_by,
+		oom_deadline(),	    container.inquiry.pid ? container.inquiry.by : 0};
 	int64_t next = requests_by;
 
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines) && container.phase != OVER; i++)
@@ -60,6 +62,7 @@ enum {
 	AT_GUARDIAN,
 	AT_CLOCK,
 	AT_FILES,
+	AT_OOM,
 	AT_INQUIRY,
 	AT_REQUESTS = AT_INQUIRY + INQUIRY_FDS,
 	AT_SESSION = AT_REQUESTS + REQUESTS_FDS,
@@ -108,6 +111,7 @@ void serve_once(int signals, int listener)
 		[AT_GUARDIAN] = {.fd = container.guardian.end, .events = POLLIN},
 		[AT_CLOCK] = {.fd = container.clock.set, .events = POLLIN},
 		[AT_FILES] = {.fd = container.files, .events = POLLIN},
+		[AT_OOM] = {.fd = container.oom.marker, .events = POLLIN},
 	};
 
 	/* A watch event may have come together with the answer to a request. */
@@ -143,6 +147,8 @@ void serve_once(int signals, int listener)
 		clock_was_set();
 	if (fds[AT_FILES].revents)
 		vm_files_ended();
+	if (fds[AT_OOM].revents)
+		oom_shown();
 	requests_serve(listener, fds + AT_REQUESTS);
 	if (ring->shared && container.phase != OVER)
 		vm_read();
@@ -150,6 +156,7 @@ void serve_once(int signals, int listener)
 	vm_check(host_now());
 	/* Before a process that joins now, which must not see the old time. */
 	clock_tell(host_now());
+	oom_advance(host_now());
 	execs_advance();
 	if (ring->shared && container.phase != OVER)
 		vm_write();
@@ -159,7 +166,7 @@ void serve_once(int signals, int listener)
 
 static bool drained(void)
 {
-	return session_drained(&container.session) && execs_done();
+	return session_drained(&container.session) && execs_done() && !oom_pending();
 }
 
 /*

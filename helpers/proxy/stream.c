@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,33 +30,67 @@ static int open_again(int fd)
 	return open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* Copies until one of the two sides ends, and then ends this process. */
-__attribute__((noreturn)) static void copy(int from, int to)
+/* Waits like poll(2) after a call that failed; false: not for want of data or room. */
+static bool await(int fd, short events)
+{
+	struct pollfd wanted = {.fd = fd, .events = events};
+
+	if (errno == EAGAIN)
+		(void)poll(&wanted, 1, -1);
+	return errno == EAGAIN || errno == EINTR;
+}
+
+/*
+ * Copies until one of the two sides ends. Returns 0, or -1 if `from` cannot be read. The owners of
+ * the caller's descriptor may have set O_NONBLOCK on it.
+ */
+static int copy(int from, int to)
 {
 	char data[4096];
 	ssize_t n, written;
 
-	while ((n = read(from, data, sizeof(data))) > 0)
-		for (ssize_t done = 0; done < n; done += written)
-			if ((written = write(to, data + done, (size_t)(n - done))) <= 0)
-				_exit(0);
+	while ((n = read(from, data, sizeof(data))) != 0) {
+		if (n < 0 && !await(from, POLLIN))
+			return -1;
+		for (ssize_t done = 0; done < n; done += written) {
+			written = write(to, data + done, (size_t)(n - done));
+			if (written < 0 && !await(to, POLLOUT))
+				return 0;
+			if (written < 0)
+				written = 0;
+		}
+	}
+	return 0;
+}
+
+/*
+ * The copying process: 0 and 1 are what it copies from and to. One byte waits in its end of the
+ * line to us. If it ends without having read that, the kernel tells us ECONNRESET behind the last
+ * data, so an end by an error or a signal does not look like the end of the input.
+ */
+__attribute__((noreturn)) static void copy_and_end(bool reads)
+{
+	char byte;
+
+	if (copy(0, 1) == 0 && reads)
+		(void)recv(1, &byte, 1, MSG_DONTWAIT);
 	_exit(0);
 }
 
 /*
- * Starts a process that copies between `fd` and a pipe, and returns our end of the pipe, or -1.
- * This is for what cannot be opened again: a FIFO that nobody reads, /dev/tty of another session,
- * an anonymous file of the kernel. The process ends when one of the two sides ends.
+ * Starts a process that copies between `fd` and a line to us, and returns our end of the line, or
+ * -1. This is for what cannot be opened again: a FIFO that nobody reads, /dev/tty of another
+ * session, an anonymous file of the kernel. The process ends when one of the two sides ends.
  */
 static int relay(int fd, int access)
 {
 	bool reads = access == O_RDONLY;
 	int line[2];
 
-	if (pipe2(line, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) < 0)
 		return -1;
-	int ours = line[reads ? 0 : 1], theirs = line[reads ? 1 : 0];
-	pid_t pid = fork();
+	int ours = line[0], theirs = line[1];
+	pid_t pid = !reads || send(ours, "", 1, MSG_DONTWAIT) == 1 ? fork() : -1;
 	if (pid == 0) {
 		/* The copying process is a grandchild, which init waits for. */
 		if (fork() != 0)
@@ -63,7 +98,7 @@ static int relay(int fd, int access)
 		if (dup2(reads ? fd : theirs, 0) < 0 || dup2(reads ? theirs : fd, 1) < 0)
 			_exit(1);
 		close_range(2, ~0U, 0);
-		copy(0, 1);
+		copy_and_end(reads);
 	}
 	close(theirs);
 	if (pid > 0)

@@ -37,6 +37,7 @@ enum wire_type {
 	WIRE_PONG,	/* guest: the answer to PING */
 	WIRE_EXEC,	/* host: a piece of a process's description; an empty piece starts it */
 	WIRE_CLOCK,	/* host: u64 seconds, u32 nanoseconds of CLOCK_REALTIME. Guest: it is set */
+	WIRE_OOM,	/* guest: its kernel has killed a process of the container */
 	WIRE_TYPES
 };
 

@@ -164,6 +164,7 @@ start_proxy() {
 	set -- -t "$conf_start_timeout"
 	[ -z "$kill_seconds" ] || set -- "$@" -k "$kill_seconds"
 	[ -z "$netns" ] || set -- "$@" -n "$netns"
+	[ -z "$cgroup" ] || set -- "$@" -g "${RUNX_CGROUP:-/sys/fs/cgroup}$cgroup"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	helper proxy "$@" "$dir" ${uuid:+"$uuid"} 3>&2 8<&- || die "runX $verb failed: $problem"
 	read -r domid pid _ <"$dir/proxy"

@@ -561,12 +561,14 @@ static bool forbidden(const uint8_t *header)
 		return container.ran;
 	if (session == 0 && type == WIRE_EXITED)
 		return !container.ran;
+	if (session == 0 && type == WIRE_OOM)
+		return !container.ran;
 	if (session == 0 && type == WIRE_CLOCK)
 		return !container.clock.asked;
 	if (session == 0 && stream != WIRE_STDIN && (type == WIRE_DATA || type == WIRE_EOF))
 		return !container.ran;
 	return type == WIRE_SIGNAL || type == WIRE_WINSIZE || type == WIRE_PING ||
-	       type == WIRE_EXEC || type == WIRE_CLOCK ||
+	       type == WIRE_EXEC || type == WIRE_CLOCK || type == WIRE_OOM ||
 	       (type == WIRE_DATA && stream == WIRE_STDIN);
 }
 
@@ -1006,7 +1008,8 @@ static void begin(bool terminal, bool running, bool files)
 	memset(&page, 0, sizeof(page));
 	world.now = 1;
 	world.state = 3; /* XenbusStateInitialised */
-	container = (struct container){.state = STATE, .starter = -1, .start_seconds = 120};
+	container = (struct container){
+		.state = STATE, .starter = -1, .start_seconds = 120, .oom.marker = -1};
 	container.terminal = terminal;
 	container.domid = 7;
 	container.guardian = (struct guardian){.lifeline = new_file(DEVICE), .end = -1};

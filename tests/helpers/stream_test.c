@@ -15,6 +15,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -214,6 +216,48 @@ static void the_end_of_a_pipe_is_read(void **state)
 	stream_close(&s);
 }
 
+/* Waits for the copying process of a stream, and reads. */
+static ssize_t read_copied(const struct stream *s, void *into, size_t room)
+{
+	struct pollfd wanted = {.fd = s->fd, .events = POLLIN};
+
+	assert_int_equal(poll(&wanted, 1, 10000), 1);
+	return stream_read(s, into, room);
+}
+
+/* An eventfd cannot be opened again. */
+static void what_cannot_be_opened_again_is_copied_as_it_comes(void **state)
+{
+	int source = eventfd(0, EFD_NONBLOCK);
+	int owner = dup(source);
+	uint64_t got;
+
+	(void)state;
+	struct stream s = stream_take(source, O_RDONLY);
+	assert_int_equal(stream_read(&s, &got, sizeof(got)), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(eventfd_write(owner, 3), 0);
+	assert_int_equal(read_copied(&s, &got, sizeof(got)), sizeof(got));
+	assert_int_equal(got, 3);
+	assert_int_equal(eventfd_write(owner, 4), 0);
+	assert_int_equal(read_copied(&s, &got, sizeof(got)), sizeof(got));
+	assert_int_equal(got, 4);
+	stream_close(&s);
+	close(owner);
+}
+
+/* An epoll descriptor cannot be opened again either, and every read fails. */
+static void what_cannot_be_read_is_no_end(void **state)
+{
+	char got;
+
+	(void)state;
+	struct stream s = stream_take(epoll_create1(0), O_RDONLY);
+	assert_int_equal(read_copied(&s, &got, 1), -1);
+	assert_int_equal(errno, ECONNRESET);
+	stream_close(&s);
+}
+
 #define timed(test) cmocka_unit_test_setup(test, setup)
 
 int main(void)
@@ -228,6 +272,8 @@ int main(void)
 		timed(dev_null_that_was_opened_for_reading_is_no_closed_pipe),
 		timed(a_fifo_for_both_directions_never_ends),
 		timed(the_end_of_a_pipe_is_read),
+		timed(what_cannot_be_opened_again_is_copied_as_it_comes),
+		timed(what_cannot_be_read_is_no_end),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -54,6 +54,17 @@ groups() {
 	member ns/c1
 }
 
+@test "cgroups: v2: the groups above hand the controller of memory on, and the proxy knows its group" {
+	v2
+	touch "$RUNX_CGROUP/cgroup.subtree_control"
+	mkdir "$RUNX_CGROUP/system.slice/cgroup.subtree_control" # refuses to be written
+	created /system.slice/ns/c1
+	member system.slice/ns/c1
+	[ "$(cat "$RUNX_CGROUP/cgroup.subtree_control" "$RUNX_CGROUP/system.slice/ns/cgroup.subtree_control" | xargs)" = '+memory +memory' ]
+	[ ! -e "$RUNX_CGROUP/system.slice/ns/c1/cgroup.subtree_control" ]
+	grep -q "^proxy .* -g $RUNX_CGROUP/system.slice/ns/c1 " "$FAKE/calls"
+}
+
 @test "cgroups: v1, once in every hierarchy, and v2 beside it" {
 	v1
 	created /ns/c1

@@ -84,3 +84,15 @@ limit() {
 	group -$((63 * MIB))
 	[[ $(limit) == ${MIB}? ]]
 }
+
+@test "group: the kernel's kills are told once" {
+	printf '%s\n' 'low 0' 'max 7' 'oom 3' 'oom_kill 2' 'oom_group_kill 1' >guest/cgroup/container/memory.events
+	group killed killed
+	[ "$output" = "$(printf '%s\n' yes no)" ]
+	sed -i 's/oom_kill .*/oom_kill 0/' guest/cgroup/container/memory.events
+	group killed
+	[ "$output" = no ]
+	rm guest/cgroup/container/memory.events
+	group killed
+	[ "$output" = no ]
+}

@@ -88,6 +88,15 @@ lo' ] || { echo "$output" && return 1; }
 	[ "$output" = "$(printf '%s\n' 125 126 doomed 137 doomed)" ] || { echo "$output" "$stderr" && return 1; }
 }
 
+@test "docker: OOMKilled of a container that ran out of memory, and of no other" {
+	dom0 docker run --name hog -m 64m busybox tail /dev/zero
+	says 137 '' ''
+	dom0 docker run --name killed -m 64m busybox sh -c 'kill -9 $$'
+	says 137 '' ''
+	dom0 docker inspect -f '{{.Name}} {{.State.OOMKilled}} {{.State.ExitCode}}' hog killed
+	says 0 "$(printf '%s\n' '/hog true 137' '/killed false 137')" ''
+}
+
 @test "docker: pause, unpause, top, stats, kill and inspect" {
 	service busy ready busybox sh -c 'trap "exit 9" HUP; echo ready; sleep 1000 & wait'
 	dom0 sh -c 'docker pause busy && docker inspect -f {{.State.Status}} busy && docker unpause busy && docker inspect -f {{.State.Status}} busy'

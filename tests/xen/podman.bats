@@ -42,6 +42,15 @@ podman() {
 	[ "$status" -eq 0 ]
 }
 
+@test "podman: OOMKilled of a container that ran out of memory" {
+	podman run --name hog --network none -m 64m busybox tail /dev/zero
+	says 137 '' ''
+	podman inspect --format '{{.State.OOMKilled}} {{.State.ExitCode}}' hog
+	says 0 'true 137' ''
+	podman rm hog
+	[ "$status" -eq 0 ]
+}
+
 @test "podman: build runs its steps in VMs" {
 	# With a disk, the files that a step writes would not come back to the host.
 	"$bed" sh 'mkdir -p /run/build && printf "FROM busybox\nRUN echo made >/made && test \$\$ = 1\nCMD [\"cat\", \"/made\"]\n" >/run/build/Containerfile'
