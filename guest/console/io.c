@@ -135,8 +135,13 @@ void io_receive(void (*take)(const struct wire_frame *))
 	if (n <= 0)
 		return;
 	wire_received(&io.input, (size_t)n);
-	while (wire_next(&io.input, &frame) > 0) {
+	int got;
+	while ((got = wire_next(&io.input, &frame)) > 0) {
 		take(&frame);
 		wire_drop(&io.input, &frame);
 	}
+	/* Only a host of another version sends what is no frame. A full buffer would be read for
+	 * ever. */
+	if (got < 0)
+		io.input.used = 0;
 }

@@ -175,7 +175,8 @@ int main(void)
 
 	if (!mkdtemp(tree))
 		return 1;
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	int failed = cmocka_run_group_tests_name("files confine", tests, NULL, NULL);
 	rmdir(tree);
 	return failed;
 }

@@ -371,5 +371,6 @@ int main(int argc, char **argv)
 		rounds = (unsigned int)atoi(argv[1]);
 	if (argc > 2)
 		failures = (unsigned int)atoi(argv[2]);
-	return cmocka_run_group_tests(tests, begin_alone, end_all);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("files limits", tests, begin_alone, end_all);
 }

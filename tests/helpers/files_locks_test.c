@@ -280,5 +280,6 @@ int main(void)
 		TEST(syncs_in_a_thread),
 	};
 
-	return cmocka_run_group_tests(tests, begin_all, end_all);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("files locks", tests, begin_all, end_all);
 }

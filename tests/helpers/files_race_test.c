@@ -138,5 +138,6 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		rounds = (unsigned int)atoi(argv[1]);
-	return cmocka_run_group_tests(tests, begin_all, end_all);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("files race", tests, begin_all, end_all);
 }

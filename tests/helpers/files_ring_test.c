@@ -390,5 +390,6 @@ int main(void)
 		cmocka_unit_test(answers_wait_for_room),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("files ring", tests, NULL, NULL);
 }

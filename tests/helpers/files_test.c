@@ -798,5 +798,6 @@ int main(void)
 		TEST(takes_attributes_only_whole_and_in_order),
 	};
 
-	return cmocka_run_group_tests(tests, begin_all, end_all);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("files", tests, begin_all, end_all);
 }

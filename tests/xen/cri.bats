@@ -134,7 +134,7 @@ domains() {
 	[ "$(domains)" = 0 ]
 }
 
-@test "cri: a container follows another in its pod, and one that ignores TERM is killed" {
+@test "cri: a container follows another in its pod; one that ignores TERM is killed, and one that takes all memory is OOMKilled" {
 	run_pod
 	# The container runs until it is stopped. If it ended by itself, its shim could end during a request: containerd 1.6
 	# then fails (ttrpc: closed), with runc too.
@@ -150,6 +150,15 @@ domains() {
 	cri StopContainer "container_id: \"$container\" timeout: 1"
 	cri ContainerStatus "container_id: \"$container\""
 	has exit_code 137
+	has reason '"Error"'
+	cri RemoveContainer "container_id: \"$container\""
+	containers=''
+	create_container third 'trap "" TERM; tail /dev/zero; exit 137' 'linux { resources { memory_limit_in_bytes: 67108864 } }'
+	start_container
+	cri StopContainer "container_id: \"$container\" timeout: 100"
+	cri ContainerStatus "container_id: \"$container\""
+	has exit_code 137
+	has reason '"OOMKilled"'
 }
 
 @test "cri: a second container beside one that runs is refused with a sentence" {

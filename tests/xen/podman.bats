@@ -42,13 +42,12 @@ podman() {
 	[ "$status" -eq 0 ]
 }
 
-@test "podman: OOMKilled of a container that ran out of memory" {
-	podman run --name hog --network none -m 64m busybox tail /dev/zero
-	says 137 '' ''
-	podman inspect --format '{{.State.OOMKilled}} {{.State.ExitCode}}' hog
-	says 0 'true 137' ''
-	podman rm hog
-	[ "$status" -eq 0 ]
+@test "podman: conmon learns that a container ran out of memory" {
+	# Its note is a file where podman was called. Debian 12's podman 4.3 looks for it elsewhere, with any runtime.
+	dom0 sh -c 'mkdir /run/called && cd /run/called || exit 1
+		podman --runtime /usr/sbin/runX run --rm --network none busybox sh -c "exit 137"; echo $? *
+		podman --runtime /usr/sbin/runX run --rm --network none -m 64m busybox tail /dev/zero; echo $? *'
+	says 0 "$(printf '%s\n' '137 *' '137 oom')" ''
 }
 
 @test "podman: build runs its steps in VMs" {
