@@ -28,7 +28,7 @@ take_root_mount() {
 }
 
 # docs/design.md says why msize and cache are so.
-NINEP_OPTIONS='trans=xen,version=9p2000.L,cache=mmap,msize=262144'
+NINEP_OPTIONS='trans=xen,version=9p2000.L,cache=mmap,msize=262144,posixacl,locktimeout=1'
 
 # Shares the directory itself, with what is mounted in it. Changes on either side are seen on the other. stage puts the
 # sources of the bind mounts side by side, and the root behind them. They keep their numbers, which the guest knows.

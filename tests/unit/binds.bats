@@ -53,7 +53,7 @@ staged() {
 	config '.mounts += [{type: "tmpfs", source: "t", destination: "/t"}]'
 	creates "$(bound '["bind", "noexec"]' "$volume/file" /etc/file)"
 	[ "$(tr '\0' '\n' <"$RUNX_ROOT/c1/container" | grep -E '^(binds|mount)' | xargs)" = "binds.type=9p binds.source=binds \
-binds.options=trans=xen,version=9p2000.L,cache=mmap,msize=262144,directio mount=/proc mount.type=proc mount.source=proc \
+binds.options=trans=xen,version=9p2000.L,cache=mmap,msize=262144,posixacl,locktimeout=1,directio mount=/proc mount.type=proc mount.source=proc \
 mount=/data mount.type=bind mount.source=0 mount.option=rbind mount.option=ro mount=/t mount.type=tmpfs mount.source=t \
 mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=noexec" ]
 }

@@ -82,7 +82,7 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 	"$bed" run runX delete --force "$id"
 }
 
-# With kernel-config/9p.patch the guest remembers directories and links for up to a second.
+# With kernel-config/9p-files.patch the guest remembers names for up to a second.
 @test "binds: a new file of the host appears at once in a directory in use; a link that the host replaces is replaced in the guest" {
 	with_conf 9p
 	volume

@@ -229,7 +229,7 @@ loops() {
 		"$(printf '%s\n' 'head: standard output: I/O error' 'sh: /tmp/true: Permission denied')"
 }
 
-@test "rootfs: the guest sees what the host appends to a file of a 9p root once the file is not open, and in a bind mount at once" {
+@test "rootfs: the guest sees what the host appends to an open file of a 9p root with the next open, and in a bind mount at once" {
 	with_conf 9p
 	"$bed" sh "mkdir -p /b/$id/volume; cd /b/$id/volume; echo one >log; echo one >single; : >go; echo one >/bundles/busybox/rootfs/tmp/log"
 	bundle ".mounts += [{destination: \"/data\", type: \"bind\", source: \"volume\"}, {destination: \"/single\", type: \"bind\", source: \"volume/single\"}]
@@ -240,10 +240,10 @@ loops() {
 	dom0 sh -c "cd /b/$id/volume; supervise /b/$id $id >/b/$id/out & while [ ! -f read ]; do sleep 0.1; done
 		for file in log single /bundles/busybox/rootfs/tmp/log; do echo two >>\$file; done; echo go >go; wait
 		cat /b/$id/out; rm -f /bundles/busybox/rootfs/tmp/log; runX delete $id"
-	says 0 "$(printf '%s\n' 'one one one' ,two,two one two two two)" ''
+	says 0 "$(printf '%s\n' 'one one one' ,two,two two two two two)" ''
 }
 
-# Without kernel-config/9p.patch a request of 256 KiB needs memory in one piece. If there was none, Linux lost the data that
+# Without kernel-config/9p-memory.patch a request of 256 KiB needs memory in one piece. If there was none, Linux lost the data that
 # it should write.
 @test "rootfs: 9p loses nothing when memory is scarce and in pieces" {
 	conf 'rootfs = 9p' 'memory = 64'

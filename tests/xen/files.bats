@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The file server: what becomes of data and permissions in a 9p root and in its bind mounts, beside the host and a second VM.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	fresh_bed
+	"$bed" sh 'mkdir -p /srv/debian/usr/local/bin && cat >/srv/debian/usr/local/bin/files.py' <"$top/tests/xen/programs/files.py"
+}
+
+# served: starts the container $id with Debian's programs, whose root and whose /data are the host's
+served() {
+	bundle '.root.path = "/srv/debian" | .process.args = ["sleep", "100000"]
+		| .process.capabilities = (["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_MKNOD", "CAP_SETFCAP",
+			"CAP_SETGID", "CAP_SETUID"] | {bounding: ., effective: ., permitted: .})
+		| .mounts += [{type: "bind", source: "/srv/data", destination: "/data", options: ["rbind"]}]
+		| .annotations = {"org.lfedge.runx.rootfs": "9p"} | .linux.resources.memory.limit = 134217728'
+	create
+	dom0 runX start "$id"
+	says 0 '' ''
+}
+
+# The host's part, in dom0's shell. Each `next` shows what the VM saw, and `go` lets it go on.
+# arguments: the container, its directory, the same on the host, the second container
+host='
+	next() { read -r line <&4 && printf "%s\n" "$line"; }
+	go() { echo >&3; }
+	mkfifo /run/to /run/from
+	runX exec "$1" python3 -u /usr/local/bin/files.py "$2" </run/to >/run/from &
+	exec 3>/run/to 4</run/from
+	cd "$3" || exit
+	next; echo "host 1" >>log; go
+	next; echo "host 2" >>log; mv log log.1; go
+	next; cat log.1; ls log 2>/dev/null; go
+	next; echo new >new && mv new replaced; rm removed; echo new >removed; go
+	next; stat -c "%s %a %u" replaced removed; cat replaced removed; go
+	next; echo secret >new && chmod 600 new && mv new mine; go
+	next; go
+	next; flock -n whole true || echo held; flock -n part true && echo free
+	runX exec "$4" python3 -c "
+import fcntl, os, sys
+os.chdir(sys.argv[1])
+def held(call, name, *range):
+    try:
+        call(os.open(name, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB, *range)
+        return False
+    except BlockingIOError:
+        return True
+print(held(fcntl.flock, \"whole\"), held(fcntl.lockf, \"whole\"), held(fcntl.lockf, \"part\", 1, 7), held(fcntl.lockf, \"part\", 1, 3))" "$2"
+	exec 5>theirs && flock 5 && go
+	next; exec 5>&-; echo >&3
+	exec 3>&-
+	cat <&4
+	wait
+	stat -c "%.Y %a" attributes; stat -c %F socket fifo device link; cat mine
+	[ "$(du -k sparse | cut -f 1)" -lt 100 ] && echo sparse
+	rm /run/to /run/from'
+
+# beside_others DIRECTORY HOST-DIRECTORY
+beside_others() {
+	local first="$id"
+	"$bed" sh "mkdir -p /srv/data $2/small && mount -t tmpfs -o size=64k tmpfs $2/small && stat -f -c '%b * %S' /srv" >"$BATS_TEST_TMPDIR/size"
+	served
+	id=$first-2
+	served
+	run --separate-stderr "$bed" run -t 400 sh -c "$host" sh "$first" "$1" "$2" "$id"
+	diff - <(echo "$output") <<-END
+		log
+		more
+		rotated
+		guest 1
+		host 1
+		guest 2
+		host 2
+		guest 3
+		held
+		3 0o751 7 1234567891 old 3 0o751 7 1234567891 old 3 0o751 7 1234567891 old
+		4 644 0
+		4 644 0
+		new
+		new
+		mine
+		EACCES
+		locked
+		held
+		free
+		True False True False
+		EAGAIN no error
+		True b'value' True
+		987654321123456789
+		socket s 1 0
+		fifo p 1 0
+		device c 1 259
+		link l 1 0
+		hard - 2 0
+		5368709123 True b'end' b'\x00\x00'
+		True ENAMETOOLONG
+		b'target' source
+		1000 EACCES
+		0o777
+		$(($(cat "$BATS_TEST_TMPDIR/size")))
+		ENOSPC
+		987654321.123456789 755
+		socket
+		fifo
+		character special file
+		symbolic link
+		secret
+		sparse
+	END
+	[ -z "$stderr" ] || { echo "$stderr" && return 1; }
+	dom0 runX delete --force "$first"
+	dom0 runX delete --force "$id"
+	"$bed" run umount "$2/small"
+}
+
+@test "files: in a bind mount, beside the host and a second VM" {
+	beside_others /data /srv/data
+}
+
+@test "files: in the root, beside the host and a second VM" {
+	beside_others /work /srv/debian/work
+}
