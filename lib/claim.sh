@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Gives a container's state directory to one create, run or delete at a time.
+# Gives a container's state directory to one create, run, delete, pause, resume or update at a time.
 #
 # The claim is a lock on the directory itself (helpers/client/claim.c). This runX opens the directory as descriptor 8 and
 # keeps it. The kernel frees the lock when runX ends, however it ends. The claim needs no file, so delete also works where no
@@ -27,4 +27,17 @@ open_claim() {
 # command's exit status, $REMOVED or $HELD. On failure $problem is the reason.
 claimed() {
 	helper claim 8 "$END_SECONDS" "$@"
+}
+
+# Claims the state directory $dir until this runX ends, so that what the verb reads stays true. If the directory is gone, the
+# verb finds that by itself. Ends with an error if another runX keeps it.
+claim_container() {
+	local rc=0
+	open_claim || return 0
+	claimed true || rc=$?
+	case $rc in
+	0 | "$REMOVED") ;;
+	"$HELD") die "container $id: another runX has been at work on it for $END_SECONDS s (wait for its end, then try again)" ;;
+	*) die "container $id: cannot claim it: $problem" ;;
+	esac
 }

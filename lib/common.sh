@@ -132,9 +132,11 @@ end_command() {
 	{ kill "$!" && wait "$!"; } 2>/dev/null || :
 }
 
-# From here on, nothing but SIGKILL ends runX or what it runs. A second Ctrl-C must not stop the clean-up.
+# From here on, nothing but SIGKILL ends runX, and no signal of a terminal what it runs. A second Ctrl-C must not stop the
+# clean-up, and neither must a message that nobody reads. What it runs takes SIGPIPE as ever.
 ignore_signals() {
 	trap '' HUP INT QUIT TERM
+	trap : PIPE
 }
 
 # The verb is done, and there is nothing to undo any more. The signals stay ignored for the few steps that are left.

@@ -4,7 +4,9 @@
 #include "helpers/shared/common.h"
 #include "helpers/shared/control.h"
 
+#include <errno.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -18,9 +20,15 @@ int client_connect(int directory)
 		fail("cannot make a socket");
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", directory,
 		 CONTROL_SOCKET);
+	/* A proxy that was stopped accepts nobody, and a full queue would make connect(2) wait for
+	 * it. */
+	const struct timeval patience = {.tv_sec = CLIENT_SECONDS};
+	(void)setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(s, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return s;
+	const int error = errno;
 	close(s);
+	errno = error;
 	return -1;
 }
 

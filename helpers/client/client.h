@@ -5,9 +5,12 @@
 
 #include <stddef.h>
 
+/* A proxy waits for nobody. If it does not answer within this time, it was stopped itself. */
+#define CLIENT_SECONDS 10
+
 /*
  * Connects to a container's proxy. `directory` is a descriptor of the state directory. Returns the
- * socket, or -1 if there is no proxy (any more). Ends the program with EXIT_HELPER if no socket can
+ * socket, or -1 if there is no proxy (any more), or with EAGAIN if it accepts nobody. Ends the program with EXIT_HELPER if no socket can
  * be made.
  */
 int client_connect(int directory);

@@ -44,16 +44,13 @@
 
 enum { REFUSED = 1, NO_PROXY = 2, TOO_LATE = 3 };
 
-/* A proxy waits for nobody. If it does not answer within this time, it was stopped itself. */
-#define ANSWER_SECONDS 10
-
-/* Waits for the answer: ANSWER_SECONDS at most, or without a limit if the request is `slow`. */
+/* Waits for the answer: CLIENT_SECONDS at most, or without a limit if the request is `slow`. */
 static int take_answer(int s, bool slow)
 {
 	char answer[CONTROL_MESSAGE + 1];
 	struct pollfd p = {.fd = s, .events = POLLIN};
 
-	while (!slow && poll(&p, 1, ANSWER_SECONDS * 1000) <= 0)
+	while (!slow && poll(&p, 1, CLIENT_SECONDS * 1000) <= 0)
 		if (errno != EINTR || p.revents == 0)
 			return TOO_LATE;
 	ssize_t n = recv(s, answer, CONTROL_MESSAGE, 0);
@@ -71,7 +68,7 @@ static int request(int directory, const char *words, bool slow)
 	int s = client_connect(directory);
 
 	if (s < 0 || client_send(s, words, NULL, 0) < 0)
-		return NO_PROXY;
+		return errno == EAGAIN ? TOO_LATE : NO_PROXY;
 	return take_answer(s, slow);
 }
 
@@ -192,6 +189,6 @@ int main(int argc, char **argv)
 		return result;
 	if (!strncmp(words, "signal 9", 8) && (words[8] == '\0' || words[8] == ' '))
 		return kill_proxy(directory);
-	fprintf(stderr, "its proxy has not answered within %d s\n", ANSWER_SECONDS);
+	fprintf(stderr, "its proxy has not answered within %d s\n", CLIENT_SECONDS);
 	return REFUSED;
 }

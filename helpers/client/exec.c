@@ -200,9 +200,11 @@ int main(int argc, char **argv)
 	if (option.console_socket)
 		open_terminal();
 	self.proxy = client_connect(directory);
-	close(directory);
+	if (self.proxy < 0 && errno == EAGAIN)
+		failx("the container's proxy does not answer");
 	if (self.proxy < 0)
 		failx("container not running");
+	close(directory);
 	send_request(description);
 	await_start();
 	if (self.terminal >= 0)

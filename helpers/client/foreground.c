@@ -229,12 +229,23 @@ static void restore_terminal(void)
 		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &self.before);
 }
 
+/*
+ * Opens stdout again: a terminal counts as ready when it takes one byte, and O_NONBLOCK on the
+ * descriptor itself would hit its other owners. What cannot be opened again is used as it is.
+ */
+static int open_output(void)
+{
+	int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd >= 0 && isatty(fd) ? fd : STDOUT_FILENO;
+}
+
 static void open_flows(void)
 {
 	(void)fcntl(self.master, F_SETFL, O_RDWR | O_NONBLOCK);
 	self.input.from = STDIN_FILENO;
 	self.input.to = self.output.from = self.master;
-	self.output.to = STDOUT_FILENO;
+	self.output.to = open_output();
 }
 
 static void close_master(void)

@@ -22,7 +22,7 @@ struct channel {
 /* What one guest may hold. Zero stands for the default. */
 struct session_limits {
 	size_t fids;	    /* 131072 */
-	size_t descriptors; /* 4096: files that are known and not opened; more are closed meanwhile
+	size_t descriptors; /* 12288: files that are known and not opened; more are closed meanwhile
 			     */
 	size_t opens;	    /* 16384: opened files and lock owners */
 	size_t waiting;	    /* 64: requests that wait for a lock or a disk, each in a thread */

@@ -435,6 +435,11 @@ int tree_act_as(uid_t uid)
 	return acts_uid == uid ? 0 : -EPERM;
 }
 
+int tree_act_as_server(void)
+{
+	return acted ? tree_act_as(0) : 0;
+}
+
 int tree_act_as_group(uid_t uid, gid_t gid)
 {
 	int r = tree_act_as(uid);

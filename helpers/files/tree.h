@@ -85,6 +85,9 @@ uint64_t tree_number(struct tree *tree, dev_t device, ino_t inode);
 /* Returns a number that differs from an earlier one if the inode was changed since then. */
 uint32_t tree_version(const struct stat *st);
 
+/* Makes the calling thread act as the server itself again. */
+int tree_act_as_server(void);
+
 /* Makes the calling thread act, for what it makes and writes, as `uid`, or as `uid` and `gid`. */
 int tree_act_as(uid_t uid);
 int tree_act_as_group(uid_t uid, gid_t gid);

@@ -197,9 +197,8 @@ bool container_frame(const struct wire_frame *frame)
 	case WIRE_CLOCK:
 		return clock_answered(host_now());
 	case WIRE_OOM:
-		if (container.ran)
-			oom_killed();
-		return container.ran;
+		oom_killed();
+		return true;
 	default:
 		trace_output(frame);
 		return session_frame(&container.session, frame, container.ran);

@@ -45,6 +45,7 @@ extern struct container {
 	int64_t start_by, kill_by, pong_by, xl_by;
 	struct inquiry inquiry;
 	struct guardian guardian;
+	const char *group; /* the directory of its control group on the host, or NULL */
 	int files; /* a pidfd of the VM's file server, or -1 if there is none or it has ended */
 	struct xenstore xs;
 	struct {
@@ -60,12 +61,11 @@ extern struct container {
 		int64_t sent; /* when it was last told, by host_now() */
 	} clock;	      /* clock.c's */
 	struct {
-		const char *group; /* the container's control group on the host, or NULL */
-		bool owed;	   /* a kill is still to be shown there */
-		pid_t pid;	   /* of the process that shows one */
-		int marker;	   /* its pidfd, or -1 */
-		int64_t next;	   /* when the next may be shown, by host_now() */
-	} oom;			   /* oom.c's */
+		bool owed;	  /* a kill is still to be shown there */
+		pid_t pid;	  /* of the process that shows one */
+		int marker;	  /* its pidfd, or -1 */
+		int64_t next, by; /* when the next may be shown, and this must be, by host_now() */
+	} oom;			  /* oom.c's */
 	struct ring ring;
 	struct wire_input input;
 	struct outbox outbox;

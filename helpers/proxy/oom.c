@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@
 #include <unistd.h>
 
 #define INTERVAL_MS 1000
+/* The host's kernel may reclaim for long, where there is much to reclaim. */
+#define SHOW_MS 5000
 /* What the proxy itself may take more while the group has a limit for the victim. */
 #define ROOM (1LL << 20)
 /* A proxy has less. In a group that has more are others, whom a limit could hit. */
@@ -57,6 +60,7 @@ static bool write_text(int directory, const char *file, const char *text)
 __attribute__((noreturn)) static void be_killed(long long limit)
 {
 	prctl(PR_SET_NAME, "runX out of mem");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (write_text(AT_FDCWD, "/proc/self/oom_score_adj", "1000"))
 		(void)!mmap(NULL, (size_t)(limit + ROOM), PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
@@ -72,7 +76,7 @@ __attribute__((noreturn)) static void show(void)
 	char before[32], text[32];
 
 	close_range(0, ~0U, 0);
-	int group = open(container.oom.group, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int group = open(container.group, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	long long limit = read_limit(group, "memory.max", before, sizeof(before));
 	long long used = read_limit(group, "memory.current", text, sizeof(text));
 	/* 2 makes the kernel panic for a single group, too. */
@@ -95,16 +99,19 @@ __attribute__((noreturn)) static void show(void)
 
 void oom_killed(void)
 {
-	container.oom.owed = container.oom.group != NULL;
+	container.oom.owed = container.group != NULL;
 }
 
 void oom_advance(int64_t now)
 {
+	if (container.oom.marker >= 0 && deadline_passed(&container.oom.by, now))
+		(void)syscall(SYS_pidfd_send_signal, container.oom.marker, SIGKILL, NULL, 0);
 	if (!container.oom.owed || container.oom.marker >= 0 ||
 	    (now < container.oom.next && container.phase != OVER))
 		return;
 	container.oom.owed = false;
 	container.oom.next = now + INTERVAL_MS;
+	container.oom.by = now + SHOW_MS;
 	container.oom.pid = fork();
 	if (container.oom.pid == 0)
 		show();
@@ -114,7 +121,9 @@ void oom_advance(int64_t now)
 
 int64_t oom_deadline(void)
 {
-	return container.oom.owed && container.oom.marker < 0 ? container.oom.next : 0;
+	if (container.oom.marker >= 0)
+		return container.oom.by;
+	return container.oom.owed ? container.oom.next : 0;
 }
 
 void oom_shown(void)

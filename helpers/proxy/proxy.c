@@ -158,7 +158,7 @@ static const char *parse(int argc, char **argv)
 			option.console_socket = optarg;
 			break;
 		case 'g':
-			container.oom.group = optarg;
+			container.group = optarg;
 			break;
 		case 'k':
 			container.kill_seconds = atoi(optarg);

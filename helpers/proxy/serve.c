@@ -38,11 +38,11 @@ static bool owes(void)
 /* Returns how many milliseconds poll(2) may wait, or -1 for no limit. */
 static int until(int64_t requests_by)
 {
-	const int64_t deadlines[] = {
-		container.start_by, container.kill_by,
-		container.pong_by,  container.xl_by,
-		oom_deadline(),	    container.inquiry.pid ? container.inquiry.by : 0};
-	int64_t next = requests_by;
+	const int64_t deadlines[] = {container.start_by, container.kill_by, container.pong_by,
+				     container.xl_by,
+				     container.inquiry.pid ? container.inquiry.by : 0};
+	const int64_t oom_by = oom_deadline();
+	int64_t next = oom_by && (requests_by == 0 || oom_by < requests_by) ? oom_by : requests_by;
 
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines) && container.phase != OVER; i++)
 		if (deadlines[i] && (next == 0 || deadlines[i] < next))
@@ -166,7 +166,8 @@ void serve_once(int signals, int listener)
 
 static bool drained(void)
 {
-	return session_drained(&container.session) && execs_done() && !oom_pending();
+	return session_drained(&container.session) && execs_done() &&
+	       (container.killed || !oom_pending());
 }
 
 /*
@@ -176,6 +177,9 @@ static bool drained(void)
  */
 static void leave_output(int listener, int lock)
 {
+	/* A control group with a process in it cannot be removed. */
+	if (container.group)
+		host_leave_groups();
 	if (fork() != 0)
 		_exit(container.status);
 	close(listener);

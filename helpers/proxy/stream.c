@@ -41,6 +41,20 @@ static bool await(int fd, short events)
 }
 
 /*
+ * Waits for something to read, and returns false if nobody reads `to` any more. A read would take
+ * what belongs to somebody else by then: the next line of the user's terminal.
+ */
+static bool await_input(int from, int to)
+{
+	struct pollfd fds[] = {{.fd = from, .events = POLLIN}, {.fd = to, .events = POLLRDHUP}};
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return true;
+	return !fds[1].revents;
+}
+
+/*
  * Copies until one of the two sides ends. Returns 0, or -1 if `from` cannot be read. The owners of
  * the caller's descriptor may have set O_NONBLOCK on it.
  */
@@ -49,7 +63,7 @@ static int copy(int from, int to)
 	char data[4096];
 	ssize_t n, written;
 
-	while ((n = read(from, data, sizeof(data))) != 0) {
+	while (await_input(from, to) && (n = read(from, data, sizeof(data))) != 0) {
 		if (n < 0 && !await(from, POLLIN))
 			return -1;
 		for (ssize_t done = 0; done < n; done += written) {

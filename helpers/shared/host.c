@@ -4,9 +4,12 @@
 #include "common.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -112,6 +115,31 @@ int host_open_recorded(int directory, const char *name)
 		process = -1;
 	}
 	return process;
+}
+
+/* A line of /proc/self/cgroup is "NUMBER:CONTROLLERS:PATH". Version 2 has no controllers there. */
+void host_leave_groups(void)
+{
+	char line[PATH_MAX + 64], path[PATH_MAX];
+	FILE *groups = fopen("/proc/self/cgroup", "re");
+
+	while (groups && fgets(line, sizeof(line), groups)) {
+		char *controllers = strchr(line, ':');
+		char *end = controllers ? strchr(controllers + 1, ':') : NULL;
+		if (!end)
+			continue;
+		*end = '\0';
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/cgroup.procs", controllers + 1);
+		int procs = open(path, O_WRONLY | O_CLOEXEC);
+		if (procs < 0 && !controllers[1])
+			procs = open("/sys/fs/cgroup/unified/cgroup.procs", O_WRONLY | O_CLOEXEC);
+		if (procs >= 0) {
+			(void)!write(procs, "0", 1);
+			close(procs);
+		}
+	}
+	if (groups)
+		fclose(groups);
 }
 
 int64_t host_now(void)

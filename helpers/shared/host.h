@@ -43,6 +43,11 @@ int host_signal(int signals);
 int host_write_record(int directory, const char *name, const char *first, size_t room);
 
 /*
+ * Moves this process to the root of each hierarchy of control groups, as far as that can be done.
+ */
+void host_leave_groups(void);
+
+/*
  * Returns a pidfd of the process that has this record, or -1 if it has ended or there is no record.
  */
 int host_open_recorded(int directory, const char *name);

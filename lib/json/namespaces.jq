@@ -31,6 +31,12 @@ def joined_namespaces($mountinfo):
 	| (group_by(.type)[] | select(length > 1) | fail("linux.namespaces"; "has the \(.[0].type) namespace twice")),
 	map(select(.path != ""));
 
+# The processes of two VMs cannot see each other. A pod's container is asked to join its sandbox, where no other process is.
+def check_joined_pid($joined; $annotations):
+	if any($joined[]; .type == "pid") and ($annotations | keys | any(startswith("io.kubernetes.cri")) | not) then
+		fail("linux.namespaces"; "a container cannot join a PID namespace: its processes are in a VM of their own")
+	else . end;
+
 # The network namespace: "" (the host's), "new", or the path of one that exists.
 def netns($joined):
 	if any(.[]?; .type == "network") then first($joined[] | select(.type == "network") | .path) // "new" else "" end;

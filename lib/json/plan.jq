@@ -29,6 +29,7 @@ object("config.json") | few_values("config.json")
 } as $state
 | (.mounts | binds($bundle)) as $binds
 | ($linux.namespaces | joined_namespaces($mountinfo)) as $joined
+| check_joined_pid($joined; $annotations)
 | (.hostname // joined_hostname($joined; $process.env) | text("hostname")) as $hostname
 | ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [

@@ -31,7 +31,7 @@ def scheduler:
 			(.nice // 0 | if type == "number" and . >= -20 and . <= 19 and . == floor then .
 				else fail($in + ".nice"; "must be a whole number from -20 to 19") end),
 			(.priority // 0 | whole($in + ".priority"; 99)),
-			((.runtime, .deadline, .period) // 0 | whole($in + ".runtime, deadline, period"; 9007199254740991))]
+			((.runtime // 0), (.deadline // 0), (.period // 0) | whole($in + ".runtime, deadline, period"; 9007199254740991))]
 		| map(tostring) | join(":") | record("scheduler")
 	end;
 

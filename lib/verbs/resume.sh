@@ -7,9 +7,12 @@ cmd_resume() {
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "resume: too many arguments: $*"
 
-	read_status
-	need_vm
-	[ "$status" = paused ] || die "container $id: container not paused"
+	check_paused
+	# A pause that is at work has its mark, but the VM may run yet.
+	# shellcheck source=lib/claim.sh
+	. "$RUNX_LIBDIR/claim.sh"
+	claim_container
+	check_paused
 
 	xl_domain unpause || case $problem in
 	# This is Xen's error for a domain that is not paused. A pause or resume was killed halfway, so only the mark is left.
@@ -17,4 +20,10 @@ cmd_resume() {
 	*) die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)" ;;
 	esac
 	rm -f "$dir/paused"
+}
+
+check_paused() {
+	read_status
+	need_vm
+	[ "$status" = paused ] || die "container $id: container not paused"
 }

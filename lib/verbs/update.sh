@@ -25,24 +25,31 @@ cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "update: too many arguments: $*"
 
-	read_status
-	need_vm
-	case $status in
-	created | running | paused) ;;
-	*) die "container $id: container not running" ;;
-	esac
+	read_updatable
+	read_source
+	# What it reads of the container must hold until it is changed. Whoever writes the JSON may take his time, without a claim.
+	# shellcheck source=lib/claim.sh
+	. "$RUNX_LIBDIR/claim.sh"
+	claim_container
+	read_updatable
 	read_wanted
 	[ "$wanted" != "$now" ] || return 0
 	check_wanted
 	change
 }
 
-# Sets $now to what the VM has, and $wanted to what it shall have. Both are records as create's plan writes them
-# (lib/json/resources.jq). Ends with an error if what is asked for is wrong.
-read_wanted() {
-	local plan json_text from_options=false
-	need_jq
-	{ read -r now <"$dir/resources"; } 2>/dev/null || die "container $id: cannot read $dir/resources"
+read_updatable() {
+	read_status
+	need_vm
+	case $status in
+	created | running | paused) ;;
+	*) die "container $id: container not running" ;;
+	esac
+}
+
+# Sets $json_text to the resources that are asked for.
+read_source() {
+	from_options=false
 	case $source in
 	'') json_text="{$options}" from_options=true ;;
 	-) json_text=$(head -c $((JSON_MAX + 1))) ;;
@@ -50,6 +57,14 @@ read_wanted() {
 	esac
 	[ -n "$json_text" ] || die "container $id: cannot update resources: no JSON was given"
 	[ ${#json_text} -le "$JSON_MAX" ] || die "container $id: cannot update resources: they have more than $JSON_MAX bytes"
+}
+
+# Sets $now to what the VM has, and $wanted to what it shall have. Both are records as create's plan writes them
+# (lib/json/resources.jq). Ends with an error if what is asked for is wrong.
+read_wanted() {
+	local plan
+	need_jq
+	{ read -r now <"$dir/resources"; } 2>/dev/null || die "container $id: cannot read $dir/resources"
 	read_json 'values.jq limits.jq resources.jq unmet.jq update.jq' --arg options $from_options --arg now "$now" ||
 		die "container $id: cannot update resources: $problem"
 	wanted=''

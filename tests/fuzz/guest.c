@@ -562,7 +562,7 @@ static bool forbidden(const uint8_t *header)
 	if (session == 0 && type == WIRE_EXITED)
 		return !container.ran;
 	if (session == 0 && type == WIRE_OOM)
-		return !container.ran;
+		return false;
 	if (session == 0 && type == WIRE_CLOCK)
 		return !container.clock.asked;
 	if (session == 0 && stream != WIRE_STDIN && (type == WIRE_DATA || type == WIRE_EOF))

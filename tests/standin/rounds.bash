@@ -156,7 +156,7 @@ copied() {
 # FIRST SECOND BEFORE, and how many of the two may end with 0
 races='create/create/create/1 start/start/start/1 start/kill/start/1-2 start/delete-force/start/1-2 kill/kill/exec/1-2
 kill/delete-force/exec/1-2 delete/delete/delete/1-2 delete-force/delete-force/exec/1-2 exec/kill/exec/1-2
-exec/delete-force/exec/1-2 state/create/create/1-2 state/delete/delete/1-2 create/delete-force/create/1-2'
+exec/delete-force/exec/1-2 pause/resume/exec/1-2 pause/pause/exec/1 state/create/create/1-2 state/delete/delete/1-2 create/delete-force/create/1-2'
 
 race_round() {
 	local race first second gap status1=0 status2=0

@@ -198,3 +198,43 @@ load waiting
 	runX state c1
 	fails_with 'container c1: container does not exist'
 }
+
+@test "beside: a resume waits for the pause that is at work, and then lets the VM run on" {
+	in_state running
+	waits_at xl '"pause "*'
+	begin pause c1
+	runX_beside resume c1
+	awaits_lock
+	go_on
+	ends 0
+	beside_ends 0
+	[ "$(grep '^xl ' "$FAKE/calls" | tail -n 2 | xargs)" = 'xl pause 7 xl unpause 7' ]
+	[ ! -e "$RUNX_ROOT/c1/paused" ]
+}
+
+@test "beside: of two pauses one pauses, and the other is told" {
+	in_state running
+	waits_at xl '"pause "*'
+	begin pause c1
+	runX pause c1
+	fails_with 'container c1: container paused already'
+	go_on
+	ends 0
+	[ "$(calls 'xl pause')" -eq 1 ]
+	[ -f "$RUNX_ROOT/c1/paused" ]
+}
+
+@test "beside: of two updates the second keeps what the first has changed" {
+	in_state running
+	waits_at xl '"mem-set "*'
+	begin update --memory 64m c1
+	runX_beside update --cpu-share 512 c1
+	awaits_lock
+	go_on
+	ends 0
+	beside_ends 0
+	[ "$(calls 'xl mem-set')" -eq 1 ]
+	runX update --memory 64m c1
+	succeeds
+	[ "$(calls 'xl mem-set')" -eq 1 ]
+}

@@ -190,6 +190,17 @@ without_reader() {
 	grep -q '"level":"warning".*CAP_FUTURE' "$log"
 }
 
+@test "cleanup: a delete whose stderr has no reader says nothing, and removes all" {
+	config '.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "echo >>'"$FAKE"'/hooks; exit 1"]}]'
+	in_state stopped
+	# shellcheck disable=SC2086
+	run without_reader ${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json delete c1
+	succeeds
+	nothing_left
+	[ "$(wc -l <"$FAKE/hooks")" -eq 1 ]
+	grep -q 'poststop' "$log"
+}
+
 # small_root INODES: the state directory becomes a file system with this many inodes
 small_root() {
 	[ "$(id -u)" -eq 0 ] || skip 'only root mounts a file system'

@@ -210,6 +210,15 @@ load helpers
 @test "create: a namespace that does not exist" {
 	bad '(.linux.namespaces[] | select(.type == "ipc")).path = "/nowhere/ipc"' 'linux.namespaces: /nowhere/ipc: no such file or directory'
 }
+@test "create: a PID namespace that exists cannot be joined, but that of a pod's sandbox counts as none" {
+	local pid='(.linux.namespaces[] | select(.type == "pid")).path = "/proc/1/ns/pid"'
+	bad "$pid" 'linux.namespaces: a container cannot join a PID namespace: its processes are in a VM of their own'
+	creates "$pid"' | .annotations = {"io.kubernetes.cri.container-type": "container"}'
+}
+@test "create: devices of the host's network" {
+	bad '.linux.netDevices = {"eth9": {}}' 'linux.netDevices: a VM cannot have a device of the host'
+	creates '.linux.netDevices = {}'
+}
 @test "create: a namespace of another type than the entry says" {
 	local ipc='(.linux.namespaces[] | select(.type == "ipc")).path'
 	bad "$ipc = \"/proc/self/ns/net\"" '/proc/self/ns/net is a namespace of type net, and the entry is of type ipc'
@@ -255,6 +264,12 @@ load helpers
 			runtime: 1, deadline: 20000000, period: 3}'
 	[ "$(records io_priority) $(records personality) $(records scheduler)" = '16388 8 6:3:-3:0:1:20000000:3' ]
 }
+
+@test "create: a scheduler without the numbers of others" {
+	creates '.process.scheduler = {policy: "SCHED_BATCH", nice: 3}'
+	[ "$(records scheduler)" = 3:0:3:0:0:0:0 ]
+}
+
 @test "create: an unknown scheduler" {
 	bad '.process.scheduler = {policy: "SCHED_X"}' 'process.scheduler.policy: unknown value: SCHED_X'
 }
