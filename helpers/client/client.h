@@ -10,8 +10,8 @@
 
 /*
  * Connects to a container's proxy. `directory` is a descriptor of the state directory. Returns the
- * socket, or -1 if there is no proxy (any more), or with EAGAIN if it accepts nobody. Ends the program with EXIT_HELPER if no socket can
- * be made.
+ * socket, or -1 if there is no proxy (any more), or with EAGAIN if it accepts nobody. Ends the
+ * program with EXIT_HELPER if no socket can be made.
  */
 int client_connect(int directory);
 

@@ -65,7 +65,7 @@ read_wanted() {
 	local plan
 	need_jq
 	{ read -r now <"$dir/resources"; } 2>/dev/null || die "container $id: cannot read $dir/resources"
-	read_json 'values.jq limits.jq resources.jq unmet.jq update.jq' --arg options $from_options --arg now "$now" ||
+	read_json 'values.jq limits.jq resources.jq unmet.jq update.jq' --arg options "$from_options" --arg now "$now" ||
 		die "container $id: cannot update resources: $problem"
 	wanted=''
 	eval "$plan" # jq's @sh quoted every value
