@@ -246,16 +246,39 @@ static void what_cannot_be_opened_again_is_copied_as_it_comes(void **state)
 	close(owner);
 }
 
-/* An epoll descriptor cannot be opened again either, and every read fails. */
+/* An epoll descriptor cannot be opened again either. It counts as ready, and every read fails. */
 static void what_cannot_be_read_is_no_end(void **state)
 {
+	struct epoll_event readable = {.events = EPOLLIN};
+	int source = epoll_create1(0), ready = eventfd(1, 0);
 	char got;
 
 	(void)state;
-	struct stream s = stream_take(epoll_create1(0), O_RDONLY);
+	assert_int_equal(epoll_ctl(source, EPOLL_CTL_ADD, ready, &readable), 0);
+	struct stream s = stream_take(source, O_RDONLY);
 	assert_int_equal(read_copied(&s, &got, 1), -1);
 	assert_int_equal(errno, ECONNRESET);
 	stream_close(&s);
+	close(ready);
+}
+
+/* What comes after the stream's end belongs to the other owners of the source. */
+static void a_copying_process_ends_with_its_stream(void **state)
+{
+	int source = eventfd(0, 0), owner = dup(source);
+	eventfd_t got;
+
+	(void)state;
+	struct stream s = stream_take(source, O_RDONLY);
+	stream_close(&s);
+	/* Nothing tells when the process has ended; too short a wait lets this test pass. */
+	assert_int_equal(usleep(100000), 0);
+	assert_int_equal(eventfd_write(owner, 5), 0);
+	assert_int_equal(usleep(100000), 0);
+	assert_int_equal(fcntl(owner, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(eventfd_read(owner, &got), 0);
+	assert_int_equal(got, 5);
+	close(owner);
 }
 
 #define timed(test) cmocka_unit_test_setup(test, setup)
@@ -274,6 +297,7 @@ int main(void)
 		timed(the_end_of_a_pipe_is_read),
 		timed(what_cannot_be_opened_again_is_copied_as_it_comes),
 		timed(what_cannot_be_read_is_no_end),
+		timed(a_copying_process_ends_with_its_stream),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
