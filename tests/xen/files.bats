@@ -38,7 +38,7 @@ host='
 	next; stat -c "%s %a %u" replaced removed; cat replaced removed; go
 	next; echo secret >new && chmod 600 new && mv new mine; go
 	next; go
-	next; flock -n whole true || echo held; flock -n part true && echo free
+	next; next; flock -n whole true || echo held; flock -n part true && echo free
 	runX exec "$4" python3 -c "
 import fcntl, os, sys
 os.chdir(sys.argv[1])
@@ -48,9 +48,13 @@ def held(call, name, *range):
         return False
     except BlockingIOError:
         return True
+with open(\"shared\", \"r+b\") as f:
+    fcntl.flock(f, fcntl.LOCK_EX)
+    f.seek(0, 2)
+    f.write(b\"second vm\n\")
 print(held(fcntl.flock, \"whole\"), held(fcntl.lockf, \"whole\"), held(fcntl.lockf, \"part\", 1, 7), held(fcntl.lockf, \"part\", 1, 3))" "$2"
 	exec 5>theirs && flock 5 && go
-	next; exec 5>&-; echo >&3
+	for line in 1 2 3 4 5 6 7; do next; done; exec 5>&-; echo >&3; echo >&3
 	exec 3>&-
 	cat <&4
 	wait
@@ -66,6 +70,7 @@ beside_others() {
 	id=$first-2
 	served
 	run --separate-stderr "$bed" run -t 400 sh -c "$host" sh "$first" "$1" "$2" "$id"
+	"$bed" sh "cat /run/runX/*/ended 2>/dev/null; xl list; tail -n 30 /var/log/xen/console/guest-rx-$first.log"
 	diff - <(echo "$output") <<-END
 		log
 		more
@@ -83,11 +88,18 @@ beside_others() {
 		new
 		mine
 		EACCES
+		0
 		locked
 		held
 		free
 		True False True False
+		10 b'second vm'
 		EAGAIN no error
+		True
+		EINTR
+		EINTR
+		EINTR
+		waited
 		True b'value' True
 		987654321123456789
 		socket s 1 0
@@ -101,6 +113,7 @@ beside_others() {
 		1000 EACCES
 		0o777
 		$(($(cat "$BATS_TEST_TMPDIR/size")))
+		33554432
 		ENOSPC
 		987654321.123456789 755
 		socket
@@ -111,6 +124,9 @@ beside_others() {
 		sparse
 	END
 	[ -z "$stderr" ] || { echo "$stderr" && return 1; }
+	# What the VM's kernel has to say of its 9P client.
+	dom0 grep -E 'WARNING|BUG|Oops|refcount|9p' "/var/log/xen/console/guest-rx-$first.log"
+	says 1 '' ''
 	dom0 runX delete --force "$first"
 	dom0 runX delete --force "$id"
 	"$bed" run umount "$2/small"

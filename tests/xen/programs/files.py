@@ -3,7 +3,7 @@
 # done its part.
 #
 # usage: files.py DIRECTORY
-import errno, fcntl, os, socket, stat, struct, sys, time
+import errno, fcntl, os, signal, socket, stat, struct, sys, threading, time
 
 os.chdir(sys.argv[1])
 RW = os.O_RDWR | os.O_CREAT
@@ -67,9 +67,27 @@ step(as_user(error, os.open, "mine", os.O_RDONLY))
 whole, part = os.open("whole", RW), os.open("part", RW)
 fcntl.flock(whole, fcntl.LOCK_EX)
 fcntl.lockf(part, fcntl.LOCK_EX, 10, 5)
+shared = os.open("shared", RW)
+print(os.lseek(shared, 0, os.SEEK_END))
 step("locked")
-step(error(fcntl.flock, os.open("theirs", RW), fcntl.LOCK_EX | fcntl.LOCK_NB),
-     error(fcntl.lockf, os.open("theirs", RW), fcntl.LOCK_EX | fcntl.LOCK_NB))
+# The second VM has written under its lock.
+fcntl.flock(shared, fcntl.LOCK_EX)
+print(os.lseek(shared, 0, os.SEEK_END), os.pread(shared, 9, 0))
+theirs = os.open("theirs", RW)
+print(error(fcntl.flock, theirs, fcntl.LOCK_EX | fcntl.LOCK_NB), error(fcntl.lockf, theirs, fcntl.LOCK_EX | fcntl.LOCK_NB))
+asked = fcntl.fcntl(part, fcntl.F_GETLK, struct.pack("hh4xqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+print(struct.unpack("hh4xqqi4x", asked)[0] == fcntl.F_UNLCK)
+
+
+def too_long(*_):
+    raise InterruptedError(errno.EINTR, "")
+
+
+signal.signal(signal.SIGALRM, too_long)
+for _ in range(3):
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    print(error(fcntl.flock, theirs, fcntl.LOCK_EX))
+step("waited")
 
 # Attributes, times, kinds, names and sizes.
 os.close(os.open("attributes", RW, 0o755))
@@ -121,10 +139,27 @@ print(oct(os.stat("setuid").st_mode & 0o7777))
 print(os.statvfs(".").f_blocks * os.statvfs(".").f_frsize)
 
 
+# More than the rings hold at once: who waits for room must be woken.
+def write_much(n):
+    f = os.open("much%d" % n, RW)
+    for _ in range(4):
+        os.write(f, bytes(1 << 20))
+    os.close(f)
+
+
+writers = [threading.Thread(target=write_much, args=(n,)) for n in range(8)]
+for w in writers:
+    w.start()
+for w in writers:
+    w.join()
+print(sum(os.stat("much%d" % n).st_size for n in range(8)))
+
+
 def fill():
     full = os.open("small/full", RW)
-    os.write(full, bytes(1 << 20))
-    os.fsync(full)
+    for _ in range(3):
+        os.write(full, bytes(1 << 20))
+    os.close(full)
 
 
 step(error(fill))
