@@ -22,9 +22,8 @@ def unmet_table:
 	linux.resources.network object warn the host's control groups do not see a VM's packets"
 	| split("\n")[] | ltrimstr("\t") | split(" ");
 
-# Engines write 0, false or an empty text for what nobody asked for. An object with a name in it asks, also if the name has no
-# more: {"eth9": {}}.
-def asked_for: any(..; scalars and . != 0 and . != "") or any(.[]?; type == "object");
+# Engines write 0, false or an empty text for what nobody asked for. A name without more asks: {"eth9": {}}.
+def asked_for: any(..; scalars and . != 0 and . != "") or any(.[]?; . == {});
 
 def ignored($what; $why): "\($what) is ignored: \($why)";
 def log_warning: "log_warning \(@sh)";

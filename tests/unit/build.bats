@@ -67,7 +67,7 @@ all() {
 
 @test "build: an unknown architecture" {
 	ARCH=foo run "$top/build"
-	[ "$status" -eq 1 ] && [ "$output" = 'build: unknown ARCH foo (known: x86_64 aarch64 arm)' ]
+	[ "$status" -eq 1 ] && [ "$output" = 'build: unknown ARCH foo (known: x86_64 aarch64 arm uml)' ]
 }
 
 @test "build: make does not put programs of another machine into an architecture's folder" {

@@ -19,9 +19,9 @@ load helpers
 		| exec                   |         3 |   0 |   0 |
 		| ps                     |         1 |   0 |   0 |
 		| list                   |         4 |   1 |   0 |
-		| pause                  |         2 |   0 |   1 |
-		| resume                 |         3 |   0 |   1 |
-		| update                 |         4 |   1 |   1 |
+		| pause                  |         3 |   0 |   1 |
+		| resume                 |         4 |   0 |   1 |
+		| update                 |         5 |   1 |   1 |
 		| delete                 |         3 |   0 |   0 |
 		| features               |         2 |   0 |   0 |
 		| --version              |         1 |   0 |   0 |
