@@ -230,14 +230,16 @@ static void restore_terminal(void)
 }
 
 /*
- * Opens stdout again: a terminal counts as ready when it takes one byte, and O_NONBLOCK on the
- * descriptor itself would hit its other owners. What cannot be opened again is used as it is.
+ * Opens a terminal again: it counts as ready when it takes one byte, and O_NONBLOCK on the
+ * descriptor itself would hit its other owners. Another stdout is used as it is.
  */
 static int open_output(void)
 {
-	int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = -1;
 
-	return fd >= 0 && isatty(fd) ? fd : STDOUT_FILENO;
+	if (isatty(STDOUT_FILENO))
+		fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd >= 0 ? fd : STDOUT_FILENO;
 }
 
 static void open_flows(void)

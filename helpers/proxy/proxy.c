@@ -9,7 +9,7 @@
  *
  *   -c CONSOLE-SOCKET  the process has a terminal, and its master goes to that socket
  *   -s ROWSxCOLUMNS    the size of the terminal
- *   -g GROUP           the directory of the container's control group (v2)
+ *   -g GROUP           the directory of the container's control group on the host
  *   -n NETNS           the network namespace to live in: "new", or the one at a path
  *   -t SECONDS         how long a started VM may take to report that its process runs (120)
  *   -k SECONDS         how long it may take to report the process's end after SIGKILL (5)

@@ -35,18 +35,22 @@ static bool owes(void)
 		execs_owe());
 }
 
+/* Of two deadlines, of which 0 is none. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 /* Returns how many milliseconds poll(2) may wait, or -1 for no limit. */
 static int until(int64_t requests_by)
 {
 	const int64_t deadlines[] = {container.start_by, container.kill_by, container.pong_by,
 				     container.xl_by,
 				     container.inquiry.pid ? container.inquiry.by : 0};
-	const int64_t oom_by = oom_deadline();
-	int64_t next = oom_by && (requests_by == 0 || oom_by < requests_by) ? oom_by : requests_by;
+	int64_t next = earlier(requests_by, oom_deadline());
 
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines) && container.phase != OVER; i++)
-		if (deadlines[i] && (next == 0 || deadlines[i] < next))
-			next = deadlines[i];
+		next = earlier(next, deadlines[i]);
 	if (container.phase != OVER && (container.unread || owes()))
 		return 0;
 	if (next == 0)

@@ -30,13 +30,9 @@ static int open_again(int fd)
 	return open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* Waits like poll(2) after a call that failed; false: not for want of data or room. */
-static bool await(int fd, short events)
+/* Whether a call failed only because it would have had to wait, or was interrupted. */
+static bool only_now(void)
 {
-	struct pollfd wanted = {.fd = fd, .events = events};
-
-	if (errno == EAGAIN)
-		(void)poll(&wanted, 1, -1);
 	return errno == EAGAIN || errno == EINTR;
 }
 
@@ -54,6 +50,13 @@ static bool await_input(int from, int to)
 	return !fds[1].revents;
 }
 
+static void await_room(int to)
+{
+	struct pollfd wanted = {.fd = to, .events = POLLOUT};
+
+	(void)poll(&wanted, 1, -1);
+}
+
 /*
  * Copies until one of the two sides ends. Returns 0, or -1 if `from` cannot be read. The owners of
  * the caller's descriptor may have set O_NONBLOCK on it.
@@ -64,14 +67,16 @@ static int copy(int from, int to)
 	ssize_t n, written;
 
 	while (await_input(from, to) && (n = read(from, data, sizeof(data))) != 0) {
-		if (n < 0 && !await(from, POLLIN))
+		if (n < 0 && !only_now())
 			return -1;
 		for (ssize_t done = 0; done < n; done += written) {
 			written = write(to, data + done, (size_t)(n - done));
-			if (written < 0 && !await(to, POLLOUT))
+			if (written < 0 && !only_now())
 				return 0;
-			if (written < 0)
+			if (written < 0) {
+				await_room(to);
 				written = 0;
+			}
 		}
 	}
 	return 0;

@@ -70,7 +70,6 @@ beside_others() {
 	id=$first-2
 	served
 	run --separate-stderr "$bed" run -t 400 sh -c "$host" sh "$first" "$1" "$2" "$id"
-	"$bed" sh "cat /run/runX/*/ended 2>/dev/null; xl list; tail -n 30 /var/log/xen/console/guest-rx-$first.log"
 	diff - <(echo "$output") <<-END
 		log
 		more
