@@ -40,17 +40,6 @@ void outbox_put_room(struct outbox *box, enum wire_type type, unsigned int strea
 		abort();
 }
 
-void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS],
-		  struct outbox *box)
-{
-	s->id = id;
-	s->box = box;
-	s->input = stream_take(fds[WIRE_STDIN], O_RDONLY);
-	s->input_credit = WIRE_WINDOW;
-	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
-		s->sinks[i].out = stream_take(fds[i], O_WRONLY);
-}
-
 /* This keeps two frames free. */
 bool outbox_has_room(const struct outbox *box)
 {
@@ -82,6 +71,27 @@ static void complain(const struct session *s, const char *what, const char *then
 			 then);
 	if (to->fd >= 0)
 		(void)stream_write(to, line, (size_t)n);
+}
+
+/*
+ * A stream that cannot be taken (no more descriptors or processes, for instance) is as one without
+ * a reader or a writer. The process in the guest is not left waiting.
+ */
+void session_init(struct session *s, unsigned int id, const int fds[WIRE_STREAMS],
+		  struct outbox *box)
+{
+	s->id = id;
+	s->box = box;
+	for (int i = WIRE_STREAMS - 1; i >= WIRE_STDOUT; i--) {
+		s->sinks[i].out = stream_take(fds[i], O_WRONLY);
+		if (i == WIRE_STDOUT && fds[i] >= 0 && s->sinks[i].out.fd < 0)
+			complain(s, "take the process's stdout", "so it is lost");
+	}
+	s->input = stream_take(fds[WIRE_STDIN], O_RDONLY);
+	s->input_credit = WIRE_WINDOW;
+	s->input_lost = fds[WIRE_STDIN] >= 0 && s->input.fd < 0;
+	if (s->input_lost)
+		complain(s, "take the process's stdin", "so it is empty");
 }
 
 /*
@@ -159,6 +169,8 @@ static bool credit_is_due(const struct sink *sink)
 
 bool session_owes(const struct session *s)
 {
+	if (s->input_lost && !s->unknown)
+		return true;
 	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
 		if (s->sinks[i].refused || credit_is_due(&s->sinks[i]))
 			return true;
@@ -179,6 +191,14 @@ static void tell_guest(struct session *s, unsigned int stream)
 		sink->owed = 0;
 }
 
+/* Nobody writes to a stdin that could not be taken. */
+static void end_lost_input(struct session *s)
+{
+	if (s->input_lost && !s->unknown &&
+	    outbox_put(s->box, WIRE_EOF, WIRE_STDIN, s->id, NULL, 0))
+		s->input_lost = false;
+}
+
 /* The reader must see the end as soon as the last byte is out, not only when the proxy ends. */
 static void end_sink(struct sink *sink)
 {
@@ -190,6 +210,7 @@ void session_serve(struct session *s, const struct pollfd *fds)
 {
 	if (fds[WIRE_STDIN].revents)
 		read_input(s);
+	end_lost_input(s);
 	for (unsigned int i = WIRE_STDOUT; i < WIRE_STREAMS; i++) {
 		if (fds[i].revents)
 			write_sink(s, i);
@@ -230,6 +251,7 @@ bool session_frame(struct session *s, const struct wire_frame *frame, bool start
 	}
 	if (frame->type == WIRE_EOF) { /* nobody in the guest reads it */
 		stream_close(&s->input);
+		s->input_lost = false;
 	} else if (frame->type == WIRE_CREDIT && amount <= WIRE_WINDOW - s->input_credit) {
 		s->input_credit += amount;
 	} else {
@@ -247,6 +269,7 @@ void session_end_output(struct session *s)
 void session_abandon(struct session *s)
 {
 	stream_close(&s->input);
+	s->input_lost = false;
 	for (unsigned int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
 		drop_sink(s, i);
 }

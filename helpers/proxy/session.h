@@ -48,7 +48,8 @@ struct sink {
 /* The process with this session id. */
 struct session {
 	unsigned int id;
-	bool unknown; /* the guest does not know of it yet: nothing of its stdin may be sent */
+	bool unknown;	 /* the guest does not know of it yet: nothing of its stdin may be sent */
+	bool input_lost; /* stdin could not be taken, and the guest does not know of its end yet */
 	struct stream input;
 	size_t input_credit;
 	struct sink sinks[WIRE_STREAMS]; /* only those of stdout and stderr are used */
@@ -83,7 +84,7 @@ void session_abandon(struct session *s);
 /* Returns true if everything that the guest sent has been delivered. */
 bool session_drained(const struct session *s);
 
-/* Returns true if a credit, or the end of a reader, waits for room in the outbox. */
+/* Returns true if a credit, or the end of a reader or of stdin, waits for room in the outbox. */
 bool session_owes(const struct session *s);
 
 #endif

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void feed(struct wire_input *in, const uint8_t *bytes, size_t count)
@@ -480,6 +482,43 @@ static void what_many_send_at_once_is_not_lost(void **state)
 		assert_int_equal(got[i], sizeof(data));
 }
 
+/* Its process must not wait for ever. The guest hears of it once it knows the process. */
+static void a_stdin_that_cannot_be_taken_is_empty(void **state)
+{
+	struct rig *rig = *state;
+	static struct session session;
+	struct rlimit old, none;
+	int line[2], said[2];
+	char words[256];
+
+	assert_int_equal(pipe(line), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, said), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	session_init(&session, 1, (int[]){line[0], -1, said[1]}, &rig->box);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	session.unknown = true;
+	serve(&session);
+	assert_int_equal(sent(&rig->box).type, 0);
+	session.unknown = false;
+	assert_true(session_owes(&session));
+	serve(&session);
+	assert_int_equal(sent(&rig->box).type, WIRE_EOF);
+	assert_false(session_owes(&session));
+	serve(&session);
+	assert_int_equal(sent(&rig->box).type, 0);
+	ssize_t n = read(said[0], words, sizeof(words) - 1);
+	assert_true(n > 0);
+	words[n] = '\0';
+	assert_string_equal(
+		words,
+		"runX: cannot take the process's stdin (Too many open files), so it is empty\n");
+	close(line[1]);
+	close(said[0]);
+	session_abandon(&session);
+}
+
 /* That its reader has gone is told once there is room. */
 static void a_full_outbox_forgets_no_closed_reader(void **state)
 {
@@ -544,6 +583,7 @@ int main(void)
 		with_rig(output_to_a_full_disk_is_said),
 		with_rig(output_before_the_process_runs_is_refused),
 		with_rig(what_many_send_at_once_is_not_lost),
+		with_rig(a_stdin_that_cannot_be_taken_is_empty),
 		with_rig(a_full_outbox_forgets_no_closed_reader),
 		with_rig(data_for_stdin_is_refused),
 		with_rig(signals_fit_beside_data),
