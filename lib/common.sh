@@ -406,12 +406,22 @@ ask_proxy() {
 	return $rc
 }
 
-# xl_do VERB ARG…: runs xl, without the descriptors that the caller of runX left open (helpers/root/stage.c). On failure
-# $problem is what xl wrote. Its words also tell whether it failed: xl pause and xl unpause end with status 0 even if libxl
-# reports an error (tools/xl/xl_vmcontrol.c).
+# The time that xl has for an answer or a change. xl itself waits for as long as xenstored does not answer. Only `xl create`
+# and its scripts may take longer (they copy disks).
+XL_SECONDS=60
+
+# xl_within ARG…: runs xl for up to XL_SECONDS, without stdin and without the descriptors that the caller of runX left open
+# (helpers/root/stage.c). Returns xl's status.
+xl_within() {
+	"$RUNX_LIBEXEC/stage" -t "$XL_SECONDS" - -- xl "$@" </dev/null
+}
+
+# xl_do VERB ARG…: does the same for this runX only, so xl is killed if runX is. On failure $problem is what xl wrote. Its
+# words also tell whether it failed: xl pause and xl unpause end with status 0 even if libxl reports an error
+# (tools/xl/xl_vmcontrol.c).
 xl_do() {
 	local rc=0 said
-	hear "$RUNX_LIBEXEC/stage" -p $$ - -- xl "$@" >/dev/null </dev/null || rc=$?
+	hear "$RUNX_LIBEXEC/stage" -p $$ -t "$XL_SECONDS" - -- xl "$@" >/dev/null </dev/null || rc=$?
 	problem=$said
 	case $problem in
 	*error:*) rc=1 ;;

@@ -173,7 +173,7 @@ domain_find() {
 	[ -n "$uuid" ] || { read -r uuid <"$dir/uuid"; } 2>/dev/null || return $NO_DOMAIN
 	# Without Xen there are no domains. With Xen, only xl can tell.
 	[ -e "${RUNX_XENBUS:-/dev/xen/xenbus}" ] || return $NO_DOMAIN
-	said=$(xl list -v 2>&1 </dev/null) || return $UNKNOWN
+	said=$(xl_within list -v 2>&1) || return $UNKNOWN
 	while read -r line; do
 		# A line has "Name ID Mem VCPUs State Time UUID …".
 		case $line in *" $uuid "*) domain_number "${line% "$uuid" *}" && return ;; esac
@@ -192,8 +192,9 @@ domain_number() {
 	found=$1
 }
 
-# Destroys the container's domain, if there is one, and sets $domid to its number. xl may fail once, by a lock that another xl holds, so there is a second
-# try. Returns $UNKNOWN if xl cannot list the domains. Ends with an error if xl cannot destroy the domain.
+# Destroys the container's domain, if there is one, and sets $domid to its number. xl may fail once, by a lock that another
+# xl holds, so there is a second try. Returns $UNKNOWN if xl cannot list the domains. Ends with an error if xl cannot destroy
+# the domain.
 domain_destroy() {
 	local found rc=0 try
 	for try in first second; do
@@ -202,7 +203,7 @@ domain_destroy() {
 		[ $rc -eq 0 ] || return $rc
 		trace "xl destroy, $try try"
 		domid=$found
-		! xl destroy "$found" >/dev/null 2>&1 </dev/null || return 0
+		! xl_within destroy "$found" >/dev/null 2>&1 || return 0
 	done
 	die "xl cannot destroy the domain $found of container $id (try xl destroy $found)"
 }

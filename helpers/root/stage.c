@@ -4,7 +4,7 @@
  * mounts side by side. What is served from that directory shows the sources and nothing around
  * them.
  *
- * usage: stage [-p PARENT] [-m MIB] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
+ * usage: stage [-p PARENT] [-t SECONDS] [-m MIB] DIRECTORY [MODE SOURCE DESTINATION]… -- COMMAND…
  *
  * The sources are mounted as DIRECTORY/0, 1, 2, … in a mount namespace of the command's own. Nobody
  * else sees these mounts, and they go with the last process of the namespace. DIRECTORY is made if
@@ -33,6 +33,9 @@
  * The command gets stdin, stdout and stderr, and no other descriptor. What the engine left open
  * would otherwise stay open as long as the file server runs, and lie within reach of the guest that
  * it serves.
+ *
+ * After -t SECONDS the kernel ends the command by SIGALRM. xl, for instance, waits for as long as
+ * xenstored does not answer.
  *
  * -m is for commands that copy the sources and read the holes of files. If the files of a source
  * have more than MIB, the command does not run.
@@ -235,6 +238,18 @@ static void end_with(pid_t parent)
 		failx("the runX that started this has ended");
 }
 
+/* An alarm stays set over execve(2). The caller may have ignored or blocked its signal. */
+static void end_after(unsigned int seconds)
+{
+	sigset_t set;
+
+	(void)signal(SIGALRM, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)alarm(seconds);
+}
+
 int main(int argc, char **argv)
 {
 	const char *directory;
@@ -242,10 +257,13 @@ int main(int argc, char **argv)
 	pid_t parent = 0;
 	int at;
 
-	while ((at = getopt(argc, argv, "+p:m:")) != -1)
+	while ((at = getopt(argc, argv, "+p:t:m:")) != -1)
 		switch (at) {
 		case 'p':
 			parent = (pid_t)strtol(optarg, NULL, 10);
+			break;
+		case 't':
+			end_after((unsigned int)strtoul(optarg, NULL, 10));
 			break;
 		case 'm':
 			most = strtoll(optarg, NULL, 10);
@@ -265,8 +283,8 @@ int main(int argc, char **argv)
 		add(directory, (unsigned int)(at - 2) / 3,
 		    &(struct bind){argv[at], argv[at + 1], argv[at + 2]}, most);
 	if (at + 1 >= argc || strcmp(argv[at], "--") != 0)
-		failx("usage: stage [-p PARENT] [-m MIB] DIRECTORY [MODE SOURCE "
-		      "DESTINATION]… -- COMMAND…");
+		failx("usage: stage [-p PARENT] [-t SECONDS] [-m MIB] DIRECTORY "
+		      "[MODE SOURCE DESTINATION]… -- COMMAND…");
 	/* The tmpfs is memory of the host, and a guest must not fill it. */
 	if (sys_mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY | FLAGS, NULL) < 0)
 		fail("cannot make %s read-only", directory);

@@ -102,7 +102,7 @@ check_xen() {
 	xl_info=''
 	if ! said=$(log_file='' check_host 2>&1); then
 		finding error "${said#runX: }" 'Debian: install xen-system-amd64 or xen-system-arm64, and boot its entry of GRUB'
-	elif ! xl_info=$(xl info 2>&1); then
+	elif ! xl_info=$(xl_within info 2>&1); then
 		finding error "xl does not work: ${xl_info%%
 *}" 'start xenstored and xenconsoled (Debian: service xen start)'
 		xl_info=''

@@ -60,7 +60,7 @@ interval_seconds() {
 # Prints one event, from what xl says about the domain. Returns 1 if the container has ended in the meantime.
 print_stats() {
 	local said limit pids
-	said=$(xl list "$domid" 2>/dev/null </dev/null) || said=''
+	said=$(xl_within list "$domid" 2>/dev/null) || said=''
 	{ read -r _ limit _ _ _ _ _ pids _ <"$dir/resources"; } 2>/dev/null || limit=0 pids=0
 	# The last line has "NAME DOMID MEMORY VCPUS STATE SECONDS.TENTHS".
 	# shellcheck disable=SC2086 # fields, to be split; runX's names of domains have no blank

@@ -310,6 +310,11 @@ x,y"
 	[ "$output" = reached ]
 }
 
+@test "stage: -t ends the command, also under a caller that ignores or blocks the alarm" {
+	run sh -c 'trap "" ALRM; exec "$0" -t 1 - -- sleep 300' "$FAKE/libexec/stage" 3>&-
+	[ "$status" -eq 142 ]
+}
+
 @test "stage: a command that does not exist" {
 	staged -- /nowhere/x
 	[ "$status" -eq 125 ]

@@ -39,6 +39,34 @@ ends_at_once() {
 	is_over "$(cat "$FAKE/hook")"
 }
 
+# quick_tempered: xl gets one second for an answer
+quick_tempered() {
+	cp -r "$top/lib" "$BATS_TEST_TMPDIR/lib"
+	sed -i 's/^XL_SECONDS=60$/XL_SECONDS=1/' "$BATS_TEST_TMPDIR/lib/common.sh"
+	export RUNX_LIBDIR=$BATS_TEST_TMPDIR/lib
+	grep -q '^XL_SECONDS=1$' "$RUNX_LIBDIR/common.sh"
+}
+
+@test "cleanup: an xl that gives no answer is not waited for" {
+	quick_tempered
+	runX create --bundle "$bundle" c1
+	runX start c1
+	rm "$FAKE/bin/xl"
+	printf '#!/bin/sh\nexec sleep 300\n' >"$FAKE/bin/xl"
+	chmod 755 "$FAKE/bin/xl"
+	runX pause c1
+	fails_with 'container c1: xl cannot pause its domain 7 (xl list shows whether it is there)'
+	runX events --stats c1
+	fails_with 'container c1: xl list does not show its domain 7'
+	touch "$FAKE/no-guardian"
+	runX delete --force c1
+	fails_with 'xl cannot list the domains, so container c1 may still have one (try xl list, then delete it again)'
+	ln -sf "$top/tests/unit/fake/xl" "$FAKE/bin/xl"
+	runX delete --force c1
+	succeeds
+	nothing_left
+}
+
 @test "cleanup: a create that a signal ends does not wait for a disk image" {
 	printf 'rootfs = disk\n' >>"$RUNX_CONF"
 	printf '#!/bin/sh\necho >"$FAKE/there"\nexec sleep 300\n' | tee "$FAKE/bin/mksquashfs" >"$FAKE/bin/mkfs.ext4"
