@@ -115,7 +115,7 @@ add_unmet() {
 	# shellcheck disable=SC2086 # words of ours
 	add_module 'unmet.jq unmet_mounts.jq' '"burst"' '"classID"' '"execCPUAffinity"' '"gidMappings"' '"intelRdt"' '"kernel"' '"kernelTCP"' \
 		'"memoryPolicy"' '"mems"' '"netDevices"' '"priorities"' '"realtimePeriod"' '"realtimeRuntime"' '"timeOffsets"' \
-		'"uidMappings"' 'shared"' $keys
+		'"rootfsPropagation"' '"uidMappings"' 'shared"' $keys
 }
 
 # add_module MODULE WORD…: adds MODULE to $modules if $text has one of the words.

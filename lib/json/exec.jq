@@ -6,7 +6,7 @@ object("process") | few_values("process")
 # The record `process` tells the guest to take nothing from the container process.
 | [("" | record("process")), process, (.ioPriority | io_priority), (.scheduler | scheduler)] as $records
 | "terminal=\(.terminal == true)",
-"console_size=\(.consoleSize | console_size | @sh)",
+"console_size=\(console_size | @sh)",
 "guest=\($records | join("") | @sh)",
 (.capabilities | unknown_capabilities),
 # As in unmet.jq.

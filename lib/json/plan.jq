@@ -55,7 +55,7 @@ object("config.json") | few_values("config.json")
 "root_mount=\($mountinfo | mounted_device($rootfs) | @sh)",
 "terminal=\($process.terminal == true)",
 "sandbox=\($annotations | is_sandbox)",
-"console_size=\($process.consoleSize | console_size | @sh)",
+"console_size=\($process | console_size | @sh)",
 "named=\($hostname != "")",
 "netns=\($linux.namespaces | netns($joined) | @sh)",
 "namespaces=\([$joined[].path] | @sh | @sh)",

@@ -96,5 +96,7 @@ def process:
 			(.width // 0 | whole("process.consoleSize.width"; 65535) | tostring | record("columns")))
 	else empty end);
 
+# The size of the terminal of a process that `process` has checked. Without a terminal it is ignored, whatever it is
+# (runtime-spec, config.md).
 def console_size:
-	if . == null then "0x0" else "\(.height // 0)x\(.width // 0)" end;
+	if .terminal != true then "0x0" else .consoleSize | "\(.height // 0)x\(.width // 0)" end;

@@ -276,6 +276,14 @@ load helpers
 @test "create: an I/O priority that is out of range" {
 	bad '.process.ioPriority = {class: "IOPRIO_CLASS_RT", priority: 8}' 'process.ioPriority.priority: must be a whole number from 0 to 7'
 }
+@test "create: a propagation that does not exist" { bad '.linux.rootfsPropagation = "often"' 'linux.rootfsPropagation: must be shared, slave'; }
+@test "create: a propagation that is a number" { bad '.linux.rootfsPropagation = 1' 'linux.rootfsPropagation: must be shared, slave'; }
+@test "create: the size of a terminal that nobody asked for is ignored" {
+	config '.process.consoleSize = 1'
+	runX create --bundle "$bundle" c1
+	succeeds
+}
+@test "create: a size of a terminal that is a number" { bad '.process.terminal = true | .process.consoleSize = 1' 'process.consoleSize: must be an object'; }
 @test "create: a personality without a domain" { bad '.linux.personality = {}' 'linux.personality.domain: must be a string'; }
 
 @test "create: a root that is missing" { bad '.root.path = "nowhere"' "root file system $bundle/nowhere: no such directory"; }
