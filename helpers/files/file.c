@@ -2,6 +2,7 @@
 #include "file.h"
 
 #include "helpers/shared/common.h"
+#include "ranges.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ struct owner {
 	size_t references;
 	int fd;
 	bool writable;
+	struct ranges ranges; /* what F_OFD_SETLK has locked */
 };
 
 struct used {
@@ -32,9 +34,9 @@ static int result(int r)
 	return r < 0 ? -errno : r;
 }
 
-void files_begin(struct files *files, struct tree *tree, size_t most)
+void files_begin(struct files *files, struct tree *tree, size_t open_most, size_t ranges_most)
 {
-	*files = (struct files){.tree = tree, .open_most = most};
+	*files = (struct files){.tree = tree, .open_most = open_most, .ranges_most = ranges_most};
 	pthread_mutex_init(&files->lock, NULL);
 }
 
@@ -185,10 +187,12 @@ static void drop_owner(struct files *files, struct owner *owner)
 			at = &(*at)->next;
 		*at = owner->next;
 		files->open--;
+		files->ranges -= owner->ranges.count;
 	}
 	pthread_mutex_unlock(&files->lock);
 	if (last) {
 		close(owner->fd);
+		free(owner->ranges.all);
 		free(owner);
 	}
 }
@@ -381,26 +385,6 @@ static int use_owner(struct file *file, uint32_t process, struct owner **owner)
 	return r;
 }
 
-/* Gives up what the process has of the range. */
-static int unlock(struct file *file, const struct lock *lock, struct flock *range)
-{
-	struct owner *owner;
-	int r = 0;
-
-	/* The owner stays as long as the lock is held: this cannot block. */
-	pthread_mutex_lock(&file->files->lock);
-	owner = lock->of_process ? find_owner(file, lock->process) : NULL;
-	if (owner) {
-		r = result(fcntl(owner->fd, F_OFD_SETLK, range));
-		if (lock->of_file)
-			flock(owner->fd, LOCK_UN);
-	}
-	pthread_mutex_unlock(&file->files->lock);
-	if (lock->of_file && !lock->of_process)
-		r = result(flock(file->fd, LOCK_UN));
-	return r;
-}
-
 /*
  * The signal may come just before the call that waits, or just after it. So it does not end the
  * call, but leaves the function from wherever it is. What was locked is then unknown, and given up.
@@ -442,52 +426,175 @@ static int take_or_wait(int fd, short type, struct flock *range, const bool *sto
 	return r;
 }
 
-int file_lock(struct file *file, const struct lock *lock, const bool *stop)
+static struct range as_range(const struct flock *f)
 {
-	struct flock range = {.l_type = lock->type,
+	return (struct range){f->l_start, f->l_len ? f->l_start + (f->l_len - 1) : INT64_MAX,
+			      f->l_type};
+}
+
+static struct flock as_flock(struct range range)
+{
+	return (struct flock){.l_type = range.type,
 			      .l_whence = SEEK_SET,
-			      .l_start = lock->start,
-			      .l_len = lock->length};
-	struct owner *owner = NULL;
+			      .l_start = range.start,
+			      .l_len = range.end == INT64_MAX ? 0 : range.end - range.start + 1};
+}
+
+/*
+ * Locks a range or gives it up, without waiting. The caller has the lock of the files. Linux limits
+ * nobody's number of ranges (RLIMIT_LOCKS counts nothing since 2.4.25), and each is memory of the
+ * host's kernel. Giving up may cut one in two.
+ */
+static int set_range(struct files *files, struct owner *owner, struct flock *range)
+{
+	size_t before = owner->ranges.count;
+	struct ranges after;
+	int r = ranges_change(&owner->ranges, as_range(range), &after);
+
+	if (r < 0)
+		return r;
+	if (after.count > before && files->ranges - before + after.count > files->ranges_most)
+		r = -ENOLCK;
+	else
+		r = take(owner->fd, range->l_type, range, false);
+	if (r < 0) {
+		free(after.all);
+		return r;
+	}
+	files->ranges += after.count - before;
+	free(owner->ranges.all);
+	owner->ranges = after;
+	return 0;
+}
+
+/*
+ * Makes the kernel's locks in the range what they were before a wait that ended without one. What
+ * was locked for writing and is now locked for reading may stay so, if others read too.
+ */
+static void restore(struct files *files, struct owner *owner, const struct flock *range)
+{
+	struct range left = as_range(range), part;
+	struct flock f;
+
+	pthread_mutex_lock(&files->lock);
+	for (;; left.start = part.end + 1) {
+		part = ranges_first(&owner->ranges, left);
+		f = as_flock(part);
+		(void)fcntl(owner->fd, F_OFD_SETLK, &f);
+		if (part.end == left.end)
+			break;
+	}
+	pthread_mutex_unlock(&files->lock);
+}
+
+/*
+ * Locks the range. The call that waits is not under the lock of the files, so the process may have
+ * changed its locks since: the second call makes what is noted and what is locked the same.
+ */
+static int lock_range(struct files *files, struct owner *owner, struct flock *range,
+		      const bool *stop)
+{
 	int r;
 
+	do {
+		r = stop ? take_or_wait(owner->fd, range->l_type, range, stop) : 0;
+		if (r == 0) {
+			pthread_mutex_lock(&files->lock);
+			r = set_range(files, owner, range);
+			pthread_mutex_unlock(&files->lock);
+		}
+	} while (stop && r == -EAGAIN);
+	if (stop && r < 0)
+		restore(files, owner, range);
+	return r;
+}
+
+/* Gives up what the process has of the range. */
+static int unlock(struct file *file, const struct lock *lock, struct flock *range)
+{
+	struct owner *owner;
+	int r = 0;
+
+	/* The owner stays as long as the lock is held: this cannot block. */
+	pthread_mutex_lock(&file->files->lock);
+	owner = lock->of_process ? find_owner(file, lock->process) : NULL;
+	if (owner) {
+		r = set_range(file->files, owner, range);
+		if (lock->of_file)
+			flock(owner->fd, LOCK_UN);
+	}
+	pthread_mutex_unlock(&file->files->lock);
+	if (lock->of_file && !lock->of_process)
+		r = result(flock(file->fd, LOCK_UN));
+	return r;
+}
+
+/* Takes flock(2)'s lock. If it waited in vain, what was locked is unknown, and given up. */
+static int lock_whole(int fd, short type, const bool *stop)
+{
+	int r = take_or_wait(fd, type, NULL, stop);
+
+	if (r == -EINTR)
+		flock(fd, LOCK_UN);
+	return r;
+}
+
+static int lock_for_process(struct file *file, const struct lock *lock, struct flock *range,
+			    const bool *stop)
+{
+	struct owner *owner;
+	int r = use_owner(file, lock->process, &owner);
+
+	if (r == 0 && lock->of_file)
+		r = lock_whole(owner->fd, lock->type, stop);
+	/* Without writing nobody has a range to write: then it was flock(2). */
+	if (r < 0 || (lock->type == F_WRLCK && !owner->writable))
+		return r;
+	r = lock_range(file->files, owner, range, stop);
+	if (r < 0 && lock->of_file)
+		flock(owner->fd, LOCK_UN);
+	return r;
+}
+
+/* Sets `range` to what the lock is about, in fcntl(2)'s words. */
+static int range_of(const struct lock *lock, struct flock *range)
+{
 	if (lock->start < 0 || lock->length < 0)
 		return -EINVAL;
+	if (lock->length > 0 && lock->length - 1 > INT64_MAX - lock->start)
+		return -EOVERFLOW;
+	*range = (struct flock){.l_type = lock->type,
+				.l_whence = SEEK_SET,
+				.l_start = lock->start,
+				.l_len = lock->length};
+	return 0;
+}
+
+int file_lock(struct file *file, const struct lock *lock, const bool *stop)
+{
+	struct flock range;
+	int r = range_of(lock, &range);
+
+	if (r < 0)
+		return r;
 	if (lock->type == F_UNLCK)
 		return unlock(file, lock, &range);
-	if (!lock->of_process) {
-		r = take_or_wait(file->fd, lock->type, NULL, stop);
-	} else {
-		r = use_owner(file, lock->process, &owner);
-		if (r == 0 && lock->of_file)
-			r = take_or_wait(owner->fd, lock->type, NULL, stop);
-		/* Without writing nobody has a range to write: then it was flock(2). */
-		if (r == 0 && (lock->type == F_RDLCK || owner->writable)) {
-			r = take_or_wait(owner->fd, lock->type, &range, stop);
-			if (r < 0 && lock->of_file)
-				flock(owner->fd, LOCK_UN);
-		}
-	}
-	if (r == -EINTR) {
-		range.l_type = F_UNLCK;
-		unlock(file, lock, &range);
-	}
-	return r;
+	if (lock->of_process)
+		return lock_for_process(file, lock, &range, stop);
+	return lock_whole(file->fd, lock->type, stop);
 }
 
 int file_test_lock(struct file *file, struct lock *lock)
 {
-	struct flock range = {.l_type = lock->type,
-			      .l_whence = SEEK_SET,
-			      .l_start = lock->start,
-			      .l_len = lock->length};
+	struct flock range;
 	struct owner *owner;
+	int r = range_of(lock, &range);
 
-	if (lock->start < 0 || lock->length < 0)
-		return -EINVAL;
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&file->files->lock);
 	owner = find_owner(file, lock->process);
-	int r = result(fcntl(owner ? owner->fd : file->fd, F_OFD_GETLK, &range));
+	r = result(fcntl(owner ? owner->fd : file->fd, F_OFD_GETLK, &range));
 	pthread_mutex_unlock(&file->files->lock);
 	if (r == 0)
 		*lock = (struct lock){.type = range.l_type,

@@ -18,7 +18,8 @@ struct files {
 	struct tree *tree;
 	pthread_mutex_t lock; /* of what follows */
 	struct owner *owners;
-	size_t open, open_most; /* descriptors of files and of owners */
+	size_t open, open_most;	    /* descriptors of files and of owners */
+	size_t ranges, ranges_most; /* of all owners */
 };
 
 /* An opened file. Several threads may use it. */
@@ -33,7 +34,7 @@ struct file {
 	struct used *owners;	 /* owners of locks that were set by this file */
 };
 
-void files_begin(struct files *files, struct tree *tree, size_t most);
+void files_begin(struct files *files, struct tree *tree, size_t open_most, size_t ranges_most);
 void files_end(struct files *files);
 
 /*
@@ -80,7 +81,8 @@ struct lock {
 /*
  * Sets a lock or gives it up. EAGAIN: another has it. With `stop` it waits until the lock is free:
  * for a thread of its own. EINTR: `*stop` was true, or became true and then the thread got the
- * signal whose handler is file_stop_waiting(). Then nothing of the range is locked.
+ * signal whose handler is file_stop_waiting(). Then the process has of the range what it had.
+ * ENOLCK: the guest has as many ranges as it may have.
  */
 int file_lock(struct file *file, const struct lock *lock, const bool *stop);
 void file_stop_waiting(int signal);

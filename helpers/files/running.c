@@ -128,11 +128,12 @@ static void *run(void *argument)
 		take_out(requests, running);
 	bool silent = running->silent || (r == -EINTR && running->flush_count > 0);
 	pthread_mutex_unlock(&requests->lock);
+	/* Whoever has the answer finds nothing of the request left. */
+	file_drop(task->file);
 	if (!silent)
 		running->channel->answer(running->channel, buffer, size);
 	if (!running->silent)
 		answer_flushes(running);
-	file_drop(task->file);
 	free(running);
 	pthread_mutex_lock(&requests->lock);
 	if (--requests->threads == 0)

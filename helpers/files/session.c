@@ -798,11 +798,9 @@ static void complete(struct session_limits *limits)
 {
 	const struct {
 		size_t *limit, usual;
-	} all[] = {{&limits->fids, 131072},
-		   {&limits->descriptors, 12288},
-		   {&limits->opens, 16384},
-		   {&limits->waiting, 64},
-		   {&limits->xattr_bytes, 4 << 20}};
+	} all[] = {{&limits->fids, 131072}, {&limits->descriptors, 12288},
+		   {&limits->opens, 16384}, {&limits->ranges, 16384},
+		   {&limits->waiting, 64},  {&limits->xattr_bytes, 4 << 20}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (*all[i].limit == 0)
@@ -827,7 +825,7 @@ struct session *session_new(int root, int proc, size_t msize, const struct sessi
 		free(session);
 		return NULL;
 	}
-	files_begin(&session->files, session->tree, all.opens);
+	files_begin(&session->files, session->tree, all.opens, all.ranges);
 	requests_begin(&session->requests, all.waiting);
 	return session;
 }

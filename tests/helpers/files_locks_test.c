@@ -251,6 +251,77 @@ static void cost_descriptors_that_are_bounded(void **state)
 	assert_int_equal(lock(n, 2, P9_READ_LOCK, 0, UINT64_MAX, 0, 4), EINVAL);
 }
 
+/* Each is memory of the host's kernel. */
+static void have_ranges_that_are_bounded(void **state)
+{
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+
+	end_client(n);
+	*state = n = new_client(&(struct session_limits){.ranges = 4});
+	open_fid(n, 1, 2);
+	for (unsigned int at = 0; at < 6; at += 2)
+		assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, at, 1, at % 4 + 1),
+				 P9_LOCK_SUCCESS);
+	/* While one waits, another takes the last. */
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 8, 1), 0);
+	n->tag = 7;
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL | P9_LOCK_BLOCK, 8, 1, 1), NOBODY);
+	n->tag = 0;
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 6, 1, 3), P9_LOCK_SUCCESS);
+	assert_int_equal(host_fcntl(fd, F_UNLCK, 8, 1), 0);
+	is_answer(nine_await(n, 1), RLERROR, 7, ENOLCK);
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 8, 1, 1), ENOLCK);
+	/* It was given up again. */
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 8, 1), 0);
+	close(fd);
+	/* Nobody else is in its way, and it can have what touches a range. */
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 8, 1, 4), ENOLCK);
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 1, 8, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_UNLOCK, P9_LOCK_FCNTL, 2, 1, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_UNLOCK, P9_LOCK_FCNTL, 4, 1, 1), ENOLCK);
+	assert_int_equal(lock(n, 1, P9_UNLOCK, P9_LOCK_FCNTL, 0, 0, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 8, 1, 4), P9_LOCK_SUCCESS);
+	/* A file that is closed gives back what it had. */
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, 1, 4), P9_LOCK_SUCCESS);
+	assert_int_equal(nine_clunk(n, 1), 0);
+	open_fid(n, 1, 2);
+	for (unsigned int at = 0; at < 8; at += 2)
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, at, 1, 1),
+				 P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, INT64_MAX, 1),
+			 P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 2, INT64_MAX, 1), EOVERFLOW);
+}
+
+/* fcntl(2): a lock that is not taken changes none that the process has. */
+static void outlast_a_wait_in_vain(void **state)
+{
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+
+	open_fid(n, 1, 2);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 2, 2, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 6, 1, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 8, 1), 0);
+	for (size_t i = 1; i <= 50; i++) {
+		n->tag = 7;
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL | P9_LOCK_BLOCK, 1, 0, 1),
+				 NOBODY);
+		n->tag = 8;
+		assert_int_equal(nine_ask(n, TFLUSH, "w", 7), NOBODY);
+		is_answer(nine_await(n, i), TFLUSH + 1, 8, -1);
+	}
+	assert_int_equal(host_fcntl(fd, F_RDLCK, 2, 1), EAGAIN);
+	assert_int_equal(host_fcntl(fd, F_RDLCK, 3, 1), EAGAIN);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 6, 1), EAGAIN);
+	assert_int_equal(host_fcntl(fd, F_RDLCK, 6, 1), 0);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 0, 2), 0);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 4, 2), 0);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 7, 0), 0);
+	close(fd);
+}
+
 static void syncs_in_a_thread(void **state)
 {
 	struct nine *n = *state;
@@ -277,6 +348,8 @@ int main(void)
 		TEST(wait_and_do_not_hold_up_others),
 		TEST(stop_waiting_when_flushed),
 		TEST(cost_descriptors_that_are_bounded),
+		TEST(have_ranges_that_are_bounded),
+		TEST(outlast_a_wait_in_vain),
 		TEST(syncs_in_a_thread),
 	};
 

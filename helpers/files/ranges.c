@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ranges.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+static void add(struct ranges *to, struct range range)
+{
+	struct range *last = to->count ? &to->all[to->count - 1] : NULL;
+
+	if (range.type == F_UNLCK)
+		return;
+	if (last && last->type == range.type && last->end == range.start - 1)
+		last->end = range.end;
+	else
+		to->all[to->count++] = range;
+}
+
+int ranges_change(const struct ranges *before, struct range changed, struct ranges *after)
+{
+	const struct range *at = before->all, *end = at + before->count;
+
+	/* One may be cut in two by the new one. */
+	*after = (struct ranges){.all = malloc((before->count + 2) * sizeof(*after->all))};
+	if (!after->all)
+		return -ENOMEM;
+	while (at < end && at->end < changed.start)
+		add(after, *at++);
+	if (at < end && at->start < changed.start)
+		add(after, (struct range){at->start, changed.start - 1, at->type});
+	add(after, changed);
+	while (at < end && at->end <= changed.end)
+		at++;
+	if (at < end && at->start <= changed.end) {
+		add(after, (struct range){changed.end + 1, at->end, at->type});
+		at++;
+	}
+	while (at < end)
+		add(after, *at++);
+	return 0;
+}
+
+struct range ranges_first(const struct ranges *ranges, struct range within)
+{
+	const struct range *at = ranges->all, *end = at + ranges->count;
+
+	within.type = F_UNLCK;
+	while (at < end && at->end < within.start)
+		at++;
+	if (at == end || at->start > within.end)
+		return within;
+	if (at->start > within.start) {
+		within.end = at->start - 1;
+		return within;
+	}
+	within.type = at->type;
+	if (at->end < within.end)
+		within.end = at->end;
+	return within;
+}
