@@ -62,10 +62,21 @@ print(held(fcntl.flock, \"whole\"), held(fcntl.lockf, \"whole\"), held(fcntl.loc
 	[ "$(du -k sparse | cut -f 1)" -lt 100 ] && echo sparse
 	rm /run/to /run/from'
 
+# Makes the file systems of the directory $1 that have little room, and that have little for user 1000.
+little='
+	mkdir -p "$1/small" "$1/limited" && mount -t tmpfs -o size=64k tmpfs "$1/small" &&
+	truncate -s 16M /srv/limited.img && mkfs.ext4 -q -O quota -E quotatype=usrquota /srv/limited.img &&
+	mount -o loop,usrquota /srv/limited.img "$1/limited" && chmod 777 "$1/limited" && chroot /srv/debian python3 -c "
+import ctypes
+QUOTACTL_FD, Q_SETQUOTA, QIF_BLIMITS = 443, 0x80000800, 1
+limits = (ctypes.c_uint64 * 9)(1024, 0, 0, 0, 0, 0, 0, 0, QIF_BLIMITS)
+assert ctypes.CDLL(None).syscall(QUOTACTL_FD, 3, Q_SETQUOTA, 1000, limits) == 0" 3<"$1/limited"'
+
 # beside_others DIRECTORY HOST-DIRECTORY
 beside_others() {
 	local first="$id"
-	"$bed" sh "mkdir -p /srv/data $2/small && mount -t tmpfs -o size=64k tmpfs $2/small && stat -f -c '%b * %S' /srv" >"$BATS_TEST_TMPDIR/size"
+	"$bed" sh "$little" "$2"
+	"$bed" sh "mkdir -p /srv/data && stat -f -c '%b * %S' /srv" >"$BATS_TEST_TMPDIR/size"
 	served
 	id=$first-2
 	served
@@ -114,6 +125,7 @@ beside_others() {
 		$(($(cat "$BATS_TEST_TMPDIR/size")))
 		33554432
 		ENOSPC
+		EDQUOT
 		987654321.123456789 755
 		socket
 		fifo
@@ -128,7 +140,7 @@ beside_others() {
 	says 1 '' ''
 	dom0 runX delete --force "$first"
 	dom0 runX delete --force "$id"
-	"$bed" run umount "$2/small"
+	"$bed" run umount "$2/small" "$2/limited"
 }
 
 @test "files: in a bind mount, beside the host and a second VM" {

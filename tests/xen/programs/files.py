@@ -162,4 +162,11 @@ def fill():
     os.close(full)
 
 
-step(error(fill))
+def exceed():
+    f = as_user(os.open, "limited/file", RW)
+    os.write(f, bytes(2 << 20))
+    os.close(f)
+
+
+print(error(fill))
+step(error(exceed))
