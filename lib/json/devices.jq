@@ -10,10 +10,10 @@ def devices:
 		| object($field)
 		| if .type | . != "c" and . != "u" and . != "b" and . != "p" then
 			fail($field + ".type"; "must be c, u, b or p") else . end
-		| (.fileMode // 438 | whole($field + ".fileMode"; 4095)) as $mode
-		| "\(.type):\(.major // 0 | whole($field + ".major"; 4095)):\(.minor // 0 | whole($field + ".minor"; 1048575)):"
+		| (.fileMode | otherwise(438) | whole($field + ".fileMode"; 4095)) as $mode
+		| "\(.type):\(.major | otherwise(0) | whole($field + ".major"; 4095)):\(.minor | otherwise(0) | whole($field + ".minor"; 1048575)):"
 		+ "\($mode / 64 | floor)\($mode / 8 % 8 | floor)\($mode % 8):"
-		+ "\(.uid // 0 | whole($field + ".uid"; id_max)):\(.gid // 0 | whole($field + ".gid"; id_max)):"
+		+ "\(.uid | otherwise(0) | whole($field + ".uid"; id_max)):\(.gid | otherwise(0) | whole($field + ".gid"; id_max)):"
 		+ (.path | absolute($field + ".path"))
 		| record("device")
 	end;

@@ -25,7 +25,7 @@ def amount($field; $unlimited):
 	if . == null or . == 0 then null
 	elif type != "number" or . != floor then fail($field; "must be a whole number")
 	elif . < 0 or . >= $unlimited then 0
-	else . end;
+	else plain end;
 
 # 0 is null too, because engines write it for a value that they do not set. In cpu_list the same holds for "".
 def positive($field; $max):

@@ -83,10 +83,10 @@ def binds($bundle):
 def mount_source($field; $bind):
 	if $bind != null then ("bind" | record("mount.type")), ($bind | tostring | record("mount.source"))
 	else
-		(.type // "" | text($field + ".type")
+		(.type | otherwise("") | text($field + ".type")
 			| if . == "" then fail($field + ".type"; "must not be empty (only a bind mount needs no type)") else . end
 			| record("mount.type")),
-		(.source // "" | text($field + ".source") | optional("mount.source"))
+		(.source | otherwise("") | text($field + ".source") | optional("mount.source"))
 	end;
 
 def mount($i; $bind):

@@ -23,7 +23,7 @@ def joined_namespaces($mountinfo):
 		| object($field)
 		| (.type | text($field + ".type")) as $type
 		| (namespace_types[$type] // fail($field + ".type"; "namespace \"\($type)\" does not exist")) as $name
-		| (.path // "" | text($field + ".path")) as $path
+		| (.path | otherwise("") | text($field + ".path")) as $path
 		| (if $path == "" then "" else $path | namespace_at($mountinfo) end) as $is
 		| if $is != "" and $is != $name then
 			fail($field + ".path"; "\($path) is a namespace of type \($is), and the entry is of type \($type)")

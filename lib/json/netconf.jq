@@ -15,7 +15,7 @@ def word($field):
 def versions: ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"];
 
 def check_version:
-	.cniVersion // "0.1.0" | text("cniVersion")
+	.cniVersion | otherwise("0.1.0") | text("cniVersion")
 	| . as $version
 	| if versions | index($version) then . else fail("cniVersion"; "\(.) is not one of \(versions | join(", "))") end;
 
@@ -30,7 +30,7 @@ def main_plugin:
 	end;
 
 def bridge_name($field):
-	. // "cni0" | word($field)
+	otherwise("cni0") | word($field)
 	| if length > 15 or index("/") != null or . == "." or . == ".." then
 		fail($field; "a network interface cannot have this name: \(.)")
 	else . end;
@@ -112,7 +112,7 @@ object("the file")
 | check_type($field) as $type
 | (if (.vlan // 0) != 0 then fail("\($field)vlan"; "runX does not support it") else . end)
 | (.bridge | bridge_name("\($field)bridge")) as $bridge
-| (.mtu // 0 | whole("\($field)mtu"; 65535)) as $mtu
+| (.mtu | otherwise(0) | whole("\($field)mtu"; 65535)) as $mtu
 | (.ipam | section("\($field)ipam")) as $ipam
 | ($ipam | subnets("\($field)ipam")) as $subnets
 | ($ipam.type // "dhcp") as $kind

@@ -30,11 +30,11 @@ object("config.json") | few_values("config.json")
 | (.mounts | binds($bundle)) as $binds
 | ($linux.namespaces | joined_namespaces($mountinfo)) as $joined
 | check_joined_pid($joined; $annotations)
-| (.hostname // joined_hostname($joined; $process.env) | text("hostname")) as $hostname
+| (.hostname | otherwise(joined_hostname($joined; $process.env)) | text("hostname")) as $hostname
 | ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
 	($hostname | optional("hostname")),
-	(.domainname // "" | text("domainname") | optional("domainname")),
+	(.domainname | otherwise("") | text("domainname") | optional("domainname")),
 	($linux | system),
 	($resources | {"pids.max": .pids, "memory.max": .limit} | to_entries[] | select(.value > 0)
 		| "\(.key)=\(.value)" | record("cgroup")),

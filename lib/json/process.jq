@@ -10,9 +10,9 @@ def id_max: 4294967294;
 
 def user:
 	section("process.user")
-	| (.uid // 0 | whole("process.user.uid"; id_max) | tostring | record("uid")),
-	(.gid // 0 | whole("process.user.gid"; id_max) | tostring | record("gid")),
-	(.additionalGids // [] | if type != "array" then fail("process.user.additionalGids"; "must be an array")
+	| (.uid | otherwise(0) | whole("process.user.uid"; id_max) | tostring | record("uid")),
+	(.gid | otherwise(0) | whole("process.user.gid"; id_max) | tostring | record("gid")),
+	(.additionalGids | otherwise([]) | if type != "array" then fail("process.user.additionalGids"; "must be an array")
 		elif length > 65536 then fail("process.user.additionalGids"; "has \(length) groups, and Linux takes at most 65536")
 		else .[] end
 		| whole("process.user.additionalGids"; id_max) | tostring | record("group")),
@@ -59,7 +59,7 @@ def rlimit_names:
 def limit($field):
 	if type != "number" or . < 0 or . != floor then fail($field; "must be a whole number")
 	elif . >= 9223372036854775807 then "18446744073709551615"
-	else tostring end;
+	else plain | tostring end;
 
 def rlimits:
 	if . == null then empty
@@ -71,7 +71,7 @@ def rlimits:
 		| (.type | text($field + ".type") | ltrimstr("RLIMIT_")) as $type
 		| (rlimit_names | index($type)) as $number
 		| if $number == null then fail($field + ".type"; "unknown rlimit: \(.type)")
-		elif (.soft | type) == "number" and .soft > .hard then fail($field; "soft must not be more than hard")
+		elif ([.soft, .hard] | all(type == "number")) and .soft > .hard then fail($field; "soft must not be more than hard")
 		else "\($number):\(.soft | limit($field + ".soft")):\(.hard | limit($field + ".hard"))"
 			| record("rlimit") end
 	end;
@@ -86,14 +86,14 @@ def process:
 	(.capabilities | capabilities),
 	(.rlimits | rlimits),
 	(.noNewPrivileges | flag("process.noNewPrivileges") | tostring | record("no_new_privileges")),
-	(.oomScoreAdj // empty | if type == "number" and . >= -1000 and . <= 1000 and . == floor
-		then tostring | record("oom_score_adj")
+	(.oomScoreAdj | values | if type == "number" and . >= -1000 and . <= 1000 and . == floor
+		then plain | tostring | record("oom_score_adj")
 		else fail("process.oomScoreAdj"; "must be a whole number from -1000 to 1000") end),
 	(if $terminal then
 		("true" | record("terminal")),
-		(.consoleSize // empty | object("process.consoleSize")
-			| (.height // 0 | whole("process.consoleSize.height"; 65535) | tostring | record("rows")),
-			(.width // 0 | whole("process.consoleSize.width"; 65535) | tostring | record("columns")))
+		(.consoleSize | values | object("process.consoleSize")
+			| (.height | otherwise(0) | whole("process.consoleSize.height"; 65535) | tostring | record("rows")),
+			(.width | otherwise(0) | whole("process.consoleSize.width"; 65535) | tostring | record("columns")))
 	else empty end);
 
 # The size of the terminal of a process that `process` has checked. Without a terminal it is ignored, whatever it is

@@ -11,7 +11,7 @@ def io_priority:
 	if . == null then empty else
 		object("process.ioPriority")
 		| (.class | choice("process.ioPriority.class"; {IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3})) as $class
-		| $class * 8192 + (.priority // 0 | whole("process.ioPriority.priority"; 7)) | tostring | record("io_priority")
+		| $class * 8192 + (.priority | otherwise(0) | whole("process.ioPriority.priority"; 7)) | tostring | record("io_priority")
 	end;
 
 def scheduler_policies:
@@ -28,10 +28,10 @@ def scheduler:
 		| object($in)
 		| [(.policy | choice($in + ".policy"; scheduler_policies)),
 			(.flags | texts($in + ".flags") | unique | map(choice($in + ".flags"; scheduler_flags)) | add // 0),
-			(.nice // 0 | if type == "number" and . >= -20 and . <= 19 and . == floor then .
+			(.nice | otherwise(0) | if type == "number" and . >= -20 and . <= 19 and . == floor then plain
 				else fail($in + ".nice"; "must be a whole number from -20 to 19") end),
-			(.priority // 0 | whole($in + ".priority"; 99)),
-			((.runtime // 0), (.deadline // 0), (.period // 0) | whole($in + ".runtime, deadline, period"; 9007199254740991))]
+			(.priority | otherwise(0) | whole($in + ".priority"; 99)),
+			((.runtime, .deadline, .period) | otherwise(0) | whole($in + ".runtime, deadline, period"; 9007199254740991))]
 		| map(tostring) | join(":") | record("scheduler")
 	end;
 

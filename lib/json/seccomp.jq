@@ -40,7 +40,7 @@ def keeps_digits: 9007199254740993 | tostring == "9007199254740993";
 def uint64($field):
 	if type != "number" or . < 0 or . != floor or . > 18446744073709551615 then
 		fail($field; "must be a whole number of 64 bits")
-	elif . < 9007199254740992 then . + 0 | tostring
+	elif . < 9007199254740992 then plain | tostring
 	elif keeps_digits and (tostring | explode | all(. >= 48 and . <= 57)) then tostring
 	else fail($field; "this version of jq rounds such a large number: install jq 1.7 or later") end;
 
@@ -50,7 +50,7 @@ def seccomp_argument($field):
 	| (seccomp_operators | index($op)) as $number
 	| if $number == null then fail($field + ".op"; "unknown operator: \($op)")
 	else "\(.index | whole($field + ".index"; 5)):\($number + 1):" +
-		"\(.value | uint64($field + ".value")):\(.valueTwo // 0 | uint64($field + ".valueTwo"))"
+		"\(.value | uint64($field + ".value")):\(.valueTwo | otherwise(0) | uint64($field + ".valueTwo"))"
 		| record("arg") end;
 
 def seccomp_rule($field):

@@ -7,8 +7,8 @@ def mapped($field; $problem):
 	items($field).value | object($field) | select(.hostID != .containerID) | fail($field; $problem);
 
 def shared_mounts:
-	(.linux | section("linux") | .rootfsPropagation // empty
-		| if type != "string" or (test("^(|r?(shared|slave|private|unbindable))$") | not)
+	(.linux | section("linux") | .rootfsPropagation | values
+		| if ["", "shared", "slave", "private", "unbindable", "rshared", "rslave", "rprivate", "runbindable"] - [.] | length == 9
 			then fail("linux.rootfsPropagation"; "must be shared, slave, private or unbindable, or one of these after an r")
 			elif endswith("shared") then "linux.rootfsPropagation" else empty end),
 	(.mounts | items("mounts") | select(.value | is_bind and any(.options[]?; endswith("shared"))) | "mounts[\(.key)].options");

@@ -28,10 +28,16 @@ def texts($field):
 	elif type != "array" then fail($field; "must be an array of strings")
 	else [range(length) as $i | .[$i] | text("\($field)[\($i)]")] end;
 
+# The value of a key that may be absent. It differs from //, which takes false for absent, too.
+def otherwise($default): if . == null then $default else . end;
+
+# jq since 1.7 prints a number as it was written (1E+3), unless the program has calculated with it. The guest would read 1.
+def plain: . + 0;
+
 def whole($field; $max):
 	if type != "number" or . < 0 or . > $max or . != floor then
 		fail($field; "must be a whole number from 0 to \($max)")
-	else . end;
+	else plain end;
 
 def flag($field):
 	if . == null then false

@@ -14,7 +14,7 @@ def annotation_names:
 def between($field; $min; $max):
 	if type != "number" or . < $min or . > $max or . != floor then
 		fail($field; "must be a whole number from \($min) to \($max)")
-	else . end;
+	else plain end;
 
 def digits($field; $max):
 	text($field)

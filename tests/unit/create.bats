@@ -276,6 +276,12 @@ load helpers
 @test "create: an I/O priority that is out of range" {
 	bad '.process.ioPriority = {class: "IOPRIO_CLASS_RT", priority: 8}' 'process.ioPriority.priority: must be a whole number from 0 to 7'
 }
+@test "create: numbers with an exponent are numbers" {
+	printf '%s\n' "$(jq -c '.process.user.uid = "N"' "$bundle/config.json" | sed 's/"N"/1e3/')" >"$bundle/config.json"
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$(records uid)" = 1000 ]
+}
 @test "create: a propagation that does not exist" { bad '.linux.rootfsPropagation = "often"' 'linux.rootfsPropagation: must be shared, slave'; }
 @test "create: a propagation that is a number" { bad '.linux.rootfsPropagation = 1' 'linux.rootfsPropagation: must be shared, slave'; }
 @test "create: the size of a terminal that nobody asked for is ignored" {

@@ -210,7 +210,8 @@ loads_module() {
 		| . as $path
 		| (reduce .[] as $part (""; . + if $part | type == "number" then "[\($part)]" else ".\($part)" end) | .[1:]) as $name
 		| $config[0]
-		| (getpath($path) | if type == "boolean" or type == "number" then "wrong" else 5 end) as $wrong
+		| (getpath($path) | (if type == "boolean" or type == "number" then "wrong" else 5 end),
+			(if type == "boolean" then empty else false end)) as $wrong
 		| setpath($path; $wrong)
 		| try ([plan] | "\($name): \($wrong) is accepted") catch (select(contains($name) | not) | "\($name): \(.)")' >"$BATS_TEST_TMPDIR/wrong"
 	cat "$BATS_TEST_TMPDIR/wrong"
