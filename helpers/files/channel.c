@@ -69,28 +69,10 @@ static bool put(struct ring9 *ring, const uint8_t *message, size_t size)
 	return true;
 }
 
-/* A worker has the answer of a request that was deferred. It waits for room as long as need be. */
-static void answer_later(struct channel *channel, const uint8_t *message, size_t size)
-{
-	struct ring9 *ring = (struct ring9 *)channel;
-
-	pthread_mutex_lock(&ring->lock);
-	ring->waiting++;
-	while (!put(ring, message, size))
-		pthread_cond_wait(&ring->room, &ring->lock);
-	ring->waiting--;
-	pthread_mutex_unlock(&ring->lock);
-}
-
 /* ---- waiting ---- */
 
-/* Gives back the memory that long messages took. */
-static void shrink(struct ring9 *ring)
-{
-	madvise(ring->message, ring->most, MADV_DONTNEED);
-	madvise(ring->reply, ring->most, MADV_DONTNEED);
-	ring->used = 0;
-}
+/* The ring that this thread serves. */
+static __thread const struct ring9 *served;
 
 /*
  * Waits for an event, in the read of it. Nobody ends this thread but the end of the process, so the
@@ -98,11 +80,7 @@ static void shrink(struct ring9 *ring)
  */
 static void await_event(struct ring9 *ring)
 {
-	struct pollfd quiet = {.fd = ring->events.fd, .events = POLLIN};
-
 	backend_await(&ring->events);
-	if (ring->used > KEPT && poll(&quiet, 1, QUIET) == 0)
-		shrink(ring);
 	backend_acknowledge(&ring->events);
 	pthread_mutex_lock(&ring->lock);
 	if (ring->waiting)
@@ -110,16 +88,45 @@ static void await_event(struct ring9 *ring)
 	pthread_mutex_unlock(&ring->lock);
 }
 
-/* The thread's own answer. */
-static void answer_now(struct ring9 *ring, size_t size)
+/*
+ * Gives back the memory that long messages took, once the guest is quiet. Nothing that is in it may
+ * be of use any more.
+ */
+static void shrink_when_quiet(struct ring9 *ring)
 {
-	for (bool done = false; !done;) {
-		pthread_mutex_lock(&ring->lock);
-		done = put(ring, ring->reply, size);
-		pthread_mutex_unlock(&ring->lock);
-		if (!done)
+	struct pollfd quiet = {.fd = ring->events.fd, .events = POLLIN};
+
+	if (ring->used <= KEPT)
+		return;
+	backend_await(&ring->events);
+	if (poll(&quiet, 1, QUIET) != 0)
+		return;
+	madvise(ring->message, ring->most, MADV_DONTNEED);
+	madvise(ring->reply, ring->most, MADV_DONTNEED);
+	ring->used = 0;
+}
+
+/*
+ * Sends an answer, and waits for room as long as need be. The ring's own thread waits for the
+ * guest's event. It is the one that tells the others of it.
+ */
+static void answer(struct channel *channel, const uint8_t *message, size_t size)
+{
+	struct ring9 *ring = (struct ring9 *)channel;
+
+	pthread_mutex_lock(&ring->lock);
+	while (!put(ring, message, size)) {
+		if (ring == served) {
+			pthread_mutex_unlock(&ring->lock);
 			await_event(ring);
+			pthread_mutex_lock(&ring->lock);
+		} else {
+			ring->waiting++;
+			pthread_cond_wait(&ring->room, &ring->lock);
+			ring->waiting--;
+		}
 	}
+	pthread_mutex_unlock(&ring->lock);
 }
 
 /* ---- requests ---- */
@@ -179,6 +186,7 @@ const char *channel_serve(struct ring9 *ring)
 	enum taking taking;
 	size_t size;
 
+	served = ring;
 	while ((taking = take(ring, &size, &how)) == REQUEST) {
 		ssize_t n = session_request(ring->session, &ring->channel, ring->message, size,
 					    ring->reply);
@@ -187,7 +195,7 @@ const char *channel_serve(struct ring9 *ring)
 		note_used(ring, size);
 		note_used(ring, (size_t)n);
 		if (n > 0)
-			answer_now(ring, (size_t)n);
+			answer(&ring->channel, ring->reply, (size_t)n);
 	}
 	return taking == BROKEN ? how : NULL;
 }
@@ -197,8 +205,10 @@ static void *serve(void *with)
 	struct ring9 *ring = with;
 	const char *how;
 
-	while (!(how = channel_serve(ring)))
+	while (!(how = channel_serve(ring))) {
+		shrink_when_quiet(ring);
 		await_event(ring);
+	}
 	ring->broken(how);
 	return NULL;
 }
@@ -242,7 +252,7 @@ static void *pages_for(size_t size)
 
 int channel_prepare(struct ring9 *ring, struct session *session, size_t msize)
 {
-	ring->channel.answer = answer_later;
+	ring->channel.answer = answer;
 	ring->session = session;
 	ring->most = msize;
 	pthread_mutex_init(&ring->lock, NULL);
