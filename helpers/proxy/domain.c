@@ -29,9 +29,10 @@ static void to_null(int fd, int flags)
 
 /*
  * Starts `xl VERB [DOMID]`. Its output goes to the descriptor `output`, or nowhere if that is -1.
+ * After `seconds` the kernel ends it: xl itself waits for as long as xenstored does not answer.
  * Returns xl's pid, or -1.
  */
-static pid_t start_xl(const char *verb, const char *domid, int output)
+static pid_t start_xl(const char *verb, const char *domid, int output, unsigned int seconds)
 {
 	sigset_t none;
 	pid_t pid = fork();
@@ -46,6 +47,9 @@ static pid_t start_xl(const char *verb, const char *domid, int output)
 		dup2(output, STDOUT_FILENO);
 	else
 		to_null(STDOUT_FILENO, O_WRONLY);
+	/* An alarm stays set over execve(2). */
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm(seconds);
 	execlp("xl", "xl", verb, domid, (char *)NULL);
 	_exit(127);
 }
@@ -60,12 +64,12 @@ static bool succeeded(pid_t pid)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool domain_destroy(unsigned int domid)
+bool domain_destroy(unsigned int domid, unsigned int seconds)
 {
 	char id[12];
 
 	snprintf(id, sizeof(id), "%u", domid);
-	return succeeded(start_xl("destroy", id, -1));
+	return succeeded(start_xl("destroy", id, -1, seconds));
 }
 
 /*
@@ -105,7 +109,7 @@ int inquiry_start(struct inquiry *q)
 		return 0;
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return -1;
-	pid_t pid = start_xl("list", NULL, pipes[1]);
+	pid_t pid = start_xl("list", NULL, pipes[1], INQUIRY_SECONDS);
 	close(pipes[1]);
 	int end = pid > 0 ? open_pidfd(pid) : -1;
 	if (end < 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) < 0) {
@@ -236,6 +240,8 @@ static void await_files(int files)
 		;
 }
 
+#define DESTROY_SECONDS 60
+
 /*
  * Tries until the domain is gone. xl may fail for a while, because another xl holds its lock or
  * because memory is short. The end of any domain is a reason to look again at once.
@@ -247,7 +253,8 @@ static void destroy(struct xenstore *xs, bool connected, unsigned int domid)
 	struct pollfd event = {.fd = connected ? xs->fd : -1, .events = POLLIN};
 	bool watches = false;
 
-	for (int seconds = 1; !domain_destroy(domid); seconds = seconds < 16 ? 2 * seconds : 30) {
+	for (int seconds = 1; !domain_destroy(domid, DESTROY_SECONDS);
+	     seconds = seconds < 16 ? 2 * seconds : 30) {
 		if (inquiry_start(&q) == 0 && inquiry_wait(&q, domid) == INQUIRY_GONE)
 			return;
 		if (connected && !watches)

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Runs `xl destroy` and waits for it. Returns true if xl reports success. */
-bool domain_destroy(unsigned int domid);
+/* Runs `xl destroy` for up to `seconds`, and waits for it. Returns true if xl reports success. */
+bool domain_destroy(unsigned int domid, unsigned int seconds);
 
 /*
  * A question to xl: does the domain live? xl runs in a child, for INQUIRY_SECONDS at most, and the

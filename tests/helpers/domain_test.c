@@ -110,6 +110,22 @@ static void an_xl_that_hangs_is_not_waited_for(void **state)
 	assert_true(over_when(HEAD DOM0, "0"));
 }
 
+static void an_xl_destroy_that_hangs_is_ended(void **state)
+{
+	char fifo[64];
+
+	(void)state;
+	setenv("XL_LIST", "", 1);
+	setenv("XL_STATUS", "0", 1);
+	assert_true(domain_destroy(ID, 60));
+	snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	setenv("XL_HANGS", fifo, 1);
+	assert_false(domain_destroy(ID, 1));
+	unsetenv("XL_HANGS");
+	unlink(fifo);
+}
+
 /* More than a pipe holds: xl ends only once somebody has read it. */
 static void a_long_list_is_read_to_its_end(void **state)
 {
@@ -167,6 +183,7 @@ int main(void)
 		cmocka_unit_test(names_with_blanks_change_nothing),
 		cmocka_unit_test(an_xl_that_fails_says_nothing),
 		cmocka_unit_test(an_xl_that_hangs_is_not_waited_for),
+		cmocka_unit_test(an_xl_destroy_that_hangs_is_ended),
 		cmocka_unit_test(a_long_list_is_read_to_its_end),
 	};
 
