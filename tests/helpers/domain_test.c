@@ -158,7 +158,8 @@ static int make_xl(void **state)
 	if (!xl)
 		return -1;
 	/* The script uses only what the shell has built in: PATH has nothing else. */
-	fputs("#!/bin/sh\n[ \"$*\" = list ] || exit 2\nprintf %s \"$XL_LIST\"\n"
+	fputs("#!/bin/sh\ncase \"$*\" in list | 'destroy 7') ;; *) exit 2 ;; esac\nprintf %s "
+	      "\"$XL_LIST\"\n"
 	      "[ -z \"$XL_HANGS\" ] || read -r line <\"$XL_HANGS\"\n"
 	      "[ -z \"$XL_FILE\" ] || while read -r line; do echo \"$line\"; done <\"$XL_FILE\"\n"
 	      "exit \"$XL_STATUS\"\n",
