@@ -106,8 +106,9 @@ static void list(const char *netns)
 
 /*
  * The VM's own end is gone with its domain, and with it the rules there. Those at the engine's
- * interface are left. They are taken away only if they are this domain's: another VM may have the
- * interface, or the path may name another namespace by now. Interfaces that are gone need nothing.
+ * interface are left. Only this domain's are taken away: another VM may have the interface, others
+ * may have rules of their own there, or the path may name another namespace by now. Interfaces that
+ * are gone need nothing.
  *
  * A vif that failed or was killed may have prepared the interface, and added no rule. If there are
  * none at all, nobody needs what it prepared.
@@ -117,7 +118,7 @@ static int restore_interface(int netlink, int interface, int domid)
 	int owner = interface ? traffic_owner(netlink, interface) : 0;
 
 	if (owner < 0 && errno == EBUSY)
-		return 0;
+		return traffic_withdraw(netlink, interface, (uint16_t)domid);
 	if (interface && owner == 0 && traffic_unused(netlink, interface))
 		(void)traffic_close(netlink, interface);
 	if (owner != domid)

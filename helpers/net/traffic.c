@@ -166,52 +166,96 @@ int traffic_add(int netlink, const struct rule *rule)
 
 /* ---- whose it is ---- */
 
-/* What traffic_owner() has seen so far. */
-struct owner {
-	bool rules;
-	uint32_t domain;
+/* What has been seen of the rules of an interface so far. */
+struct seen {
+	bool rules, others; /* `others`: a rule that is not this domain's */
+	uint32_t domain;    /* of the rules that have one */
+	struct tcmsg mine[16];
+	size_t count; /* of `mine`: the domain's rules, as far as they fit */
 };
 
-static void take_rule(const struct nlmsghdr *answer, void *context)
+/* Returns the domain of the rule in `answer`, or 0. */
+static uint32_t domain_of(const struct nlmsghdr *answer)
 {
 	const struct rtattr *found[TCA_OPTIONS + 1], *options[TCA_BPF_CLASSID + 1];
-	struct owner *owner = context;
+	uint32_t domain = 0;
 
-	owner->rules = true;
 	netlink_attributes(answer, sizeof(struct tcmsg), found, TCA_OPTIONS + 1);
 	if (!found[TCA_KIND] || strcmp(RTA_DATA(found[TCA_KIND]), "bpf") != 0 ||
 	    !found[TCA_OPTIONS])
-		return;
+		return 0;
 	netlink_nested(found[TCA_OPTIONS], options, TCA_BPF_CLASSID + 1);
 	if (options[TCA_BPF_CLASSID])
-		memcpy(&owner->domain, RTA_DATA(options[TCA_BPF_CLASSID]), sizeof(owner->domain));
+		memcpy(&domain, RTA_DATA(options[TCA_BPF_CLASSID]), sizeof(domain));
+	return domain;
+}
+
+static void take_rule(const struct nlmsghdr *answer, void *context)
+{
+	struct seen *seen = context;
+	uint32_t domain = domain_of(answer);
+	struct tcmsg t;
+
+	seen->rules = true;
+	memcpy(&t, NLMSG_DATA(answer), sizeof(t));
+	/* It announces the rules of one priority, which come next. */
+	if (t.tcm_handle == 0)
+		return;
+	if (domain == 0 || (seen->domain != 0 && seen->domain != domain)) {
+		seen->others = true;
+		return;
+	}
+	seen->domain = domain;
+	if (seen->count < ARRAY_SIZE(seen->mine))
+		seen->mine[seen->count++] = t;
 }
 
 /* `direction` is TC_H_MIN_INGRESS or TC_H_MIN_EGRESS. */
-static int read_rules(int netlink, int interface, uint32_t direction, struct owner *owner)
+static int read_rules(int netlink, int interface, uint32_t direction, struct seen *seen)
 {
 	struct tcmsg t = {.tcm_ifindex = interface,
 			  .tcm_parent = TC_H_MAKE(TC_H_CLSACT, direction)};
 	struct request r;
 
 	request_begin(&r, RTM_GETTFILTER, NLM_F_DUMP, &t, sizeof(t));
-	return netlink_get(netlink, &r, take_rule, owner);
+	return netlink_get(netlink, &r, take_rule, seen);
+}
+
+static int read_all_rules(int netlink, int interface, struct seen *seen)
+{
+	if (read_rules(netlink, interface, TC_H_MIN_INGRESS, seen) < 0)
+		return -1;
+	return read_rules(netlink, interface, TC_H_MIN_EGRESS, seen);
 }
 
 bool traffic_unused(int netlink, int interface)
 {
-	struct owner owner = {0};
+	struct seen seen = {0};
 
-	return read_rules(netlink, interface, TC_H_MIN_INGRESS, &owner) == 0 &&
-	       read_rules(netlink, interface, TC_H_MIN_EGRESS, &owner) == 0 && !owner.rules;
+	return read_all_rules(netlink, interface, &seen) == 0 && !seen.rules;
 }
 
 int traffic_owner(int netlink, int interface)
 {
-	struct owner owner = {0};
+	struct seen seen = {0};
 
-	if (read_rules(netlink, interface, TC_H_MIN_INGRESS, &owner) < 0)
+	if (read_all_rules(netlink, interface, &seen) < 0)
 		return -1;
 	errno = EBUSY;
-	return owner.rules && !owner.domain ? -1 : (int)owner.domain;
+	return seen.others ? -1 : (int)seen.domain;
+}
+
+int traffic_withdraw(int netlink, int interface, uint16_t domain)
+{
+	struct seen seen = {.domain = domain};
+	struct request r;
+
+	if (read_all_rules(netlink, interface, &seen) < 0)
+		return -1;
+	for (size_t i = 0; i < seen.count; i++) {
+		request_begin(&r, RTM_DELTFILTER, 0, &seen.mine[i], sizeof(seen.mine[i]));
+		if (netlink_ask(netlink, &r) < 0 && errno != ENOENT)
+			return -1;
+	}
+	return 0;
 }

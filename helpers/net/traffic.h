@@ -48,13 +48,16 @@ int traffic_open(int netlink, int interface);
 int traffic_add(int netlink, const struct rule *rule);
 
 /*
- * Tells whose the rules are that take what comes in at this interface. Returns the domain of a rule
- * that has one, 0 if there are no rules, or -1 with errno (EBUSY: rules that are not runX's).
+ * Tells whose the rules of this interface are. Returns the domain that all of them have, 0 if there
+ * are no rules, or -1 with errno (EBUSY: some are not runX's, or another domain's).
  */
 int traffic_owner(int netlink, int interface);
 
 /* Returns true if the interface has no rules in either direction. */
 bool traffic_unused(int netlink, int interface);
+
+/* Removes the domain's rules of the interface, up to 16. Returns 0, or -1 with errno. */
+int traffic_withdraw(int netlink, int interface, uint16_t domain);
 
 /* Removes all rules of the interface. Returns 0, or -1 with errno. */
 int traffic_close(int netlink, int interface);

@@ -144,7 +144,8 @@ __attribute__((noreturn)) static void refuse_redirection(const char *name)
 		hotplug_refuse("network interface %s belongs to another VM already", name);
 	if (error == EBUSY)
 		hotplug_refuse("network interface %s has rules of traffic control already, and a "
-			       "VM needs an interface without any (tc filter show dev %s ingress)",
+			       "VM needs an interface without any (tc filter show dev %s ingress, "
+			       "and egress)",
 			       name, name);
 	errno = error;
 	hotplug_refuse("cannot redirect %s (kernel modules sch_ingress, cls_bpf, act_mirred)",

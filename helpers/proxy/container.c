@@ -59,7 +59,7 @@ void container_end(int status, const char *how)
 	trace("proxy", "over");
 	container.phase = OVER;
 	container.status = status;
-	session_end_output(&container.session);
+	session_end(&container.session);
 	execs_end();
 }
 

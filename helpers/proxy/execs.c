@@ -150,7 +150,7 @@ static void end(struct exec *e, int status)
 {
 	e->over = true;
 	e->status = status;
-	session_end_output(&e->session);
+	session_end(&e->session);
 }
 
 static bool failed(struct exec *e, const struct wire_frame *frame)

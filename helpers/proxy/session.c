@@ -260,8 +260,11 @@ bool session_frame(struct session *s, const struct wire_frame *frame, bool start
 	return true;
 }
 
-void session_end_output(struct session *s)
+/* What its writers still give would be lost. Under runc, too, a stdin has no reader any more. */
+void session_end(struct session *s)
 {
+	stream_close(&s->input);
+	s->input_lost = false;
 	for (int i = WIRE_STDOUT; i < WIRE_STREAMS; i++)
 		s->sinks[i].ended = true;
 }

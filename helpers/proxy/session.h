@@ -75,8 +75,11 @@ void session_serve(struct session *s, const struct pollfd *fds);
  */
 bool session_frame(struct session *s, const struct wire_frame *frame, bool started);
 
-/* Says that the guest sends no more. What it has sent is still delivered. */
-void session_end_output(struct session *s);
+/*
+ * Says that the process has ended, so it takes and sends no more. What it has sent is still
+ * delivered.
+ */
+void session_end(struct session *s);
 
 /* Closes all streams, and drops what still comes: nobody gives or takes anything any more. */
 void session_abandon(struct session *s);

@@ -27,8 +27,18 @@ check_pausable() {
 	read_status
 	need_vm
 	case $status in
-	running) ;;
+	running) ! is_starting || die "container $id: container not running yet: a runX start is at work on it (wait for its end)" ;;
 	paused) die "container $id: container paused already" ;;
 	*) die "container $id: container not running" ;;
 	esac
+}
+
+# Whether a start or run is at work, which record themselves in `started` and `creator`. It unpauses the VM once, and would
+# wait in vain for the process of a VM that is paused again.
+is_starting() {
+	local starter='' start=''
+	{ read -r _ starter start <"$dir/started"; } 2>/dev/null || :
+	! lives "$starter" "$start" || return 0
+	{ read -r starter start <"$dir/creator"; } 2>/dev/null || return 1
+	lives "$starter" "$start"
 }

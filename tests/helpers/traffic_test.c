@@ -526,6 +526,28 @@ static void rules_of_somebody_else_are_left(void **state)
 	assert_int_equal(errno, EBUSY);
 }
 
+/* Also those for what goes out, which came before or behind ours. */
+static void only_the_domains_rules_are_taken_away(void **state)
+{
+	struct rule theirs = {.priority = 1, .protocol = ETH_P_ALL, .drop = true, .outgoing = true};
+	struct rule ours = {.priority = 2, .protocol = ETH_P_ALL, .drop = true, .domain = 7};
+
+	(void)state;
+	if (!pair("wire", "eth0", NULL) || missing(traffic_open(netlink, index_of("eth0"))))
+		skip();
+	theirs.interface = ours.interface = index_of("eth0");
+	if (missing(traffic_add(netlink, &ours)))
+		skip();
+	assert_int_equal(traffic_owner(netlink, ours.interface), 7);
+	assert_int_equal(traffic_add(netlink, &theirs), 0);
+	assert_int_equal(traffic_owner(netlink, ours.interface), -1);
+	assert_int_equal(errno, EBUSY);
+	assert_int_equal(run_network("restore", "7 eth0"), 0);
+	assert_int_equal(traffic_add(netlink, &ours), 0);
+	assert_int_equal(traffic_add(netlink, &theirs), -1);
+	assert_int_equal(errno, EEXIST);
+}
+
 static void the_namespace_that_it_is_called_in_is_refused(void **state)
 {
 	struct utsname machine;
@@ -632,6 +654,7 @@ int main(void)
 		TEST(a_redirection_is_taken_once_and_given_back_by_its_domain_alone),
 		TEST(what_was_prepared_and_has_no_rules_is_taken_away),
 		TEST(rules_of_somebody_else_are_left),
+		TEST(only_the_domains_rules_are_taken_away),
 		TEST(the_namespace_that_it_is_called_in_is_refused),
 		TEST(a_namespace_that_is_gone_needs_nothing),
 		TEST(a_name_with_control_characters_is_refused),

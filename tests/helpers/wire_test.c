@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -482,6 +483,19 @@ static void what_many_send_at_once_is_not_lost(void **state)
 		assert_int_equal(got[i], sizeof(data));
 }
 
+/* What people type next is for whoever reads after it. */
+static void after_its_end_nothing_is_read(void **state)
+{
+	struct rig *rig = *state;
+	struct pollfd fds[WIRE_STREAMS];
+
+	session_end(&rig->session);
+	session_poll(&rig->session, fds);
+	assert_int_equal(fds[WIRE_STDIN].fd, -1);
+	assert_int_equal(write(rig->writer, "x", 1), -1);
+	assert_int_equal(errno, EPIPE);
+}
+
 /* Its process must not wait for ever. The guest hears of it once it knows the process. */
 static void a_stdin_that_cannot_be_taken_is_empty(void **state)
 {
@@ -583,6 +597,7 @@ int main(void)
 		with_rig(output_to_a_full_disk_is_said),
 		with_rig(output_before_the_process_runs_is_refused),
 		with_rig(what_many_send_at_once_is_not_lost),
+		with_rig(after_its_end_nothing_is_read),
 		with_rig(a_stdin_that_cannot_be_taken_is_empty),
 		with_rig(a_full_outbox_forgets_no_closed_reader),
 		with_rig(data_for_stdin_is_refused),

@@ -101,6 +101,29 @@ load waiting
 	nothing_left
 }
 
+@test "beside: a pause while a start is at work is refused" {
+	in_state created
+	waits_at xl '"unpause "*'
+	begin start c1
+	runX pause c1
+	fails_with 'container c1: container not running yet: a runX start is at work on it (wait for its end)'
+	go_on
+	ends 0
+	runX pause c1
+	succeeds
+}
+
+@test "beside: a pause while a run is at work is refused" {
+	waits_at xl '"unpause "*'
+	begin run --detach --bundle "$bundle" c1
+	runX pause c1
+	fails_with 'container c1: container not running yet'
+	go_on
+	ends 0
+	runX pause c1
+	succeeds
+}
+
 @test "beside: a start that begins while a delete is at work does nothing" {
 	in_state created
 	: >"$RUNX_ROOT/c1/removed"
