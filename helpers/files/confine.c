@@ -189,6 +189,7 @@ static const unsigned int allowed_calls[] = {
 	SYS_readlinkat,
 	SYS_lseek,
 	SYS_fcntl,
+	SYS_dup3,
 	SYS_fsync,
 	SYS_fdatasync,
 	SYS_fstatfs,

@@ -12,21 +12,28 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The locks of one process of the guest on one inode: one open file description. */
+/*
+ * The locks of one process of the guest on one inode: one open file description. It goes when there
+ * is no lock and no call at work on it, or with the last file by which locks were set.
+ */
 struct owner {
 	struct owner *next;
 	dev_t device;
 	ino_t inode;
 	uint32_t process;
-	size_t references;
+	struct used *used;
+	size_t calls;
 	int fd;
 	bool writable;
+	short whole;	      /* what flock(2) has locked, or F_UNLCK */
 	struct ranges ranges; /* what F_OFD_SETLK has locked */
 };
 
+/* That a file uses an owner. It is in a list of each. `in_*` is what points to it there. */
 struct used {
-	struct used *next;
 	struct owner *owner;
+	struct used *next_of_file, **in_file;
+	struct used *next_of_owner, **in_owner;
 };
 
 static int result(int r)
@@ -88,6 +95,7 @@ static int make_file(struct files *files, struct node *node, int fd, int flags, 
 			     .references = 1,
 			     .fd = fd,
 			     .writable = (flags & O_ACCMODE) != O_RDONLY,
+			     .whole = F_UNLCK,
 			     .node = node};
 	node_keep(files->tree, node);
 	pthread_mutex_init(&new->place, NULL);
@@ -176,40 +184,56 @@ void file_keep(struct file *file)
 	__atomic_add_fetch(&file->references, 1, __ATOMIC_RELAXED);
 }
 
-static void drop_owner(struct files *files, struct owner *owner)
+static void remove_used(struct used *used)
+{
+	*used->in_file = used->next_of_file;
+	if (used->next_of_file)
+		used->next_of_file->in_file = used->in_file;
+	*used->in_owner = used->next_of_owner;
+	if (used->next_of_owner)
+		used->next_of_owner->in_owner = used->in_owner;
+	free(used);
+}
+
+/* Ends the owner, and with it its locks. The caller has the lock of the files. */
+static void remove_owner(struct files *files, struct owner *owner)
 {
 	struct owner **at = &files->owners;
 
+	while (*at != owner)
+		at = &(*at)->next;
+	*at = owner->next;
+	while (owner->used)
+		remove_used(owner->used);
+	files->open--;
+	files->ranges -= owner->ranges.count;
+	close(owner->fd);
+	free(owner->ranges.all);
+	free(owner);
+}
+
+/* A call that uses an owner has the file, too. So an owner without files has no calls either. */
+static void leave_owners(struct file *file)
+{
+	struct files *files = file->files;
+
 	pthread_mutex_lock(&files->lock);
-	bool last = --owner->references == 0;
-	if (last) {
-		while (*at != owner)
-			at = &(*at)->next;
-		*at = owner->next;
-		files->open--;
-		files->ranges -= owner->ranges.count;
+	while (file->owners) {
+		struct owner *owner = file->owners->owner;
+		remove_used(file->owners);
+		if (!owner->used)
+			remove_owner(files, owner);
 	}
 	pthread_mutex_unlock(&files->lock);
-	if (last) {
-		close(owner->fd);
-		free(owner->ranges.all);
-		free(owner);
-	}
 }
 
 void file_drop(struct file *file)
 {
-	struct used *used, *next;
-
 	if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	leave_owners(file);
 	close(file->fd);
 	uncount(file->files);
-	for (used = file->owners; used; used = next) {
-		next = used->next;
-		drop_owner(file->files, used->owner);
-		free(used);
-	}
 	pthread_mutex_destroy(&file->place);
 	node_drop(file->files->tree, (struct node *)file->node);
 	free(file);
@@ -327,11 +351,14 @@ static bool uses(const struct file *file, const struct owner *owner)
 	const struct used *used = file->owners;
 
 	while (used && used->owner != owner)
-		used = used->next;
+		used = used->next_of_file;
 	return used;
 }
 
-/* Makes the owner. It is open for both kinds of locks, where the file system lets it be. */
+/*
+ * Makes the owner. It is open for reading: a descriptor for writing would be in the way of the
+ * host's execve(2) and of a mount that becomes read-only.
+ */
 static int make_owner(struct file *file, uint32_t process, struct owner **owner)
 {
 	struct files *files = file->files;
@@ -339,50 +366,124 @@ static int make_owner(struct file *file, uint32_t process, struct owner **owner)
 
 	if (!new)
 		return -ENOMEM;
-	if (files->open >= files->open_most) {
+	int fd = files->open < files->open_most ? reopen(files, file->fd, O_RDONLY) : -ENFILE;
+	if (fd < 0) {
 		free(new);
-		return -ENFILE;
+		return fd;
 	}
-	new->writable = true;
-	new->fd = S_ISDIR(file->node->type) ? -EISDIR : reopen(files, file->fd, O_RDWR);
-	if (new->fd < 0) {
-		new->writable = false;
-		new->fd = reopen(files, file->fd, O_RDONLY);
-	}
-	if (new->fd < 0) {
-		int r = new->fd;
-		free(new);
-		return r;
-	}
-	new->device = file->node->device;
-	new->inode = file->node->inode;
-	new->process = process;
-	new->next = files->owners;
+	*new = (struct owner){.next = files->owners,
+			      .device = file->node->device,
+			      .inode = file->node->inode,
+			      .process = process,
+			      .fd = fd,
+			      .whole = F_UNLCK};
 	files->owners = new;
 	files->open++;
 	*owner = new;
 	return 0;
 }
 
-/* Finds or makes the owner, and notes that `file` uses it. */
-static int use_owner(struct file *file, uint32_t process, struct owner **owner)
+static struct range as_range(const struct flock *f)
+{
+	return (struct range){f->l_start, f->l_len ? f->l_start + (f->l_len - 1) : INT64_MAX,
+			      f->l_type};
+}
+
+static struct flock as_flock(struct range range)
+{
+	return (struct flock){.l_type = range.type,
+			      .l_whence = SEEK_SET,
+			      .l_start = range.start,
+			      .l_len = range.end == INT64_MAX ? 0 : range.end - range.start + 1};
+}
+
+/*
+ * Gives the owner, which is open for reading, a descriptor that can lock for writing. It has locked
+ * only for reading so far, and two descriptors can do that at once. A call that waits with the old
+ * description loses what it gets there, because nobody else has that description any more.
+ */
+static int make_writable(struct file *file, struct owner *owner)
+{
+	int fd = reopen(file->files, file->fd, O_RDWR);
+	int r = 0;
+
+	if (fd == -EPERM) /* chattr +a */
+		fd = reopen(file->files, file->fd, O_RDWR | O_APPEND);
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < owner->ranges.count && r == 0; i++) {
+		struct flock f = as_flock(owner->ranges.all[i]);
+		r = result(fcntl(fd, F_OFD_SETLK, &f));
+	}
+	if (r == 0 && owner->whole != F_UNLCK)
+		r = result(flock(fd, (owner->whole == F_WRLCK ? LOCK_EX : LOCK_SH) | LOCK_NB));
+	if (r == 0)
+		r = result(dup3(fd, owner->fd, O_CLOEXEC));
+	close(fd);
+	if (r >= 0)
+		owner->writable = true;
+	return r;
+}
+
+static int note_used(struct file *file, struct owner *owner)
 {
 	struct used *used = malloc(sizeof(*used));
-	int r = used ? 0 : -ENOMEM;
 
-	pthread_mutex_lock(&file->files->lock);
+	if (!used)
+		return -ENOMEM;
+	*used = (struct used){.owner = owner,
+			      .next_of_file = file->owners,
+			      .in_file = &file->owners,
+			      .next_of_owner = owner->used,
+			      .in_owner = &owner->used};
+	if (file->owners)
+		file->owners->in_file = &used->next_of_file;
+	if (owner->used)
+		owner->used->in_owner = &used->next_of_owner;
+	file->owners = owner->used = used;
+	return 0;
+}
+
+/* The caller has the lock of the files. */
+static void remove_if_idle(struct files *files, struct owner *owner)
+{
+	if (owner->calls == 0 && owner->ranges.count == 0 && owner->whole == F_UNLCK)
+		remove_owner(files, owner);
+}
+
+/*
+ * Finds or makes the owner for one call, which must leave it. Returns a negative errno, or whether
+ * it can lock for writing, if that is `wanted`.
+ */
+static int enter_owner(struct file *file, uint32_t process, bool wanted, struct owner **owner)
+{
+	struct files *files = file->files;
+	int r = 0;
+
+	pthread_mutex_lock(&files->lock);
 	*owner = find_owner(file, process);
-	if (r == 0 && !*owner)
+	if (!*owner)
 		r = make_owner(file, process, owner);
 	if (r == 0 && !uses(file, *owner)) {
-		(*owner)->references++;
-		*used = (struct used){file->owners, *owner};
-		file->owners = used;
-		used = NULL;
+		r = note_used(file, *owner);
+		if (r < 0 && !(*owner)->used)
+			remove_owner(files, *owner);
 	}
-	pthread_mutex_unlock(&file->files->lock);
-	free(used);
+	if (r == 0) {
+		(*owner)->calls++;
+		r = (*owner)->writable ||
+		    (wanted && file->writable && make_writable(file, *owner) >= 0);
+	}
+	pthread_mutex_unlock(&files->lock);
 	return r;
+}
+
+static void leave_owner(struct files *files, struct owner *owner)
+{
+	pthread_mutex_lock(&files->lock);
+	owner->calls--;
+	remove_if_idle(files, owner);
+	pthread_mutex_unlock(&files->lock);
 }
 
 /*
@@ -424,20 +525,6 @@ static int take_or_wait(int fd, short type, struct flock *range, const bool *sto
 		r = take(fd, type, range, true);
 	waits = 0;
 	return r;
-}
-
-static struct range as_range(const struct flock *f)
-{
-	return (struct range){f->l_start, f->l_len ? f->l_start + (f->l_len - 1) : INT64_MAX,
-			      f->l_type};
-}
-
-static struct flock as_flock(struct range range)
-{
-	return (struct flock){.l_type = range.type,
-			      .l_whence = SEEK_SET,
-			      .l_start = range.start,
-			      .l_len = range.end == INT64_MAX ? 0 : range.end - range.start + 1};
 }
 
 /*
@@ -509,50 +596,85 @@ static int lock_range(struct files *files, struct owner *owner, struct flock *ra
 	return r;
 }
 
-/* Gives up what the process has of the range. */
-static int unlock(struct file *file, const struct lock *lock, struct flock *range)
+/*
+ * flock(2)'s lock, without waiting. The caller has the lock of the files. `whole` is the note of
+ * what is locked. The kernel gives up a lock of another kind before it takes the new one.
+ */
+static int set_whole(int fd, short *whole, short type)
 {
-	struct owner *owner;
-	int r = 0;
+	int r = type == F_UNLCK ? result(flock(fd, LOCK_UN)) : take(fd, type, NULL, false);
 
-	/* The owner stays as long as the lock is held: this cannot block. */
-	pthread_mutex_lock(&file->files->lock);
-	owner = lock->of_process ? find_owner(file, lock->process) : NULL;
-	if (owner) {
-		r = set_range(file->files, owner, range);
-		if (lock->of_file)
-			flock(owner->fd, LOCK_UN);
-	}
-	pthread_mutex_unlock(&file->files->lock);
-	if (lock->of_file && !lock->of_process)
-		r = result(flock(file->fd, LOCK_UN));
+	if (r == 0)
+		*whole = type;
+	else if (*whole != type)
+		*whole = F_UNLCK;
 	return r;
 }
 
-/* Takes flock(2)'s lock. If it waited in vain, what was locked is unknown, and given up. */
-static int lock_whole(int fd, short type, const bool *stop)
+/* As lock_range(). Several calls may be at work on one descriptor, and have its lock together. */
+static int lock_whole(struct files *files, int fd, short *whole, short type, const bool *stop)
 {
-	int r = take_or_wait(fd, type, NULL, stop);
+	int r;
 
-	if (r == -EINTR)
-		flock(fd, LOCK_UN);
+	do {
+		r = stop ? take_or_wait(fd, type, NULL, stop) : 0;
+		pthread_mutex_lock(&files->lock);
+		if (r == 0)
+			r = set_whole(fd, whole, type);
+		else
+			(void)set_whole(fd, whole, *whole);
+		pthread_mutex_unlock(&files->lock);
+	} while (stop && r == -EAGAIN);
+	return r;
+}
+
+static void unlock_whole(struct files *files, int fd, short *whole)
+{
+	pthread_mutex_lock(&files->lock);
+	(void)set_whole(fd, whole, F_UNLCK);
+	pthread_mutex_unlock(&files->lock);
+}
+
+/* Gives up what the process has of the range. */
+static int unlock_for_process(struct file *file, const struct lock *lock, struct flock *range)
+{
+	struct files *files = file->files;
+	struct owner *owner;
+	int r = 0;
+
+	pthread_mutex_lock(&files->lock);
+	owner = find_owner(file, lock->process);
+	if (owner) {
+		r = set_range(files, owner, range);
+		if (lock->of_file)
+			(void)set_whole(owner->fd, &owner->whole, F_UNLCK);
+		remove_if_idle(files, owner);
+	}
+	pthread_mutex_unlock(&files->lock);
 	return r;
 }
 
 static int lock_for_process(struct file *file, const struct lock *lock, struct flock *range,
 			    const bool *stop)
 {
+	struct files *files = file->files;
 	struct owner *owner;
-	int r = use_owner(file, lock->process, &owner);
+	int writable = enter_owner(file, lock->process, lock->type == F_WRLCK, &owner), r = 0;
 
-	if (r == 0 && lock->of_file)
-		r = lock_whole(owner->fd, lock->type, stop);
+	if (writable < 0)
+		return writable;
+	bool can = lock->type == F_RDLCK || writable;
+	if (lock->of_file)
+		r = lock_whole(files, owner->fd, &owner->whole, lock->type, stop);
 	/* Without writing nobody has a range to write: then it was flock(2). */
-	if (r < 0 || (lock->type == F_WRLCK && !owner->writable))
-		return r;
-	r = lock_range(file->files, owner, range, stop);
-	if (r < 0 && lock->of_file)
-		flock(owner->fd, LOCK_UN);
+	else if (!can)
+		r = -EBADF;
+	if (r == 0 && can) {
+		r = lock_range(files, owner, range, stop);
+		if (r < 0 && lock->of_file)
+			unlock_whole(files, owner->fd, &owner->whole);
+	}
+	leave_owner(files, owner);
 	return r;
 }
 
@@ -577,11 +699,13 @@ int file_lock(struct file *file, const struct lock *lock, const bool *stop)
 
 	if (r < 0)
 		return r;
-	if (lock->type == F_UNLCK)
-		return unlock(file, lock, &range);
 	if (lock->of_process)
-		return lock_for_process(file, lock, &range, stop);
-	return lock_whole(file->fd, lock->type, stop);
+		return lock->type == F_UNLCK ? unlock_for_process(file, lock, &range)
+					     : lock_for_process(file, lock, &range, stop);
+	if (lock->type != F_UNLCK)
+		return lock_whole(file->files, file->fd, &file->whole, lock->type, stop);
+	unlock_whole(file->files, file->fd, &file->whole);
+	return 0;
 }
 
 int file_test_lock(struct file *file, struct lock *lock)

@@ -31,7 +31,8 @@ struct file {
 	const struct node *node; /* valid as long as the file */
 	pthread_mutex_t place;	 /* of a directory: */
 	off_t position;		 /* where the descriptor stands */
-	struct used *owners;	 /* owners of locks that were set by this file */
+	short whole;	     /* under the lock of the files: what flock(2) has locked, or F_UNLCK */
+	struct used *owners; /* the same: of locks that were set by this file */
 };
 
 void files_begin(struct files *files, struct tree *tree, size_t open_most, size_t ranges_most);

@@ -17,6 +17,19 @@ static void add(struct ranges *to, struct range range)
 		to->all[to->count++] = range;
 }
 
+static void shrink(struct ranges *ranges)
+{
+	struct range *all =
+		ranges->count ? realloc(ranges->all, ranges->count * sizeof(*all)) : NULL;
+
+	if (all) {
+		ranges->all = all;
+	} else if (!ranges->count) {
+		free(ranges->all);
+		ranges->all = NULL;
+	}
+}
+
 int ranges_change(const struct ranges *before, struct range changed, struct ranges *after)
 {
 	const struct range *at = before->all, *end = at + before->count;
@@ -38,6 +51,8 @@ int ranges_change(const struct ranges *before, struct range changed, struct rang
 	}
 	while (at < end)
 		add(after, *at++);
+	if (after->count < before->count)
+		shrink(after);
 	return 0;
 }
 

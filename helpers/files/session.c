@@ -799,7 +799,7 @@ static void complete(struct session_limits *limits)
 	const struct {
 		size_t *limit, usual;
 	} all[] = {{&limits->fids, 131072}, {&limits->descriptors, 12288},
-		   {&limits->opens, 16384}, {&limits->ranges, 16384},
+		   {&limits->opens, 16384}, {&limits->ranges, 4096},
 		   {&limits->waiting, 64},  {&limits->xattr_bytes, 4 << 20}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)

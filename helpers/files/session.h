@@ -25,7 +25,7 @@ struct session_limits {
 	size_t descriptors; /* 12288: files that are known and not opened; more are closed meanwhile
 			     */
 	size_t opens;	    /* 16384: opened files and lock owners */
-	size_t ranges;	    /* 16384: locked ranges */
+	size_t ranges;	    /* 4096: locked ranges */
 	size_t waiting;	    /* 64: requests that wait for a lock or a disk, each in a thread */
 	size_t xattr_bytes; /* 4 MiB: values of extended attributes on their way */
 };

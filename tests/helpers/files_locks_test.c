@@ -243,12 +243,86 @@ static void cost_descriptors_that_are_bounded(void **state)
 				 P9_LOCK_SUCCESS);
 	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 0, 1, 4), ENFILE);
 	assert_int_equal(nine_walk(n, ROOT, 2, "file"), 0);
-	assert_int_equal(nine_open(n, 2, 0), ENFILE);
+	assert_int_equal(nine_open(n, 2, 2), ENFILE);
 	assert_int_equal(nine_clunk(n, 1), 0);
-	assert_int_equal(nine_open(n, 2, 0), 0);
+	assert_int_equal(nine_open(n, 2, 2), 0);
 	assert_int_equal(lock(n, 2, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, 0, 4), P9_LOCK_SUCCESS);
 	assert_int_equal(lock(n, 2, 3, 0, 0, 0, 4), EINVAL);
 	assert_int_equal(lock(n, 2, P9_READ_LOCK, 0, UINT64_MAX, 0, 4), EINVAL);
+}
+
+/* A process that has no lock costs no descriptor. */
+static void are_gone_with_the_last_lock(void **state)
+{
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+
+	end_client(n);
+	*state = n = new_client(&(struct session_limits){.opens = 2});
+	open_fid(n, 1, 2);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 9, 1), 0);
+	for (unsigned int process = 1; process <= 50; process++) {
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 0, 5, process),
+				 P9_LOCK_SUCCESS);
+		assert_int_equal(lock(n, 1, P9_UNLOCK, P9_LOCK_FCNTL, 0, 5, process),
+				 P9_LOCK_SUCCESS);
+		assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 0, 0, process + 100),
+				 P9_LOCK_BLOCKED);
+		/* A guest that does not say what it was: both. */
+		assert_int_equal(lock(n, 1, P9_WRITE_LOCK, 0, 0, 5, process), P9_LOCK_SUCCESS);
+		assert_int_equal(lock(n, 1, P9_UNLOCK, 0, 0, 5, process), P9_LOCK_SUCCESS);
+	}
+	assert_int_equal(host_flock(fd, LOCK_EX), 0);
+	close(fd);
+}
+
+/* With any file that is open for writing. What was locked for reading stays. */
+static void become_locks_for_writing(void **state)
+{
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+
+	open_fid(n, 1, 0);
+	open_fid(n, 2, 2);
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 0, 2, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_READ_LOCK, P9_LOCK_FCNTL, 6, 2, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FCNTL, 4, 1, 1), EBADF);
+	assert_int_equal(lock(n, 2, P9_WRITE_LOCK, P9_LOCK_FCNTL, 4, 1, 1), P9_LOCK_SUCCESS);
+	assert_int_equal(host_fcntl(fd, F_RDLCK, 4, 1), EAGAIN);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 0, 1), EAGAIN);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 7, 1), EAGAIN);
+	assert_int_equal(host_fcntl(fd, F_RDLCK, 0, 1), 0);
+	assert_int_equal(host_fcntl(fd, F_WRLCK, 2, 2), 0);
+	close(fd);
+}
+
+/* Two processes of the guest wait with a file that they share. One gives up, and one gets it. */
+static void of_a_file_outlast_another_wait(void **state)
+{
+	struct nine *n = *state;
+	int fd = open(in_share("file"), O_RDWR);
+
+	size_t answers = 0;
+
+	open_fid(n, 1, 2);
+	for (int i = 0; i < 200; i++) {
+		bool came[16] = {false};
+		host_flock(fd, LOCK_EX);
+		for (n->tag = 7; n->tag < 9; n->tag++)
+			assert_int_equal(lock(n, 1, P9_WRITE_LOCK, P9_LOCK_FLOCK | P9_LOCK_BLOCK, 0,
+					      0, n->tag),
+					 NOBODY);
+		host_flock(fd, LOCK_UN);
+		n->tag = 9;
+		bool late = nine_ask(n, TFLUSH, "w", 7) == NOBODY;
+		/* A lock that was flushed may have no answer. */
+		while (!came[8] || !came[late ? 9 : 7])
+			came[nine_await(n, ++answers)[5] & 15] = true;
+		assert_int_equal(host_flock(fd, LOCK_EX), EAGAIN);
+		n->tag = 0;
+		assert_int_equal(lock(n, 1, P9_UNLOCK, P9_LOCK_FLOCK, 0, 0, 1), P9_LOCK_SUCCESS);
+	}
+	close(fd);
 }
 
 /* Each is memory of the host's kernel. */
@@ -348,6 +422,9 @@ int main(void)
 		TEST(wait_and_do_not_hold_up_others),
 		TEST(stop_waiting_when_flushed),
 		TEST(cost_descriptors_that_are_bounded),
+		TEST(are_gone_with_the_last_lock),
+		TEST(become_locks_for_writing),
+		TEST(of_a_file_outlast_another_wait),
 		TEST(have_ranges_that_are_bounded),
 		TEST(outlast_a_wait_in_vain),
 		TEST(syncs_in_a_thread),

@@ -20,6 +20,22 @@ static unsigned int any(struct ring *ring, unsigned int below)
 	return (ring->random >> 16) % below;
 }
 
+/* Some wait, and some of these are flushed. The tag of the flush is next to none of the others. */
+static void ask_for_lock(struct ring *ring, unsigned int fid)
+{
+	static const unsigned int flags[] = {0, P9_LOCK_FCNTL, P9_LOCK_FLOCK};
+	struct nine *n = &ring->nine;
+	const uint16_t tag = n->tag;
+
+	nine_lock(n, fid, any(ring, 3), flags[any(ring, 3)] | (any(ring, 2) ? P9_LOCK_BLOCK : 0),
+		  any(ring, 8), any(ring, 4), any(ring, 2));
+	if (any(ring, 3))
+		return;
+	n->tag = tag ^ 0x8000;
+	nine_ask(n, TFLUSH, "w", tag);
+	n->tag = tag;
+}
+
 static void ask_anything(struct ring *ring)
 {
 	static const char *const names[] = {"a", "b", "c", "dir"};
@@ -80,7 +96,7 @@ static void ask_anything(struct ring *ring)
 		nine_ask(n, TXATTRWALK, "dds", fid, other, any(ring, 2) ? "user.x" : "");
 		break;
 	case 21:
-		nine_lock(n, fid, any(ring, 3), 0, 0, any(ring, 4), any(ring, 2));
+		ask_for_lock(ring, fid);
 		break;
 	case 22:
 		nine_ask(n, any(ring, 2) ? TMKDIR : TUNLINKAT, "dsd", from, name, 0);
