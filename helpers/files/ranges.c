@@ -5,6 +5,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+/* Nothing may be added to a null pointer, not even 0. */
+static const struct range *end_of(const struct ranges *ranges)
+{
+	return ranges->count ? ranges->all + ranges->count : ranges->all;
+}
+
 static void add(struct ranges *to, struct range range)
 {
 	struct range *last = to->count ? &to->all[to->count - 1] : NULL;
@@ -32,7 +38,7 @@ static void shrink(struct ranges *ranges)
 
 int ranges_change(const struct ranges *before, struct range changed, struct ranges *after)
 {
-	const struct range *at = before->all, *end = at + before->count;
+	const struct range *at = before->all, *end = end_of(before);
 
 	/* One may be cut in two by the new one. */
 	*after = (struct ranges){.all = malloc((before->count + 2) * sizeof(*after->all))};
@@ -58,7 +64,7 @@ int ranges_change(const struct ranges *before, struct range changed, struct rang
 
 struct range ranges_first(const struct ranges *ranges, struct range within)
 {
-	const struct range *at = ranges->all, *end = at + ranges->count;
+	const struct range *at = ranges->all, *end = end_of(ranges);
 
 	within.type = F_UNLCK;
 	while (at < end && at->end < within.start)
