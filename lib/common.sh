@@ -406,14 +406,14 @@ ask_proxy() {
 	return $rc
 }
 
-# The time that xl has for an answer or a change. xl itself waits for as long as xenstored does not answer. Only `xl create`
-# and its scripts may take longer (they copy disks).
-XL_SECONDS=60
+# The time that a tool of the host has for an answer or a change. xl itself waits for as long as xenstored does not answer. Only
+# `xl create` and its scripts may take longer (they copy disks).
+TOOL_SECONDS=60
 
-# xl_within ARG…: runs xl for up to XL_SECONDS, without stdin and without the descriptors that the caller of runX left open
+# xl_within ARG…: runs xl for up to TOOL_SECONDS, without stdin and without the descriptors that the caller of runX left open
 # (helpers/root/stage.c). Returns xl's status.
 xl_within() {
-	"$RUNX_LIBEXEC/stage" -t "$XL_SECONDS" - -- xl "$@" </dev/null
+	"$RUNX_LIBEXEC/stage" -t "$TOOL_SECONDS" - -- xl "$@" </dev/null
 }
 
 # xl_do VERB ARG…: does the same for this runX only, so xl is killed if runX is. On failure $problem is what xl wrote. Its
@@ -421,7 +421,7 @@ xl_within() {
 # (tools/xl/xl_vmcontrol.c).
 xl_do() {
 	local rc=0 said
-	hear "$RUNX_LIBEXEC/stage" -p $$ -t "$XL_SECONDS" - -- xl "$@" >/dev/null </dev/null || rc=$?
+	hear "$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- xl "$@" >/dev/null </dev/null || rc=$?
 	problem=$said
 	case $problem in
 	*error:*) rc=1 ;;

@@ -43,19 +43,22 @@ read_conf() {
 }
 
 set_conf() {
-	case $1=$2 in
-	memory=*[!0-9]* | vcpus=*[!0-9]* | max_vcpus=*[!0-9]* | start_timeout=*[!0-9]* | \
-		disk_headroom=*[!0-9]* | disk_max=*[!0-9]* | boot_max=*[!0-9]* | \
-		disk_headroom= | disk_max= | boot_max= | memory= | vcpus= | max_vcpus= | start_timeout=)
-		die "$file: $1 must be a number, not $2"
+	local number="$2"
+	case $1 in
+	memory | vcpus | max_vcpus | start_timeout | disk_headroom | disk_max | boot_max)
+		case $number in '' | *[!0-9]* | ??????????*) die "$file: $1 must be a number of up to 9 digits, not $2" ;; esac
+		# The shell takes a number that begins with a zero as octal.
+		number=${number#"${number%%[!0]*}"} number=${number:-0}
 		;;
-	memory=*) conf_memory=$2 ;;
-	vcpus=*) conf_vcpus=$2 ;;
-	max_vcpus=*) conf_max_vcpus=$2 ;;
-	disk_headroom=*) conf_disk_headroom=$2 ;;
-	disk_max=*) conf_disk_max=$2 ;;
-	boot_max=*) conf_boot_max=$2 ;;
-	start_timeout=*) conf_start_timeout=$2 ;;
+	esac
+	case $1=$2 in
+	memory=*) conf_memory=$number ;;
+	vcpus=*) conf_vcpus=$number ;;
+	max_vcpus=*) conf_max_vcpus=$number ;;
+	disk_headroom=*) conf_disk_headroom=$number ;;
+	disk_max=*) conf_disk_max=$number ;;
+	boot_max=*) conf_boot_max=$number ;;
+	start_timeout=*) conf_start_timeout=$number ;;
 	guest_type=auto | guest_type=pv | guest_type=pvh) conf_guest_type=$2 ;;
 	rootfs=auto | rootfs=9p | rootfs=disk | rootfs=overlay) conf_rootfs=$2 ;;
 	seccomp=yes | seccomp=no) conf_seccomp=$2 ;;

@@ -116,7 +116,7 @@ bridge_failed() {
 # ip_do ARG…: runs ip. On failure $problem is what ip said.
 ip_do() {
 	local said
-	hear ip "$@" >/dev/null </dev/null && return 0
+	hear "$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- ip "$@" >/dev/null </dev/null && return 0
 	problem=${said#*'answers: '}
 	return 1
 }
@@ -154,10 +154,17 @@ masquerade() {
 		bridge_failed
 	}
 	set -- POSTROUTING -s "$1" ! -d "$1" -j MASQUERADE
-	hear $tables -w -t nat -C "$@" || hear $tables -w -t nat -A "$@" || {
+	hear_table $tables -C "$@" || hear_table $tables -A "$@" || {
 		problem=$said
 		bridge_failed
 	}
+}
+
+# hear_table PROGRAM ARG…: runs iptables or ip6tables on the table nat. With -w it waits for others who use it.
+hear_table() {
+	local program="$1"
+	shift
+	hear "$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- "$program" -w -t nat "$@" </dev/null
 }
 
 # ---- addresses ----
@@ -194,7 +201,7 @@ ipam() {
 	local path config
 	{ read -r path && read -r config; } <"$dir/ipam" || return 1
 	hear_all env "CNI_COMMAND=$1" "CNI_CONTAINERID=$uuid" CNI_NETNS=/proc/self/ns/net CNI_IFNAME=eth0 "CNI_PATH=${path%/*}" \
-		"CNI_ARGS=${ipam_ip:+IP=$ipam_ip}" "$path" <<-END
+		"CNI_ARGS=${ipam_ip:+IP=$ipam_ip}" "$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- "$path" <<-END
 			$config
 		END
 }

@@ -31,7 +31,7 @@ has_interfaces() {
 # attach_interface MAC NAME: xl runs helpers/net/vif.c, which gets these environment variables through xl.
 attach_interface() {
 	local said
-	hear env "RUNX_NETNS=$netns" "RUNX_INTERFACE=$2" "$RUNX_LIBEXEC/stage" -p $$ -t "$XL_SECONDS" - -- \
+	hear env "RUNX_NETNS=$netns" "RUNX_INTERFACE=$2" "$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- \
 		xl network-attach "$domid" "mac=$1" "script=$RUNX_LIBEXEC/vif" >/dev/null </dev/null ||
 		die "$(why_xl_failed "container $id: xl cannot attach a network interface for $2")"
 }

@@ -47,33 +47,18 @@ static struct {
 	int master; /* of the process's terminal, or -1 */
 	bool raw;
 	bool relays;	       /* -s */
+	int failure;	       /* the status if there is no process */
 	sigset_t kept;	       /* signals that came before the process ran */
 	struct termios before; /* settings of our own terminal before it became raw */
 	struct flow input, output;
 } self = {.directory = "/run/runX.XXXXXX",
+	  .failure = 1,
 	  .listener = -1,
 	  .master = -1,
 	  .input = {.from = -1},
 	  .output = {.from = -1}};
 
 /* ---- the process's pid and terminal ---- */
-
-static void make_meeting_place(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	if (!mkdtemp(self.directory))
-		fail("cannot make %s", self.directory);
-	snprintf(self.pid_file, sizeof(self.pid_file), "%s/pid", self.directory);
-	snprintf(self.socket, sizeof(self.socket), "%s/console", self.directory);
-	setenv("RUNX_FOREGROUND", self.directory, 1);
-	memcpy(address.sun_path, self.socket, sizeof(self.socket));
-	self.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (self.listener < 0 ||
-	    bind(self.listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(self.listener, 1) < 0)
-		fail("cannot listen at %s", self.socket);
-}
 
 static void remove_meeting_place(void)
 {
@@ -82,6 +67,31 @@ static void remove_meeting_place(void)
 	(void)unlink(self.pid_file);
 	(void)unlink(self.socket);
 	(void)rmdir(self.directory);
+}
+
+/* No shell is left that would make a message of what is said here. */
+__attribute__((noreturn)) static void give_up(const char *what, const char *name)
+{
+	fprintf(stderr, "runX: cannot %s %s: %m\n", what, name);
+	remove_meeting_place();
+	exit(self.failure);
+}
+
+static void make_meeting_place(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (!mkdtemp(self.directory))
+		give_up("make", self.directory);
+	snprintf(self.pid_file, sizeof(self.pid_file), "%s/pid", self.directory);
+	snprintf(self.socket, sizeof(self.socket), "%s/console", self.directory);
+	setenv("RUNX_FOREGROUND", self.directory, 1);
+	memcpy(address.sun_path, self.socket, sizeof(self.socket));
+	self.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (self.listener < 0 ||
+	    bind(self.listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(self.listener, 1) < 0)
+		give_up("listen at", self.socket);
 }
 
 static pid_t read_pid(void)
@@ -109,20 +119,20 @@ static void tell_size(void)
 
 /* ---- the commands ---- */
 
+/* Returns its pid, or -1. */
 static pid_t start_command(char *const words[])
 {
 	sigset_t none;
 	pid_t pid = fork();
 
-	if (pid < 0)
-		fail("cannot start %s", words[0]);
 	if (pid != 0)
 		return pid;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	execvp(words[0], words);
-	fail("cannot execute %s", words[0]);
+	fprintf(stderr, "runX: cannot execute %s: %m\n", words[0]);
+	_exit(EXIT_HELPER);
 }
 
 /*
@@ -140,12 +150,17 @@ static bool command_succeeded(pid_t pid, int options, bool *ended)
 	return found == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Runs a command to its end. Returns true if it succeeded. Signals of our terminal reach it. */
-static bool command(char *const words[])
+/* Runs the last command. The process's status counts, also if this fails. */
+static void clean_up(char *const words[])
 {
+	pid_t pid = start_command(words);
 	bool ended;
 
-	return command_succeeded(start_command(words), 0, &ended);
+	if (pid < 0)
+		fprintf(stderr, "runX: cannot start %s to delete the container: %m (runX delete)\n",
+			words[0]);
+	else
+		(void)command_succeeded(pid, 0, &ended);
 }
 
 /*
@@ -170,6 +185,8 @@ static bool start_process(char *const words[])
 	bool ended, succeeded;
 	pid_t pid = start_command(words);
 
+	if (pid < 0)
+		give_up("start", words[0]);
 	while (succeeded = command_succeeded(pid, WNOHANG, &ended), !ended)
 		if (poll(&signals, 1, -1) > 0)
 			keep_signal(pid);
@@ -368,11 +385,11 @@ static pid_t bring_up(char **words, int count)
 
 int main(int argc, char **argv)
 {
-	int c, failure = 1;
+	int c;
 
 	while ((c = getopt(argc, argv, "+sf:")) != -1)
 		if (c == 'f')
-			failure = atoi(optarg);
+			self.failure = atoi(optarg);
 		else if (c == 's')
 			self.relays = true;
 	int count = optind < argc ? atoi(argv[optind]) : 0;
@@ -389,7 +406,7 @@ int main(int argc, char **argv)
 		self.master = terminal_receive(self.listener);
 	remove_meeting_place();
 	if (pid == 0)
-		return failure;
+		return self.failure;
 	if (self.master >= 0) {
 		open_flows();
 		copy_size();
@@ -399,6 +416,6 @@ int main(int argc, char **argv)
 	int status = exit_status(wait_for(pid));
 	restore_terminal();
 	if (words[count])
-		(void)command(words + count);
+		clean_up(words + count);
 	return status;
 }

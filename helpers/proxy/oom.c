@@ -28,6 +28,9 @@
 #define INTERVAL_MS 1000
 /* The host's kernel may reclaim for long, where there is much to reclaim. */
 #define SHOW_MS 5000
+
+/* It gives up by itself before that, and sets the limit back. */
+#define SHOW_SECONDS 3
 /* What the proxy itself may take more while the group has a limit for the victim. */
 #define ROOM (1LL << 20)
 /* A proxy has less. In a group that has more are others, whom a limit could hit. */
@@ -67,6 +70,43 @@ __attribute__((noreturn)) static void be_killed(long long limit)
 	_exit(0);
 }
 
+/* It only ends the calls that wait. */
+static void late(int signal)
+{
+	(void)signal;
+}
+
+static void set_alarm(void)
+{
+	struct sigaction action = {.sa_handler = late}; /* no SA_RESTART */
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)alarm(SHOW_SECONDS);
+}
+
+/*
+ * Lets a process be killed. After SHOW_SECONDS that has failed: the kernel frees memory while it
+ * sets the limit, which may take as long as it likes.
+ */
+static void show_under(int group, long long limit)
+{
+	char text[32];
+
+	set_alarm();
+	snprintf(text, sizeof(text), "%lld", limit);
+	if (!write_text(group, "memory.max", text))
+		return;
+	pid_t victim = fork();
+	if (victim == 0)
+		be_killed(limit);
+	if (victim > 0 && waitpid(victim, NULL, 0) < 0)
+		kill(victim, SIGKILL);
+}
+
 /*
  * Runs in a process of its own, since each step may take the kernel a while. It has no descriptor
  * of the proxy's: the guardian would wait for it.
@@ -85,14 +125,9 @@ __attribute__((noreturn)) static void show(void)
 		_exit(0);
 	if (limit > used + ROOM)
 		limit = used + ROOM;
-	snprintf(text, sizeof(text), "%lld", limit);
-	if (!write_text(group, "memory.max", text))
-		_exit(0);
-	pid_t victim = fork();
-	if (victim == 0)
-		be_killed(limit);
-	if (victim > 0)
-		(void)waitpid(victim, NULL, 0);
+	show_under(group, limit);
+	(void)alarm(0);
+	/* Whatever became of it, the limit is what it was. */
 	(void)write_text(group, "memory.max", before);
 	_exit(0);
 }

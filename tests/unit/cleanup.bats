@@ -42,9 +42,9 @@ ends_at_once() {
 # quick_tempered: xl gets one second for an answer
 quick_tempered() {
 	cp -r "$top/lib" "$BATS_TEST_TMPDIR/lib"
-	sed -i 's/^XL_SECONDS=60$/XL_SECONDS=1/' "$BATS_TEST_TMPDIR/lib/common.sh"
+	sed -i 's/^TOOL_SECONDS=60$/TOOL_SECONDS=1/' "$BATS_TEST_TMPDIR/lib/common.sh"
 	export RUNX_LIBDIR=$BATS_TEST_TMPDIR/lib
-	grep -q '^XL_SECONDS=1$' "$RUNX_LIBDIR/common.sh"
+	grep -q '^TOOL_SECONDS=1$' "$RUNX_LIBDIR/common.sh"
 }
 
 @test "cleanup: an xl that gives no answer is not waited for" {

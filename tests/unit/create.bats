@@ -529,3 +529,12 @@ jq_that() {
 	bad '.mounts += [range(400) | {destination: "/data/\(.)", type: "bind", source: ("/" + "./" * 1700), options: ["bind"]}]' \
 		'the paths of the bind mounts have more than 1048576 bytes together'
 }
+
+@test "create: numbers of runX.conf may begin with a zero, and are not too long" {
+	printf 'rootfs = disk\ndisk_headroom = 08\n' >>"$RUNX_CONF"
+	runX create --bundle "$bundle" c1
+	succeeds
+	printf 'disk_headroom = 1000000000\n' >>"$RUNX_CONF"
+	runX create --bundle "$bundle" c2
+	fails_with 'disk_headroom must be a number of up to 9 digits, not 1000000000'
+}
