@@ -56,11 +56,14 @@ read_plan() {
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
 }
 
-# check_namespaces PATH…: ends with an error if one of these namespaces does not exist.
+# check_namespaces TYPE=PATH…: ends with an error if one of these namespaces does not exist. Warns of those with a type.
 check_namespaces() {
-	local path
-	for path; do
+	local entry path
+	for entry; do
+		path=${entry#*=}
 		[ -e "$path" ] || [ -L "$path" ] || die "linux.namespaces: $path: no such file or directory"
+		[ -z "${entry%%=*}" ] ||
+			log_warning "linux.namespaces: the ${entry%%=*} namespace at $path is not joined: a VM has its own"
 	done
 }
 

@@ -37,6 +37,12 @@ def check_joined_pid($joined; $annotations):
 		fail("linux.namespaces"; "a container cannot join a PID namespace: its processes are in a VM of their own")
 	else . end;
 
+# The words of check_namespaces: TYPE=PATH, without a type if there is nothing to say. Every container of a pod is asked to join
+# its sandbox's namespaces, where nobody else is.
+def words_of($joined; $annotations):
+	($annotations | keys | any(startswith("io.kubernetes.cri"))) as $pod
+	| $joined[] | (if $pod or .type == "network" or .type == "uts" or .type == "pid" then "" else .type end) + "=" + .path;
+
 # The network namespace: "" (the host's), "new", or the path of one that exists.
 def netns($joined):
 	if any(.[]?; .type == "network") then first($joined[] | select(.type == "network") | .path) // "new" else "" end;

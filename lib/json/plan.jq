@@ -58,7 +58,7 @@ object("config.json") | few_values("config.json")
 "console_size=\($process | console_size | @sh)",
 "named=\($hostname != "")",
 "netns=\($linux.namespaces | netns($joined) | @sh)",
-"namespaces=\([$joined[].path] | @sh | @sh)",
+"namespaces=\([words_of($joined; $annotations)] | @sh | @sh)",
 "cgroup=\($linux.cgroupsPath | cgroup | @sh)",
 ($resources | "memory=\(.memory)", "vcpus=\(.vcpus)", "cpu_weight=\(.weight)", "cpu_cap=\(.cap)",
 	"cpus=\(.cpus | @sh)", "resources=\(resources_line | @sh)"),

@@ -215,6 +215,17 @@ load helpers
 	bad "$pid" 'linux.namespaces: a container cannot join a PID namespace: its processes are in a VM of their own'
 	creates "$pid"' | .annotations = {"io.kubernetes.cri.container-type": "container"}'
 }
+@test "create: namespaces by path that a VM does not join are said, except in a pod" {
+	config '(.linux.namespaces[] | select(.type == "ipc")).path = "/proc/self/ns/ipc"'
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ "$output" = 'runX: warning: linux.namespaces: the ipc namespace at /proc/self/ns/ipc is not joined: a VM has its own' ]
+	runX delete --force c1
+	config '(.linux.namespaces[] | select(.type == "ipc")).path = "/proc/self/ns/ipc" | .annotations = {"io.kubernetes.cri.container-type": "container"}'
+	runX create --bundle "$bundle" c1
+	succeeds
+	[ -z "$output" ]
+}
 @test "create: devices of the host's network" {
 	bad '.linux.netDevices = {"eth9": {}}' 'linux.netDevices: a VM cannot have a device of the host'
 	creates '.linux.netDevices = {}'
