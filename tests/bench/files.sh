@@ -17,6 +17,7 @@ set -eu
 repeat=$1 small=$2
 kinds='native 9p image device'
 vms=${kinds#native }
+native=/b/native/rootfs
 
 # root DIRECTORY: makes a root file system with busybox and the programs and files of this bench
 root() {
@@ -27,18 +28,9 @@ root() {
 	mkdir "$1/work"
 }
 
-# Makes /tmp/small.tar, without a process for each file.
+# Makes /tmp/small.tar.
 small_files() {
-	mkdir /tmp/small
-	seq 0 50 "$((small - 1))" | sed 's,^,/tmp/small/,' | xargs mkdir
-	awk -v all="$small" 'BEGIN {
-		while (length(text) < 2000) text = text "x"
-		for (n = 0; n < all; n++) {
-			file = "/tmp/small/" n - n % 50 "/" n
-			printf "%s", text >file
-			close(file)
-		}
-	}'
+	tree /tmp/small "$small" 50 2000
 	tar -C /tmp -cf /tmp/small.tar small
 	rm -r /tmp/small
 }
@@ -67,28 +59,11 @@ bundle() {
 		/b/config.json >"/b/$1/config.json"
 }
 
-# in_root KIND COMMAND…: runs it with this kind of root file system
-in_root() {
-	local kind="$1"
-	shift
-	if [ "$kind" = native ]; then chroot /b/native/rootfs "$@"; else runX exec "$kind" "$@" </dev/null; fi
-}
-
-drop_caches='sync; echo 3 >/proc/sys/vm/drop_caches'
-
-# cold KIND: empties the caches of the VM and of dom0
-cold() {
-	in_root "$1" sh -c "$drop_caches"
-	sh -c "$drop_caches"
-}
-
-# measure KIND WHAT AMOUNT ARGUMENT…: runs io with these arguments. Adds AMOUNT divided by the seconds that it took to the
-# file /tmp/KIND.WHAT. If AMOUNT is 0, adds the milliseconds.
+# measure KIND WHAT AMOUNT ARGUMENT…: keeps how long io takes with these arguments
 measure() {
-	local kind="$1" what="$2" amount="$3" took
+	local kind="$1" what="$2" amount="$3"
 	shift 3
-	took=$(in_root "$kind" io "$@")
-	echo "$took" | awk -v amount="$amount" '{ printf "%.1f\n", amount ? amount * 1000 / $1 : $1 }' >>"/tmp/$kind.$what"
+	keep "$kind" "$what" "$amount" io "$@"
 }
 
 # all_of KIND: measures everything once
@@ -105,15 +80,6 @@ all_of() {
 	cold "$1"
 	measure "$1" find "$small" time find /work/small -type f -newer /bin/io
 	in_root "$1" sh -c 'rm -r /work/* && sync'
-}
-
-# row WORDS WHAT: prints a row of the table, with a column for each kind
-row() {
-	local line="| $1 |" kind
-	for kind in $kinds; do
-		line="$line $(spread "/tmp/$kind.$2") |"
-	done
-	echo "$line"
 }
 
 files() {
@@ -135,8 +101,7 @@ files() {
 		runX delete --force "$kind"
 	done
 	umount /b/native/rootfs/proc
-	echo "| median (least–most) of $repeat | $(echo "$kinds" | sed 's/ / | /g') |"
-	echo "| --- |$(echo "$kinds" | sed 's/[^ ]*/ --- |/g; s/|  /| /g')"
+	head_row
 	row 'write 32 MiB in 64 KiB, and fsync (MiB/s)' write
 	row 'read it, cold (MiB/s)' read
 	row '1000 reads of 4 KiB anywhere, cold (each second)' random-read

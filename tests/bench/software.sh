@@ -11,34 +11,20 @@ set -eu
 
 repeat=$1
 kinds='native 9p image'
-root=/srv/debian
-
-# files DIRECTORY COUNT EACH BYTES: makes COUNT files of BYTES bytes, EACH in a directory, with one process for all
-files() {
-	mkdir "$1"
-	seq 0 "$3" "$(($2 - 1))" | sed "s,^,$1/," | xargs mkdir
-	awk -v top="$1" -v all="$2" -v each="$3" -v size="$4" 'BEGIN {
-		while (length(text) < size) text = text "x"
-		for (n = 0; n < all; n++) {
-			file = top "/" n - n % each "/" n
-			printf "%s%d", text, n >file
-			close(file)
-		}
-	}'
-}
+native=/srv/debian
 
 # Puts into the root what is measured: a repository of 2000 files, a tar of 5000, and 300 commits to a data base.
 prepare() {
-	mkdir -p "$root/work" "$root/dev"
-	mount --bind /dev "$root/dev"
-	mount -t proc proc "$root/proc"
-	install -m 755 "${0%/*}/io" "$root/work/io"
-	files "$root/work/repo" 2000 50 500
-	chroot "$root" sh -c 'cd /work/repo && git init -q && git config core.looseCompression 0 && git config gc.auto 0 && git add .'
-	files "$root/work/many" 5000 10 500
-	tar -C "$root/work" -cf "$root/work/many.tar" many
-	rm -r "$root/work/many"
-	cat >"$root/work/commits.py" <<-'END'
+	mkdir -p "$native/work" "$native/dev"
+	mount --bind /dev "$native/dev"
+	mount -t proc proc "$native/proc"
+	install -m 755 "${0%/*}/io" "$native/work/io"
+	tree "$native/work/repo" 2000 50 500
+	chroot "$native" sh -c 'cd /work/repo && git init -q && git config core.looseCompression 0 && git config gc.auto 0 && git add .'
+	tree "$native/work/many" 5000 10 500
+	tar -C "$native/work" -cf "$native/work/many.tar" many
+	rm -r "$native/work/many"
+	cat >"$native/work/commits.py" <<-'END'
 		import os, sqlite3, time
 		for name in ("/work/d", "/work/d-wal", "/work/d-shm"):
 		    if os.path.exists(name):
@@ -58,34 +44,12 @@ vm() {
 	local how="$1"
 	[ "$how" = 9p ] || how=disk
 	mkdir -p "/b/$1"
-	jq --arg how "$how" --arg root "$root" '.process.terminal = false | .process.args = ["sleep", "100000"]
+	jq --arg how "$how" --arg root "$native" '.process.terminal = false | .process.args = ["sleep", "100000"]
 		| .root = {path: $root, readonly: false} | del(.linux.readonlyPaths, .linux.maskedPaths)
 		| .linux.resources.memory.limit = 268435456
 		| .annotations = {"org.lfedge.runx.rootfs": $how, "org.lfedge.runx.disk_headroom": "256"}' \
 		/b/config.json >"/b/$1/config.json"
 	quietly runX run --detach --bundle "/b/$1" "$1"
-}
-
-# in_root KIND COMMAND…: runs it with this kind of root file system
-in_root() {
-	local kind="$1"
-	shift
-	if [ "$kind" = native ]; then chroot "$root" "$@"; else runX exec "$kind" "$@" </dev/null; fi
-}
-
-cold() {
-	in_root "$1" sh -c 'sync; [ ! -e /sys/hypervisor ] || echo 3 >/proc/sys/vm/drop_caches'
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-}
-
-# keep KIND WHAT AMOUNT COMMAND…: runs a command that prints milliseconds. Adds AMOUNT divided by the seconds to the file
-# /tmp/KIND.WHAT. If AMOUNT is 0, adds the milliseconds.
-keep() {
-	local kind="$1" what="$2" amount="$3" took
-	shift 3
-	took=$(in_root "$kind" "$@")
-	echo "$took" | awk -v amount="$amount" '{ printf "%.1f\n", amount ? amount * 1000 / $1 : $1 }' >>"/tmp/$kind.$what"
 }
 
 all_of() {
@@ -103,14 +67,6 @@ all_of() {
 		/usr/lib/postgresql/*/bin/initdb -D /work/db --locale C >/dev/null'
 }
 
-row() {
-	local line="| $1 |" kind
-	for kind in $kinds; do
-		line="$line $(spread "/tmp/$kind.$2") |"
-	done
-	echo "$line"
-}
-
 prepare
 vm 9p
 vm image
@@ -122,10 +78,9 @@ while [ $((round += 1)) -le "$repeat" ]; do
 done
 runX delete --force 9p
 runX delete --force image
-umount "$root/dev" "$root/proc"
-rm -r "$root/work"
-echo "| median (least–most) of $repeat | $(echo "$kinds" | sed 's/ / | /g') |"
-echo "| --- |$(echo "$kinds" | sed 's/[^ ]*/ --- |/g; s/|  /| /g')"
+umount "$native/dev" "$native/proc"
+rm -r "$native/work"
+head_row
 row 'python3 -c pass, cold (ms)' python
 row 'git status of 2000 files, cold (ms)' status
 row 'untar 5000 files of 500 bytes, 10 in a directory (files each second)' made

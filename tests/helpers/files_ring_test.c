@@ -349,6 +349,20 @@ static void two_channels_serve_at_once(void **state)
 	/* The threads live as long as the process, and so does their memory. */
 }
 
+/* Three requests with answers of which the ring holds two: its thread waits with the next one. */
+static struct guest *fill(bool twice)
+{
+	struct guest *g = new_guest(0, 0);
+
+	seen.result = MSIZE;
+	seen.twice = twice;
+	for (int i = 0; i < 3; i++)
+		put_request(g, 10, 10, 'a');
+	assert_int_equal(channel_start(&g->ring, fails), 0);
+	sem_wait(&g->asleep);
+	return g;
+}
+
 static struct guest *full;
 
 static void *answers_later(void *with)
@@ -364,14 +378,9 @@ static void *answers_later(void *with)
 static void answers_wait_for_room(void **state)
 {
 	pthread_t worker;
-	struct guest *g = full = new_guest(0, 0);
+	struct guest *g = full = fill(false);
 
 	(void)state;
-	seen.result = MSIZE;
-	for (int i = 0; i < 3; i++)
-		put_request(g, 10, 10, 'a');
-	assert_int_equal(channel_start(&g->ring, fails), 0);
-	sem_wait(&g->asleep);
 	assert_int_equal(answered(g), HALF);
 	assert_int_equal(pthread_create(&worker, NULL, answers_later, NULL), 0);
 	/* The third answer and the late one come in any order. */
@@ -383,15 +392,10 @@ static void answers_wait_for_room(void **state)
 /* A VM that was paused takes its answers late. */
 static void a_late_reader_gets_what_was_answered(void **state)
 {
-	struct guest *g = new_guest(0, 0);
+	struct guest *g = fill(false);
 	const uint32_t size = MSIZE;
 
 	(void)state;
-	seen.result = MSIZE;
-	for (int i = 0; i < 3; i++)
-		put_request(g, 10, 10, 'a');
-	assert_int_equal(channel_start(&g->ring, fails), 0);
-	sem_wait(&g->asleep);
 	__atomic_store_n(&g->page.in_cons, HALF, __ATOMIC_SEQ_CST);
 	sem_post(&g->events);
 	while (__atomic_load_n(&g->page.in_prod, __ATOMIC_SEQ_CST) != HALF + size)
@@ -403,15 +407,9 @@ static void a_late_reader_gets_what_was_answered(void **state)
 /* It may be the thread of a ring that answers what was flushed. Nobody else wakes it. */
 static void a_ring_waits_for_room_in_itself(void **state)
 {
-	struct guest *g = new_guest(0, 0);
+	struct guest *g = fill(true);
 
 	(void)state;
-	seen.result = MSIZE;
-	seen.twice = true;
-	for (int i = 0; i < 3; i++)
-		put_request(g, 10, 10, 'a');
-	assert_int_equal(channel_start(&g->ring, fails), 0);
-	sem_wait(&g->asleep);
 	take(g, 6 * MSIZE);
 	assert_int_equal(answered(g), 0);
 }
