@@ -2,8 +2,9 @@
 # How the caller gets the terminal and the pid of a process that runX leaves in the background.
 
 # Checks that $console_socket and $terminal fit together, and ends with an error if they do not. In the foreground,
-# lib/foreground.sh provides a console socket, and this sets $console_socket to it.
+# lib/foreground.sh provides a console socket, and this sets $console_socket to it. If it could not, this ends with its reason.
 check_terminal() {
+	[ -z "${RUNX_FOREGROUND_FAILED:-}" ] || die "$RUNX_FOREGROUND_FAILED"
 	if [ -n "${RUNX_FOREGROUND:-}" ]; then
 		console_socket=''
 		[ "$terminal" = false ] || take_foreground_terminal
@@ -14,9 +15,12 @@ check_terminal() {
 	fi
 }
 
-# The terminal has the size of the caller's terminal from the start. So the guest's records in $guest get it too.
+# The terminal has the size of the caller's terminal from the start. So the guest's records in $guest get it too. It does not
+# make CR LF of a newline (ONLCR). The caller's terminal does that, if the output is a terminal at all. runc clears the flag for
+# the same case, and for no other (tty.go).
 take_foreground_terminal() {
 	console_socket=$RUNX_FOREGROUND/console
+	guest=${guest}terminal.bare_newline=true\\0000
 	[ -n "${RUNX_FOREGROUND_SIZE:-}" ] || return 0
 	console_size=$RUNX_FOREGROUND_SIZE
 	guest=${guest}rows=${console_size%x*}\\0000columns=${console_size#*x}\\0000

@@ -115,6 +115,7 @@ static bool set(struct spec *spec, const char *key, char *value)
 		{"group", .list = &process->groups},
 		{"umask", .text = &process->umask},
 		{"terminal", .on = &process->terminal},
+		{"terminal.bare_newline", .on = &process->bare_newline},
 		{"rows", .number = &process->rows},
 		{"columns", .number = &process->columns},
 		{"stdin", .text = &process->streams[0]},
@@ -210,7 +211,7 @@ const char *spec_join(const struct spec *base, char *bytes, size_t size, struct 
 
 	*spec = *base;
 	p->args = p->env = p->groups = p->rlimits = (struct list){0};
-	p->terminal = false;
+	p->terminal = p->bare_newline = false;
 	p->rows = p->columns = 0;
 	memset(p->streams, 0, sizeof(p->streams));
 	if (!copy_list(&p->env, &from->env) || !copy_list(&p->groups, &from->groups) ||

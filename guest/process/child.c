@@ -123,6 +123,16 @@ static void make_mounts(const struct spec *spec)
 		give_up("cannot make the default devices in /dev");
 }
 
+static void clear_onlcr(int terminal)
+{
+	struct termios t;
+
+	if (tcgetattr(terminal, &t) < 0)
+		return;
+	t.c_oflag &= (tcflag_t)~ONLCR;
+	(void)tcsetattr(terminal, TCSANOW, &t);
+}
+
 /*
  * The terminal comes from the container's own /dev/pts, so that programs find its name
  * (ttyname(3)). Without that mount there is no terminal. The terminal of the container process is
@@ -153,6 +163,8 @@ static void open_terminal(const struct process *p, bool is_console)
 	}
 	if (p->rows && p->columns)
 		(void)ioctl(slave, TIOCSWINSZ, &size);
+	if (p->bare_newline)
+		clear_onlcr(slave);
 	send_report(&report, master);
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(slave, fd);

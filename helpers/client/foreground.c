@@ -47,6 +47,7 @@ static struct {
 	int master; /* of the process's terminal, or -1 */
 	bool raw;
 	bool relays;	       /* -s */
+	char **command;	       /* makes the process */
 	int failure;	       /* the status if there is no process */
 	sigset_t kept;	       /* signals that came before the process ran */
 	struct termios before; /* settings of our own terminal before it became raw */
@@ -60,6 +61,18 @@ static struct {
 
 /* ---- the process's pid and terminal ---- */
 
+__attribute__((noreturn)) static void execute(char *const words[])
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	execvp(words[0], words);
+	fprintf(stderr, "runX: cannot execute %s: %m\n", words[0]);
+	_exit(EXIT_HELPER);
+}
+
 static void remove_meeting_place(void)
 {
 	(void)unsetenv("RUNX_FOREGROUND");
@@ -69,12 +82,18 @@ static void remove_meeting_place(void)
 	(void)rmdir(self.directory);
 }
 
-/* No shell is left that would make a message of what is said here. */
+/*
+ * Becomes the command that makes the process, which fails with the reason in
+ * $RUNX_FOREGROUND_FAILED: runX writes each of its messages to the log as well.
+ */
 __attribute__((noreturn)) static void give_up(const char *what, const char *name)
 {
-	fprintf(stderr, "runX: cannot %s %s: %m\n", what, name);
+	char reason[256];
+
+	snprintf(reason, sizeof(reason), "cannot %s %s: %m", what, name);
 	remove_meeting_place();
-	exit(self.failure);
+	(void)setenv("RUNX_FOREGROUND_FAILED", reason, 1);
+	execute(self.command);
 }
 
 static void make_meeting_place(void)
@@ -122,17 +141,11 @@ static void tell_size(void)
 /* Returns its pid, or -1. */
 static pid_t start_command(char *const words[])
 {
-	sigset_t none;
 	pid_t pid = fork();
 
-	if (pid != 0)
-		return pid;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	execvp(words[0], words);
-	fprintf(stderr, "runX: cannot execute %s: %m\n", words[0]);
-	_exit(EXIT_HELPER);
+	if (pid == 0)
+		execute(words);
+	return pid;
 }
 
 /*
@@ -179,14 +192,14 @@ static void keep_signal(pid_t pid)
 }
 
 /* Runs the command that makes the process. Returns true if it succeeded. */
-static bool start_process(char *const words[])
+static bool start_process(void)
 {
 	struct pollfd signals = {.fd = self.signals, .events = POLLIN};
 	bool ended, succeeded;
-	pid_t pid = start_command(words);
+	pid_t pid = start_command(self.command);
 
 	if (pid < 0)
-		give_up("start", words[0]);
+		give_up("start", self.command[0]);
 	while (succeeded = command_succeeded(pid, WNOHANG, &ended), !ended)
 		if (poll(&signals, 1, -1) > 0)
 			keep_signal(pid);
@@ -229,6 +242,7 @@ static void copy_size(void)
 		(void)ioctl(self.master, TIOCSWINSZ, &size);
 }
 
+/* Its output is still processed, as with runc: the process's terminal leaves CR LF to it. */
 static void make_raw(void)
 {
 	struct termios raw;
@@ -237,6 +251,7 @@ static void make_raw(void)
 		return;
 	raw = self.before;
 	cfmakeraw(&raw);
+	raw.c_oflag |= OPOST;
 	self.raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
@@ -370,17 +385,13 @@ static int take_signals(void)
 	return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Runs the first `count` of `words`. Returns the pid of the process that they leave, or 0. */
-static pid_t bring_up(char **words, int count)
+/* The command that makes the process is the first `count` of `words`. */
+static void keep_command(char **words, int count)
 {
-	char **copy = calloc((size_t)count + 1, sizeof(*copy));
-
-	if (!copy)
+	self.command = calloc((size_t)count + 1, sizeof(*self.command));
+	if (!self.command)
 		fail("no memory");
-	memcpy(copy, words, (size_t)count * sizeof(*copy));
-	pid_t pid = start_process(copy) ? read_pid() : 0;
-	free(copy);
-	return pid;
+	memcpy(self.command, words, (size_t)count * sizeof(*words));
 }
 
 int main(int argc, char **argv)
@@ -397,11 +408,12 @@ int main(int argc, char **argv)
 		failx("usage: foreground [-s] [-f STATUS] COUNT START-WORD… [END-WORD…]");
 	char **words = argv + optind + 1;
 
+	keep_command(words, count);
 	self.signals = take_signals();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	make_meeting_place();
 	tell_size();
-	pid_t pid = bring_up(words, count);
+	pid_t pid = start_process() ? read_pid() : 0;
 	if (pid > 0)
 		self.master = terminal_receive(self.listener);
 	remove_meeting_place();

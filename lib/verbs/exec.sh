@@ -69,6 +69,7 @@ cmd_exec() {
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	trace 'wait for process'
 	helper exec "$@" "$dir" "$dir/exec.$$" 3>&2 || die "exec failed: $problem"
+	case $problem in '' | *[!0-9]*) die "exec failed: it names no process: $problem" ;; esac
 	pid=$problem execed=$problem
 	announce_pid
 	at_end_nothing

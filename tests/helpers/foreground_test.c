@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests which signals the program foreground passes on, and to whom. */
+/* Tests which signals the program foreground passes on, and to whom, and how it fails. */
 #define main foreground_main
 #include "helpers/client/foreground.c"
 #undef main
@@ -66,6 +66,29 @@ static void early_signals_are_kept_for_the_process(void **state)
 	assert_int_equal(ended_by(starter, 0), SIGHUP);
 }
 
+/* The command runs in this program's place, knows the reason, and its status is the status. */
+static void without_a_meeting_place_the_command_tells_the_reason(void **state)
+{
+	char *words[] = {"sh", "-c",
+			 "case $RUNX_FOREGROUND_FAILED in "
+			 "'cannot make /nowhere/runX.XXXXXX: No such file or directory') exit 3;; "
+			 "esac",
+			 NULL};
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		self.command = words;
+		memcpy(self.directory, "/nowhere/runX.XXXXXX", sizeof("/nowhere/runX.XXXXXX"));
+		make_meeting_place();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 3);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -81,6 +104,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_end_signals_go_to_nobody),
 		cmocka_unit_test(early_signals_are_kept_for_the_process),
+		cmocka_unit_test(without_a_meeting_place_the_command_tells_the_reason),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

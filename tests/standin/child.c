@@ -72,10 +72,15 @@ static int make_terminal(const struct process *p, int theirs[3], struct child *c
 {
 	const struct winsize size = {.ws_row = (unsigned short)p->rows,
 				     .ws_col = (unsigned short)p->columns};
+	struct termios t;
 	int master, slave;
 
 	if (openpty(&master, &slave, NULL, NULL, p->rows ? &size : NULL) < 0)
 		return -1;
+	if (p->bare_newline && tcgetattr(slave, &t) == 0) {
+		t.c_oflag &= (tcflag_t)~ONLCR;
+		(void)tcsetattr(slave, TCSANOW, &t);
+	}
 	fcntl(master, F_SETFD, FD_CLOEXEC);
 	fcntl(master, F_SETFL, O_NONBLOCK);
 	child->input = master;

@@ -35,6 +35,8 @@ static struct session container;
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
+int __real_tcgetattr(int fd, struct termios *settings);
+int __real_tcsetattr(int fd, int when, const struct termios *settings);
 int __wrap_tcgetattr(int fd, struct termios *settings);
 int __wrap_tcsetattr(int fd, int when, const struct termios *settings);
 
@@ -50,17 +52,15 @@ int __wrap_open(const char *path, int flags, ...)
 
 int __wrap_tcgetattr(int fd, struct termios *settings)
 {
-	(void)fd;
+	if (fd != console_socket)
+		return __real_tcgetattr(fd, settings);
 	memset(settings, 0, sizeof(*settings));
 	return 0;
 }
 
 int __wrap_tcsetattr(int fd, int when, const struct termios *settings)
 {
-	(void)fd;
-	(void)when;
-	(void)settings;
-	return 0;
+	return fd == console_socket ? 0 : __real_tcsetattr(fd, when, settings);
 }
 
 /* ---- its clock ---- */

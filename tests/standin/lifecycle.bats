@@ -114,6 +114,19 @@ load cases
 	tr -d '\r' <"$work/out" | grep -x 'got typed'
 }
 
+# As runc does it: the container's terminal leaves CR LF to the caller's.
+@test "standin: in the foreground a newline is LF in a file, and CR LF on the caller's terminal" {
+	config '.process.terminal = true'
+	command_is sh -c 'echo one; echo two'
+	mkfifo "$work/in"
+	exec 4<>"$work/in"
+	script -qec "dash '$top/runX' run --bundle '$bundle' c1 >'$work/file'" /dev/null <&4 >/dev/null 3>&- 4>&-
+	script -qec "dash '$top/runX' run --bundle '$bundle' c1" /dev/null <&4 >"$work/terminal" 3>&- 4>&-
+	exec 4>&-
+	cmp "$work/file" - <<<$'one\ntwo'
+	cmp "$work/terminal" - <<<$'one\r\ntwo\r'
+}
+
 @test "standin: pause stops all, and resume lets it go on" {
 	begin sleep 1000
 	runX pause c1

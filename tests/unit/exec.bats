@@ -153,6 +153,13 @@ described() {
 	[ ! -e "$(cat "$FAKE/place")" ]
 }
 
+@test "exec: the reason why the helper of the foreground failed comes as every other" {
+	in_state running
+	RUNX_FOREGROUND_FAILED='cannot make /run/runX.XXXXXX: No space left on device' runX exec -d c1 true
+	fails_with 'cannot make /run/runX.XXXXXX: No space left on device'
+	[ "$status" -eq 255 ]
+}
+
 @test "exec: bad arguments" {
 	in_state running
 	runX exec -d c1

@@ -13,11 +13,11 @@ sleeper() {
 	[ "$status" -eq 0 ]
 }
 
-# scripted COMMAND: runs the command on a new terminal. stdin stays open: at its end script(1) would write the end-of-file
-# character, and the terminal could echo it.
+# scripted COMMAND: runs the command on a new terminal, and shows each CR as "~". stdin stays open: at its end script(1) would
+# write the end-of-file character, and the terminal could echo it.
 scripted() {
 	dom0 sh -c 'mkfifo /run/in && exec 4<>/run/in && rm /run/in
-		script -qec "$1" /dev/null <&4 | tr -d "\r"' sh "$1"
+		script -qec "$1" /dev/null <&4 | tr "\r" "~"' sh "$1"
 }
 
 # bats test_tags=core
@@ -114,7 +114,7 @@ scripted() {
 @test "exec: --tty gives a new terminal with the size of the caller's" {
 	sleeper
 	scripted "stty rows 31 cols 77; runX exec --tty $id sh -c 'tty; stty size'"
-	says 0 "$(printf '/dev/pts/0\n31 77')" ''
+	says 0 "$(printf '/dev/pts/0~\n31 77~')" ''
 	dom0 runX delete --force "$id"
 }
 
@@ -180,10 +180,11 @@ scripted() {
 	says 5 'out word' err
 }
 
+# As with runc, only the caller's terminal makes CR LF of a newline, and a file gets LF.
 @test "run: with a terminal, of the caller's size" {
 	bundle '.process.args = ["sh", "-c", "tty; stty size; exit 6"] | .process.terminal = true'
-	scripted "stty rows 32 cols 78; runX run --bundle /b/$id $id"
-	says 0 "$(printf '/dev/pts/0\n32 78')" ''
+	scripted "stty rows 32 cols 78; runX run --bundle /b/$id $id >/b/$id/out; tr '\n' ';' </b/$id/out"
+	says 0 '/dev/pts/0;32 78;' ''
 }
 
 @test "run: a signal to it reaches the process" {

@@ -84,7 +84,7 @@ bats_require_minimum_version 1.5.0
 		terminal 24x80 runX run --bundle /b/$id $id
 		see '/ # '
 		types 'stty size; tty\r'
-		shows 'stty size; tty\r\n24 80\r\n/dev/pts/0\r\n'
+		shows 'stty size; tty\n24 80\n/dev/pts/0\n'
 		hang_up"
 	says 0 '' ''
 }
