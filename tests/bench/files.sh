@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The part of tests/bench/files that runs in dom0.
 #
-# usage: files.sh REPEAT SMALL     how often each thing is measured; the number of small files
+# usage: files.sh REPEAT SMALL TYPE…     how often each thing is measured; the number of small files; the types of VM
 #
-# There are four kinds of root file system:
+# There are these kinds of root file system:
 # - native: a directory in dom0, used with chroot
-# - 9p: a directory, shared with the VM
+# - 9p: a directory, shared with a VM of the first type; 9p-TYPE the same with another type
 # - image: a disk that runX makes of the directory
 # - device: a mounted ext4 file system with a journal. Its loop device has direct I/O, so dom0 keeps no pages of it.
 # All lie in dom0's own file system. Cold means: after drop_caches in the VM and in dom0. The machine that emulates the
@@ -14,8 +14,9 @@
 set -eu
 . "${0%/*}/lib.sh"
 
-repeat=$1 small=$2
-kinds='native 9p image device'
+repeat=$1 small=$2 type=$3
+shift 3
+kinds="native 9p${1:+ 9p-$1} image device"
 vms=${kinds#native }
 native=/b/native/rootfs
 
@@ -52,11 +53,19 @@ bundle() {
 	case $how in
 	image) how=disk ;;
 	device) how=auto ;;
+	9p-*) how=9p ;;
 	esac
 	jq --arg how "$how" '.process.terminal = false | .process.args = ["sleep", "100000"] | .root.readonly = false
 		| del(.linux.readonlyPaths, .linux.maskedPaths)
 		| .annotations = {"org.lfedge.runx.rootfs": $how, "org.lfedge.runx.disk_headroom": "128"}'" | ${3:-.}" \
 		/b/config.json >"/b/$1/config.json"
+}
+
+# guest_type KIND: configures the type of VM of this kind
+guest_type() {
+	local t="$type"
+	case $1 in 9p-*) t=${1#9p-} ;; esac
+	echo "guest_type = $t" >/etc/runX/runX.conf
 }
 
 # measure KIND WHAT AMOUNT ARGUMENT…: keeps how long io takes with these arguments
@@ -79,6 +88,9 @@ all_of() {
 	measure "$1" sync 0 time sync
 	cold "$1"
 	measure "$1" find "$small" time find /work/small -type f -newer /bin/io
+	cold "$1"
+	measure "$1" cat "$small" time sh -c 'find /work/small -type f | xargs cat >/dev/null'
+	measure "$1" rm "$small" time rm -r /work/small
 	in_root "$1" sh -c 'rm -r /work/* && sync'
 }
 
@@ -90,8 +102,10 @@ files() {
 		root "/b/$kind/rootfs"
 		[ "$kind" != device ] || device device
 		bundle "$kind" "$kind"
+		guest_type "$kind"
 		quietly runX run --detach --bundle "/b/$kind" "$kind"
 	done
+	guest_type 9p
 	while [ $((round += 1)) -le "$repeat" ]; do
 		for kind in $kinds; do
 			all_of "$kind"
@@ -109,6 +123,8 @@ files() {
 	row "untar $small files of 2000 bytes (files each second)" untar
 	row 'sync after it (ms)' sync
 	row 'find -newer among them, cold (files each second)' find
+	row 'open and read them, cold (files each second)' cat
+	row 'rm -r of them (files each second)' rm
 }
 
 # used: the used space of dom0's file system, in KiB
@@ -183,7 +199,7 @@ memories() {
 	local kind
 	printf '%s\n' '' '| an idle container in dom0 (KiB, mean of 3) | proxy and guardian (PSS) | file server (PSS) | free memory less | page cache, before it is dropped |' \
 		'| --- | --- | --- | --- | --- |'
-	for kind in $vms; do
+	for kind in 9p image device; do
 		memory "$kind" 3
 	done
 }

@@ -4,9 +4,9 @@
 //
 // usage: cases HOST SHARE MODE [COUNTS]
 //
-// HOST is the directory that is served, SHARE where it is mounted, MODE root or bind (mounted with
-// directio). Prints a line for each case, and with COUNTS (see serve.c) how many requests
-// operations take. The status is 1 if a case failed.
+// HOST is the directory that is served, SHARE where it is mounted, MODE root, bind (mounted with
+// directio), or few (the server has few descriptors). Prints a line for each case, and with COUNTS
+// (see serve.c) how many requests operations take. The status is 1 if a case failed.
 
 #include <err.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/times.h>
@@ -355,6 +356,10 @@ static void attributes(void)
 	CHECK(getxattr(HOST("acl"), ACCESS_ACL, value, sizeof(value)) < 0 && errno == ENODATA);
 	CHECK(setxattr(SHARE("acl"), "user.empty", "", 0, 0) == 0);
 	CHECK(getxattr(HOST("acl"), "user.empty", value, sizeof(value)) == 0);
+	CHECK(setxattr(SHARE("acl"), "user.empty", "", 0, XATTR_REPLACE) == 0);
+	CHECK(getxattr(HOST("acl"), "user.empty", value, sizeof(value)) == 0);
+	CHECK(removexattr(SHARE("acl"), "user.empty") == 0);
+	CHECK(getxattr(HOST("acl"), "user.empty", value, sizeof(value)) < 0 && errno == ENODATA);
 }
 
 static void on_alarm(int signal)
@@ -654,6 +659,83 @@ static void maps(void)
 	close(fd);
 }
 
+static int user_makes(void)
+{
+	return close(open(SHARE("perm/file"), O_WRONLY | O_CREAT, 0644)) ? 1 : 0;
+}
+
+// The directory is in use all the time, and so its name is not looked up again.
+static void permissions_of_directories(void)
+{
+	mkdir(HOST("perm"), 0755);
+	int held = open(SHARE("perm"), O_RDONLY | O_DIRECTORY);
+
+	CHECK(as_user(user_makes) == 1);
+	CHECK(chown(HOST("perm"), 1000, 1000) == 0);
+	names_expire();
+	CHECK(as_user(user_makes) == 0);
+	CHECK(chmod(HOST("perm"), 0700) == 0 && chown(HOST("perm"), 0, 0) == 0);
+	names_expire();
+	CHECK(as_user(user_makes) == 1);
+	close(held);
+}
+
+static void directory_replaced(void)
+{
+	char text[10] = "";
+	int held, fd, before = open(".", O_PATH | O_DIRECTORY);
+
+	mkdir(HOST("place"), 0755);
+	put(HOST("place/old"), "old");
+	held = open(SHARE("place/old"), O_RDONLY);
+	CHECK(chdir(SHARE("place")) == 0);
+	CHECK(rename(HOST("place"), HOST("place.was")) == 0 && mkdir(HOST("place"), 0755) == 0);
+	put(HOST("place/new"), "new");
+	names_expire();
+	has(SHARE("place/new"), "new");
+	has(SHARE("place.was/old"), "old");
+	// Who is in the old one stays there.
+	has("old", "old");
+	names_expire();
+	has("old", "old");
+	CHECK(close(open("more", O_WRONLY | O_CREAT, 0644)) == 0);
+	CHECK(access(HOST("place.was/more"), F_OK) == 0);
+	fd = open("new", O_RDONLY);
+	CHECK(fd < 0 && errno == ENOENT);
+	CHECK(read(held, text, sizeof(text)) == 3 && !strcmp(text, "old"));
+	close(held);
+	CHECK(fchdir(before) == 0);
+	close(before);
+}
+
+static int write_all(const char *name, size_t size)
+{
+	static char zeros[4096];
+	int fd = open(name, O_WRONLY | O_CREAT, 0644), r = fd < 0 ? -1 : 0;
+
+	for (size_t at = 0; r == 0 && at < size; at += sizeof(zeros))
+		if (write(fd, zeros, sizeof(zeros)) != sizeof(zeros))
+			r = -1;
+	return close(fd) ? -1 : r;
+}
+
+// Somebody keeps the file open, and so it keeps what its inode knows.
+static void full_disk(void)
+{
+	mkdir(HOST("small"), 0755);
+	CHECK(mount("tmpfs", HOST("small"), "tmpfs", 0, "size=64k") == 0);
+	put(SHARE("small/f"), "text");
+	int held = open(SHARE("small/f"), O_RDONLY), error = write_all(SHARE("small/f"), 1 << 20);
+
+	CHECK(error < 0 && errno == ENOSPC);
+	CHECK(truncate(HOST("small/f"), 0) == 0);
+	CHECK(write_all(SHARE("small/f"), 4096) == 0);
+	close(held);
+	names_expire();
+	names_expire();
+	CHECK(umount2(HOST("small"), MNT_DETACH) == 0);
+}
+
 static void directories(void)
 {
 	int made = 0, fd;
@@ -697,7 +779,34 @@ static const struct {
 	{"links of a file share their pages", links_share},
 	{"mapped files, and appends beside", maps},
 	{"files made, read and removed", directories},
+	{"permissions of a directory in use", permissions_of_directories},
+	{"a directory that the host replaced while it is in use", directory_replaced},
+	{"a full disk is told once", full_disk},
 };
+
+// Where files have no handles, the server has a descriptor for each name that is known.
+static void few_descriptors(void)
+{
+	char name[40];
+	struct stat st;
+
+	mkdir(HOST("known"), 0755);
+	mkdir(HOST("made"), 0755);
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "known/%d", i);
+		put(HOST(name), "");
+	}
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "known/%d", i);
+		CHECK(stat(SHARE(name), &st) == 0);
+		snprintf(name, sizeof(name), "made/f%d", i);
+		CHECK(close(open(SHARE(name), O_WRONLY | O_CREAT | O_EXCL, 0644)) == 0);
+		snprintf(name, sizeof(name), "made/d%d", i);
+		CHECK(mkdir(SHARE(name), 0755) == 0);
+		snprintf(name, sizeof(name), "made/p%d", i);
+		CHECK(mkfifo(SHARE(name), 0644) == 0);
+	}
+}
 
 // ---- requests ----
 
@@ -882,6 +991,12 @@ int main(int argc, char **argv)
 	share_root = argv[2];
 	bind_mode = !strcmp(argv[3], "bind");
 	umask(022);
+	if (!strcmp(argv[3], "few")) {
+		few_descriptors();
+		printf("%s - few: names, where the server has few descriptors\n",
+		       case_failed ? "not ok" : "ok");
+		return case_failed;
+	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		case_failed = false;
 		cases[i].run();

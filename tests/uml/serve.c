@@ -2,10 +2,11 @@
 // A 9P server on a Unix socket: the core of `files` without Xen, one share for each connection. It
 // counts what is asked.
 //
-// usage: serve SOCKET DIRECTORY COUNTS
+// usage: serve SOCKET DIRECTORY COUNTS [DESCRIPTORS]
 //
 // COUNTS is a file that others map: the requests of each type, and in [0] how often it had to wait
-// for one.
+// for one. The program goes to the background when it listens. DESCRIPTORS is how many it has for
+// files that are known (default: as `files`).
 
 #include <err.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@ struct connection {
 };
 
 static int root, proc;
+static struct session_limits limits;
 static volatile uint64_t *counts;
 
 static void answer(struct channel *channel, const uint8_t *message, size_t size)
@@ -51,7 +53,6 @@ static size_t size_of(const uint8_t *message)
 static void *serve(void *arg)
 {
 	struct connection *connection = arg;
-	struct session_limits limits = {0};
 	struct session *session = session_new(root, proc, MSIZE, &limits);
 	uint8_t *in = malloc(4 * MSIZE), *reply = malloc(MSIZE);
 	size_t have = 0;
@@ -94,17 +95,17 @@ int main(int argc, char **argv)
 	pthread_t thread;
 	sigset_t usr1;
 
-	if (argc != 4 || strlen(argv[1]) >= sizeof(address.sun_path))
-		errx(2, "usage: serve SOCKET DIRECTORY COUNTS");
+	if (argc < 4 || argc > 5 || strlen(argv[1]) >= sizeof(address.sun_path))
+		errx(2, "usage: serve SOCKET DIRECTORY COUNTS [DESCRIPTORS]");
+	limits.descriptors = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
 	strcpy(address.sun_path, argv[1]);
 	root = open(argv[2], O_PATH | O_DIRECTORY | O_CLOEXEC);
-	proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fd = open(argv[3], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (root < 0 || proc < 0 || fd < 0 || ftruncate(fd, 4096))
+	if (root < 0 || fd < 0 || ftruncate(fd, 4096))
 		err(1, "start");
 	counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (counts == MAP_FAILED || session_prepare(proc))
-		err(1, "session_prepare");
+	if (counts == MAP_FAILED)
+		err(1, "%s", argv[3]);
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
@@ -114,6 +115,12 @@ int main(int argc, char **argv)
 	unlink(argv[1]);
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 8))
 		err(1, "%s", argv[1]);
+	pid_t background = fork();
+	if (background)
+		return background < 0;
+	proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0 || session_prepare(proc))
+		err(1, "session_prepare");
 	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		struct connection *connection = calloc(1, sizeof(*connection));
 
