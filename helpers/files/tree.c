@@ -210,28 +210,52 @@ void node_drop(struct tree *tree, struct node *node)
 	free(node);
 }
 
-int tree_adopt(struct tree *tree, int fd, const struct stat *st, struct node **node)
+int tree_reserve(struct tree *tree, struct node **node)
 {
 	struct node *new = calloc(1, sizeof(*new));
-	int r = new ? 0 : -ENOMEM;
 
+	if (!new)
+		return -ENOMEM;
 	pthread_mutex_lock(&tree->lock);
-	if (r == 0)
-		r = make_room(tree);
-	if (r == 0) {
-		*new = (struct node){.references = 1,
-				     .fd = fd,
-				     .type = st->st_mode & S_IFMT,
-				     .device = st->st_dev,
-				     .inode = st->st_ino};
-		list_add(tree, new);
-		*node = new;
-	}
+	int r = make_room(tree);
+	tree->open += r == 0;
 	pthread_mutex_unlock(&tree->lock);
-	if (r < 0) {
+	if (r == 0)
+		*node = new;
+	else
 		free(new);
+	return r;
+}
+
+void tree_unreserve(struct tree *tree, struct node *node)
+{
+	pthread_mutex_lock(&tree->lock);
+	tree->open--;
+	pthread_mutex_unlock(&tree->lock);
+	free(node);
+}
+
+void tree_fill(struct tree *tree, struct node *node, int fd, const struct stat *st)
+{
+	*node = (struct node){.references = 1,
+			      .fd = fd,
+			      .type = st->st_mode & S_IFMT,
+			      .device = st->st_dev,
+			      .inode = st->st_ino};
+	pthread_mutex_lock(&tree->lock);
+	tree->open--;
+	list_add(tree, node); /* which counts it again */
+	pthread_mutex_unlock(&tree->lock);
+}
+
+int tree_adopt(struct tree *tree, int fd, const struct stat *st, struct node **node)
+{
+	int r = tree_reserve(tree, node);
+
+	if (r == 0)
+		tree_fill(tree, *node, fd, st);
+	else
 		close(fd);
-	}
 	return r;
 }
 

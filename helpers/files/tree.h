@@ -64,7 +64,17 @@ void node_release(struct tree *tree, struct node *node);
  */
 int tree_name(char to[TREE_NAME], const uint8_t *bytes, size_t size);
 
-/* Makes the node of `fd`, an O_PATH descriptor of what `st` describes. The node owns `fd`. */
+/*
+ * Makes a node that has no inode yet, for which tree_fill() or tree_unreserve() is called. It
+ * counts as one whose descriptor is open. ENFILE: too many are used.
+ */
+int tree_reserve(struct tree *tree, struct node **node);
+void tree_unreserve(struct tree *tree, struct node *node);
+
+/* Makes it the node of `fd`, an O_PATH descriptor of what `st` describes. The node owns `fd`. */
+void tree_fill(struct tree *tree, struct node *node, int fd, const struct stat *st);
+
+/* Makes the node of `fd`, as the two. On failure `fd` is closed. */
 int tree_adopt(struct tree *tree, int fd, const struct stat *st, struct node **node);
 
 /* Opens `name` in the directory of the descriptor `directory` as O_PATH. Returns a descriptor. */

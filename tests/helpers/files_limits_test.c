@@ -110,6 +110,31 @@ static void keeps_what_cannot_be_reopened(void **state)
 	assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
 }
 
+/* A guest that tries again with O_EXCL must not find the file of its first try. */
+static void leaves_no_file_behind_when_descriptors_run_out(void **state)
+{
+	struct nine *n = restart(state, &(struct session_limits){.descriptors = 8});
+	unsigned int i;
+
+	for (i = 0; i < 7; i++) {
+		put(in_share("file"), "");
+		assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
+		assert_int_equal(unlink(in_share("file")), 0);
+	}
+	put(in_share("file"), "");
+	assert_int_equal(nine_walk(n, ROOT, 1, ""), 0);
+	assert_int_equal(nine_create(n, 1, "new", 0202, 0600, 0), ENFILE);
+	assert_int_equal(access(in_share("new"), F_OK), -1);
+	assert_int_equal(nine_clunk(n, 12), 0);
+	/* What fails gives the place of its descriptor back. */
+	for (i = 0; i < 20; i++)
+		assert_int_equal(nine_create(n, 1, "file", 0202, 0600, 0), EEXIST);
+	assert_int_equal(nine_create(n, 1, "new", 0202, 0600, 0), 0);
+	assert_int_equal(nine_walk(n, ROOT, 2, "file"), 0); /* for it, the new one's is closed */
+	assert_int_equal(nine_write(n, 1, 0, "content", 7), 7);
+	assert_int_equal(nine_clunk(n, 1), 0);
+}
+
 static void bounds_fids(void **state)
 {
 	struct nine *n = restart(state, &(struct session_limits){.fids = 100});
@@ -359,6 +384,7 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		TEST(closes_and_reopens_files),
 		TEST(keeps_what_cannot_be_reopened),
+		TEST(leaves_no_file_behind_when_descriptors_run_out),
 		TEST(bounds_fids),
 		TEST(serves_many_fids_and_entries),
 		TEST(leaks_nothing_when_requests_fail),
