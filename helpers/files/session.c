@@ -202,10 +202,10 @@ static int set_value(struct call *call)
 	int r = node_hold(call->session->tree, call->fid.node, -1);
 	if (r < 0)
 		return r;
-	/* v9fs removes by these two. */
-	bool removal = value->size == 0 && value->flags & XATTR_REPLACE;
+	bool removal = value->size == 0 &&
+		       (value->flags & (XATTR_REPLACE | P9_XATTR_EMPTY)) == XATTR_REPLACE;
 	r = node_set_xattr(call->fid.node, value->name, removal ? NULL : value->bytes, value->size,
-			   value->flags);
+			   value->flags & ~P9_XATTR_EMPTY);
 	node_release(call->session->tree, call->fid.node);
 	return r;
 }
@@ -624,7 +624,7 @@ static int do_xattrcreate(struct call *call)
 
 	if (error < 0)
 		return error;
-	if (r->flags & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+	if (r->flags & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE | P9_XATTR_EMPTY))
 		return -EINVAL;
 	if (r->size > XATTR_MOST)
 		return -E2BIG;

@@ -726,6 +726,11 @@ static void sets_and_gets_attributes(void **state)
 	assert_int_equal(getxattr(in_share("file"), "user.none", value, 256), 0);
 	assert_int_equal(set_xattr(n, "user.none", "", 0, XATTR_REPLACE), 0);
 	assert_int_equal(getxattr(in_share("file"), "user.none", value, 256), -1);
+	/* Our guest's kernel says when an empty value is to stay. */
+	assert_int_equal(set_xattr(n, "user.one", "", 0, XATTR_REPLACE | P9_XATTR_EMPTY), 0);
+	assert_int_equal(getxattr(in_share("file"), "user.one", value, 256), 0);
+	assert_int_equal(set_xattr(n, "user.none", "", 0, XATTR_REPLACE | P9_XATTR_EMPTY), ENODATA);
+	assert_int_equal(set_xattr(n, "user.one", "1", 1, XATTR_REPLACE), 0);
 	assert_int_equal(set_xattr(n, "security.capability", capability, 20, 0), 0);
 	assert_int_equal(getxattr(in_share("file"), "security.capability", value, 256), 20);
 	assert_memory_equal(value, capability, 20);
