@@ -424,17 +424,20 @@ uint64_t tree_number(struct tree *tree, dev_t device, ino_t inode)
 
 /* Two changes within a tick have the same ctime. A tick lasts at most 10 ms. */
 #define TICKS_NS 20000000
+/* A full second may be all that the file system keeps: of one second (ext4), or of two (vfat). */
+#define COARSE_NS (2000000000 + TICKS_NS)
 
 uint32_t tree_version(const struct stat *st)
 {
 	static uint64_t recent;
 	struct timespec now;
 	uint64_t mixed = (uint64_t)st->st_ctim.tv_sec * 1000000000 + (uint64_t)st->st_ctim.tv_nsec;
+	uint64_t window = st->st_ctim.tv_nsec == 0 ? COARSE_NS : TICKS_NS;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	uint64_t time = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	/* An inode that changed just now may change again without a trace. */
-	if (time - mixed < TICKS_NS || mixed > time)
+	if (time - mixed < window || mixed > time)
 		mixed += __atomic_add_fetch(&recent, 1, __ATOMIC_RELAXED) << 40;
 	mixed ^= (uint64_t)st->st_size << 20;
 	mixed *= 0x9e3779b97f4a7c15;

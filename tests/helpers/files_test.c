@@ -2,6 +2,8 @@
 /* Tests the file server's sessions: what a guest's kernel asks, on a directory of the host. */
 #include "share.h"
 
+#include "helpers/files/tree.h"
+
 #include <sys/file.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -176,6 +178,23 @@ static void version_of_a_file_says_whether_it_changed(void **state)
 	put(in_share("file"), "2");
 	assert_int_equal(nine_getattr(n, 1, &b), 0);
 	assert_int_not_equal(a.version, b.version);
+}
+
+/* Some file systems keep only full seconds, or every second one (vfat). */
+static void version_knows_coarse_times(void **state)
+{
+	struct timespec now;
+
+	(void)state;
+	clock_gettime(CLOCK_REALTIME, &now);
+	struct stat recent = {.st_size = 1, .st_ctim.tv_sec = now.tv_sec};
+	assert_int_not_equal(tree_version(&recent), tree_version(&recent));
+	recent.st_ctim.tv_sec -= now.tv_nsec < 500000000; /* up to a second and a half ago */
+	assert_int_not_equal(tree_version(&recent), tree_version(&recent));
+	struct stat old = {.st_size = 1, .st_ctim.tv_sec = now.tv_sec - 3};
+	assert_int_equal(tree_version(&old), tree_version(&old));
+	struct stat fine = {.st_size = 1, .st_ctim = {now.tv_sec - 2, 1}};
+	assert_int_equal(tree_version(&fine), tree_version(&fine));
 }
 
 /* ---- names and links ---- */
@@ -788,6 +807,7 @@ int main(void)
 		TEST(lists_directories),
 		TEST(acts_on_the_file_and_not_on_its_name),
 		TEST(version_of_a_file_says_whether_it_changed),
+		TEST(version_knows_coarse_times),
 		TEST(refuses_names_that_lead_elsewhere),
 		TEST(up_does_not_leave_the_share),
 		TEST(follows_no_link),
