@@ -344,16 +344,17 @@ static bool put_entry(void *to, uint64_t inode, uint64_t next, uint8_t type, con
 		      size_t size)
 {
 	struct call *call = to;
-	const struct node *root = tree_root(call->session->tree), *node = call->fid.node;
+	struct tree *tree = call->session->tree;
+	const struct node *node = call->fid.node;
 	uint8_t qid = type == DT_DIR ? QID_DIRECTORY : type == DT_LNK ? QID_SYMLINK : 0;
 
 	if (size + 24 > (size_t)(call->reply.end - call->reply.at))
 		return false;
 	/* What is above the share is nobody's business. */
-	if (!strcmp(name, "..") && node == root)
-		inode = root->inode;
-	reply_put(&call->reply, "bdqqb", qid, 0,
-		  tree_number(call->session->tree, node->device, (ino_t)inode), next, type);
+	if (!strcmp(name, "..") && tree_is_root(tree, node))
+		inode = node->inode;
+	reply_put(&call->reply, "bdqqb", qid, 0, tree_number(tree, node->device, (ino_t)inode),
+		  next, type);
 	reply_text(&call->reply, name, size);
 	return true;
 }

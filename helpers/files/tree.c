@@ -299,6 +299,11 @@ struct node *tree_root(struct tree *tree)
 	return tree->root;
 }
 
+bool tree_is_root(const struct tree *tree, const struct node *node)
+{
+	return node->device == tree->root->device && node->inode == tree->root->inode;
+}
+
 int tree_proc(const struct tree *tree)
 {
 	return tree->proc;
@@ -357,7 +362,7 @@ int tree_place(struct tree *tree, const struct node *node, char name[TREE_NAME])
 	int size = path_of(tree, tree->root->fd, root), r = path_of(tree, node->fd, path);
 	struct stat st;
 
-	if (node->device == tree->root->device && node->inode == tree->root->inode)
+	if (tree_is_root(tree, node))
 		return -EBUSY;
 	if (size < 0 || r < 0)
 		return size < 0 ? size : r;

@@ -43,6 +43,9 @@ struct tree *tree_new(int root, int proc, size_t descriptors);
 void tree_free(struct tree *tree);
 
 struct node *tree_root(struct tree *tree);
+
+/* Whether it is the root's inode. A walk up to it makes another node. */
+bool tree_is_root(const struct tree *tree, const struct node *node);
 int tree_proc(const struct tree *tree);
 
 /* One more, one less reference. The last drop frees the node. */
