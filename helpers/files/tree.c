@@ -18,8 +18,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define MOUNTS	 64  /* more mounts than these: their nodes keep their descriptors */
-#define PREFIXES 256 /* see tree_number() */
+#define MOUNTS	 64	   /* more mounts than these: their nodes keep their descriptors */
+#define FOR_EVER UINT8_MAX /* more mounts than can be known: see node->stays */
+#define PREFIXES 256	   /* see tree_number() */
 
 /* Inodes of one device whose numbers have the same upper bits. */
 struct prefix {
@@ -72,6 +73,12 @@ static void list_add(struct tree *tree, struct node *node)
 	tree->open++;
 }
 
+/* Whether the node may be opened for handles of a mount that is not known yet. */
+static bool opens_mount(const struct tree *tree, const struct node *node)
+{
+	return tree->mount_count < MOUNTS && (S_ISDIR(node->type) || S_ISREG(node->type));
+}
+
 /* Returns a descriptor for handles of the mount `id`, on which `node` lies, or -1. */
 static int mount_fd(struct tree *tree, const struct node *node, int id)
 {
@@ -82,7 +89,7 @@ static int mount_fd(struct tree *tree, const struct node *node, int id)
 		i++;
 	if (i < tree->mount_count)
 		return tree->mounts[i].fd;
-	if (i == MOUNTS || !(S_ISDIR(node->type) || S_ISREG(node->type)))
+	if (!opens_mount(tree, node))
 		return -1;
 	tree_link_name(link, node->fd);
 	int fd = openat(tree->proc, link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -91,27 +98,49 @@ static int mount_fd(struct tree *tree, const struct node *node, int id)
 	return fd;
 }
 
-/* Closes the node's descriptor if its handle can open it again. */
+struct handle {
+	struct file_handle head;
+	unsigned char bytes[MAX_HANDLE_SZ];
+};
+
+/* Finds the handle that can open the node again. If there is none, it sets how long it `stays`. */
+static bool find_handle(struct tree *tree, struct node *node, struct handle *handle)
+{
+	struct stat st;
+
+	handle->head.handle_bytes = MAX_HANDLE_SZ;
+	if (fstat(node->fd, &st))
+		return false;
+	/* A file without a name is gone with its last descriptor. */
+	if (st.st_nlink == 0) {
+		node->stays = FOR_EVER;
+		return false;
+	}
+	if (name_to_handle_at(node->fd, "", &handle->head, &node->mount, AT_EMPTY_PATH)) {
+		/* The file system has no handles, or none for this inode. */
+		if (errno == EOPNOTSUPP || errno == EOVERFLOW)
+			node->stays = FOR_EVER;
+		return false;
+	}
+	if (mount_fd(tree, node, node->mount) >= 0)
+		return true;
+	if (!opens_mount(tree, node))
+		node->stays = (uint8_t)(tree->mount_count + 1);
+	return false;
+}
+
+/* Closes the node's descriptor if a handle can open it again. */
 static bool close_node(struct tree *tree, struct node *node)
 {
-	struct {
-		struct file_handle head;
-		unsigned char bytes[MAX_HANDLE_SZ];
-	} handle = {.head.handle_bytes = MAX_HANDLE_SZ};
-	struct stat st;
-	int mount;
+	struct handle handle;
 
-	/* A file without a name is gone with its last descriptor. */
-	if (fstat(node->fd, &st) || st.st_nlink == 0 ||
-	    name_to_handle_at(node->fd, "", &handle.head, &mount, AT_EMPTY_PATH) ||
-	    mount_fd(tree, node, mount) < 0)
+	if (!find_handle(tree, node, &handle))
 		return false;
 	size_t size = sizeof(handle.head) + handle.head.handle_bytes;
 	node->handle = malloc(size);
 	if (!node->handle)
 		return false;
 	memcpy(node->handle, &handle, size);
-	node->mount = mount;
 	list_remove(tree, node);
 	close(node->fd);
 	node->fd = -1;
@@ -121,17 +150,16 @@ static bool close_node(struct tree *tree, struct node *node)
 /* Makes room for one more descriptor. Returns 0, or -ENFILE if too many cannot be closed. */
 static int make_room(struct tree *tree)
 {
-	struct node *node, *newer;
+	struct node *node, *newer, *last = tree->newest;
 
 	for (node = tree->oldest; node && tree->open >= tree->open_most; node = newer) {
-		newer = node->newer;
-		if (node->holders > 0 || node->stays)
+		newer = node == last ? NULL : node->newer;
+		if (node->holders > 0 || node->stays > tree->mount_count)
 			continue;
 		/* What cannot be closed now goes to the end, so that it is not tried each time. */
 		if (!close_node(tree, node)) {
 			list_remove(tree, node);
 			list_add(tree, node);
-			node->stays = true;
 		}
 	}
 	return tree->open < tree->open_most ? 0 : -ENFILE;
@@ -280,7 +308,7 @@ struct tree *tree_new(int root, int proc, size_t descriptors)
 		free(tree);
 		return NULL;
 	}
-	tree->root->stays = true;
+	tree->root->stays = FOR_EVER;
 	tree_number(tree, st.st_dev, st.st_ino);
 	return tree;
 }

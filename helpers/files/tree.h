@@ -24,9 +24,9 @@ struct tree;
 struct node {
 	struct node *newer, *older; /* by last use, while fd is open */
 	size_t references, holders;
-	int fd; /* O_PATH; valid for holders */
-	bool stays;
-	mode_t type; /* S_IFMT bits */
+	int fd;	       /* O_PATH; valid for holders */
+	uint8_t stays; /* its descriptor stays open until so many mounts are known */
+	mode_t type;   /* S_IFMT bits */
 	dev_t device;
 	ino_t inode;
 	int mount;

@@ -370,6 +370,38 @@ static void reopens_by_the_same_mount(void **state)
 	umount2(in_share("one"), MNT_DETACH);
 }
 
+/*
+ * A symlink cannot be opened by a handle as long as nothing of its mount was opened. Later it can.
+ */
+static void closes_symlinks_once_their_mount_is_known(void **state)
+{
+	struct nine *n = restart(state, &(struct session_limits){.descriptors = 4});
+	struct nine_attributes a;
+	char path[16];
+
+	mount_in("one", "");
+	for (unsigned int i = 1; i <= 3; i++) {
+		snprintf(path, sizeof(path), "one/%u", i);
+		assert_int_equal(symlink("target", in_share(path)), 0);
+		assert_int_equal(nine_walk(n, ROOT, i, path), 0);
+	}
+	assert_int_equal(nine_walk(n, ROOT, 4, "one"), ENFILE);
+	assert_int_equal(nine_clunk(n, 3), 0);
+	assert_int_equal(nine_walk(n, ROOT, 4, "one"), 0);
+	/* Three that cannot be closed: the directory and both symlinks make room for them. */
+	for (unsigned int i = 0; i < 3; i++) {
+		put(in_share("file"), "");
+		assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
+		assert_int_equal(unlink(in_share("file")), 0);
+	}
+	assert_int_equal(nine_clunk(n, 10), 0);
+	for (unsigned int fid = 1; fid <= 2; fid++) {
+		assert_int_equal(nine_getattr(n, fid, &a), 0);
+		assert_int_equal(a.mode & S_IFMT, S_IFLNK);
+	}
+	umount2(in_share("one"), MNT_DETACH);
+}
+
 /* Nobody else sees the mounts of these tests. */
 static int begin_alone(void **state)
 {
@@ -391,6 +423,7 @@ int main(int argc, char **argv)
 		TEST(tells_when_the_disk_is_full),
 		TEST(tells_inodes_of_two_devices_apart),
 		TEST(reopens_by_the_same_mount),
+		TEST(closes_symlinks_once_their_mount_is_known),
 	};
 
 	if (argc > 1)
