@@ -216,19 +216,25 @@ bool fid_remove(struct fids *fids, uint32_t number)
 	return true;
 }
 
+/* Finds a fid in the bucket `*at` or after it. The table may grow between two calls. */
+static bool next_fid(struct fids *fids, size_t *at, uint32_t *number)
+{
+	pthread_mutex_lock(&fids->lock);
+	while (*at < fids->bucket_count && !fids->buckets[*at])
+		++*at;
+	bool found = *at < fids->bucket_count;
+	if (found)
+		*number = fids->buckets[*at]->number;
+	pthread_mutex_unlock(&fids->lock);
+	return found;
+}
+
 void fids_clear(struct fids *fids)
 {
-	for (size_t i = 0; i < fids->bucket_count; i++) {
-		for (;;) {
-			pthread_mutex_lock(&fids->lock);
-			struct fid *fid = fids->buckets[i];
-			uint32_t number = fid ? fid->number : 0;
-			pthread_mutex_unlock(&fids->lock);
-			if (!fid)
-				break;
-			fid_remove(fids, number);
-		}
-	}
+	uint32_t number;
+
+	for (size_t at = 0; next_fid(fids, &at, &number);)
+		fid_remove(fids, number);
 }
 
 /* ---- the table ---- */

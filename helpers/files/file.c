@@ -134,30 +134,48 @@ static int open_existing(struct files *files, const struct node *in, const char 
 	return r;
 }
 
-/* Makes the file and its node. */
+/* Counts the descriptors of a file and of its node, or returns -ENFILE. */
+static int reserve(struct files *files, struct node **node)
+{
+	int r = count(files);
+
+	if (r < 0)
+		return r;
+	r = tree_reserve(files->tree, node);
+	if (r < 0)
+		uncount(files);
+	return r;
+}
+
+/*
+ * Makes the file and its node. There is room for both before there is a file: a guest that tries
+ * ENFILE again must not find its own file there.
+ */
 static int create(struct files *files, const struct node *in, const char *name, int flags,
 		  mode_t mode, struct file **file, struct node **node, struct stat *st)
 {
-	int r = count(files);
+	struct node *new;
+	int r = reserve(files, &new);
 
 	if (r < 0)
 		return r;
 	int fd = result(openat(in->fd, name, flags | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
 			       mode & 07777));
 	r = fd < 0 ? fd : result(fstat(fd, st));
-	if (r == 0) {
-		r = reopen(files, fd, O_PATH);
-		r = r < 0 ? r : tree_adopt(files->tree, r, st, node);
-	}
-	if (r < 0) {
+	int path = r < 0 ? r : reopen(files, fd, O_PATH);
+	if (path < 0) {
 		if (fd >= 0)
 			close(fd);
+		tree_unreserve(files->tree, new);
 		uncount(files);
-		return r;
+		return path;
 	}
-	r = make_file(files, *node, fd, flags, file);
+	tree_fill(files->tree, new, path, st);
+	r = make_file(files, new, fd, flags, file);
 	if (r < 0)
-		node_drop(files->tree, *node);
+		node_drop(files->tree, new);
+	else
+		*node = new;
 	return r;
 }
 

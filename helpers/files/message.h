@@ -54,6 +54,12 @@ enum message_type {
 #define P9_LOCK_FLOCK 4
 #define P9_LOCK_FCNTL 8
 
+/*
+ * A flag of Txattrcreate besides setxattr(2)'s, of our guest's kernel: an empty value stays empty.
+ * Linux's own client removes an attribute by an empty value and XATTR_REPLACE.
+ */
+#define P9_XATTR_EMPTY 0x100
+
 #define P9_LOCK_SUCCESS 0
 #define P9_LOCK_BLOCKED 1
 

@@ -202,10 +202,10 @@ static int set_value(struct call *call)
 	int r = node_hold(call->session->tree, call->fid.node, -1);
 	if (r < 0)
 		return r;
-	/* v9fs removes by these two. */
-	bool removal = value->size == 0 && value->flags & XATTR_REPLACE;
+	bool removal = value->size == 0 &&
+		       (value->flags & (XATTR_REPLACE | P9_XATTR_EMPTY)) == XATTR_REPLACE;
 	r = node_set_xattr(call->fid.node, value->name, removal ? NULL : value->bytes, value->size,
-			   value->flags);
+			   value->flags & ~P9_XATTR_EMPTY);
 	node_release(call->session->tree, call->fid.node);
 	return r;
 }
@@ -344,16 +344,17 @@ static bool put_entry(void *to, uint64_t inode, uint64_t next, uint8_t type, con
 		      size_t size)
 {
 	struct call *call = to;
-	const struct node *root = tree_root(call->session->tree), *node = call->fid.node;
+	struct tree *tree = call->session->tree;
+	const struct node *node = call->fid.node;
 	uint8_t qid = type == DT_DIR ? QID_DIRECTORY : type == DT_LNK ? QID_SYMLINK : 0;
 
 	if (size + 24 > (size_t)(call->reply.end - call->reply.at))
 		return false;
 	/* What is above the share is nobody's business. */
-	if (!strcmp(name, "..") && node == root)
-		inode = root->inode;
-	reply_put(&call->reply, "bdqqb", qid, 0,
-		  tree_number(call->session->tree, node->device, (ino_t)inode), next, type);
+	if (!strcmp(name, "..") && tree_is_root(tree, node))
+		inode = node->inode;
+	reply_put(&call->reply, "bdqqb", qid, 0, tree_number(tree, node->device, (ino_t)inode),
+		  next, type);
 	reply_text(&call->reply, name, size);
 	return true;
 }
@@ -624,7 +625,7 @@ static int do_xattrcreate(struct call *call)
 
 	if (error < 0)
 		return error;
-	if (r->flags & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+	if (r->flags & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE | P9_XATTR_EMPTY))
 		return -EINVAL;
 	if (r->size > XATTR_MOST)
 		return -E2BIG;

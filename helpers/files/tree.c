@@ -18,8 +18,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define MOUNTS	 64  /* more mounts than these: their nodes keep their descriptors */
-#define PREFIXES 256 /* see tree_number() */
+#define MOUNTS	 64	   /* more mounts than these: their nodes keep their descriptors */
+#define FOR_EVER UINT8_MAX /* more mounts than can be known: see node->stays */
+#define PREFIXES 256	   /* see tree_number() */
 
 /* Inodes of one device whose numbers have the same upper bits. */
 struct prefix {
@@ -72,6 +73,12 @@ static void list_add(struct tree *tree, struct node *node)
 	tree->open++;
 }
 
+/* Whether the node may be opened for handles of a mount that is not known yet. */
+static bool opens_mount(const struct tree *tree, const struct node *node)
+{
+	return tree->mount_count < MOUNTS && (S_ISDIR(node->type) || S_ISREG(node->type));
+}
+
 /* Returns a descriptor for handles of the mount `id`, on which `node` lies, or -1. */
 static int mount_fd(struct tree *tree, const struct node *node, int id)
 {
@@ -82,7 +89,7 @@ static int mount_fd(struct tree *tree, const struct node *node, int id)
 		i++;
 	if (i < tree->mount_count)
 		return tree->mounts[i].fd;
-	if (i == MOUNTS || !(S_ISDIR(node->type) || S_ISREG(node->type)))
+	if (!opens_mount(tree, node))
 		return -1;
 	tree_link_name(link, node->fd);
 	int fd = openat(tree->proc, link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -91,27 +98,49 @@ static int mount_fd(struct tree *tree, const struct node *node, int id)
 	return fd;
 }
 
-/* Closes the node's descriptor if its handle can open it again. */
+struct handle {
+	struct file_handle head;
+	unsigned char bytes[MAX_HANDLE_SZ];
+};
+
+/* Finds the handle that can open the node again. If there is none, it sets how long it `stays`. */
+static bool find_handle(struct tree *tree, struct node *node, struct handle *handle)
+{
+	struct stat st;
+
+	handle->head.handle_bytes = MAX_HANDLE_SZ;
+	if (fstat(node->fd, &st))
+		return false;
+	/* A file without a name is gone with its last descriptor. */
+	if (st.st_nlink == 0) {
+		node->stays = FOR_EVER;
+		return false;
+	}
+	if (name_to_handle_at(node->fd, "", &handle->head, &node->mount, AT_EMPTY_PATH)) {
+		/* The file system has no handles, or none for this inode. */
+		if (errno == EOPNOTSUPP || errno == EOVERFLOW)
+			node->stays = FOR_EVER;
+		return false;
+	}
+	if (mount_fd(tree, node, node->mount) >= 0)
+		return true;
+	if (!opens_mount(tree, node))
+		node->stays = (uint8_t)(tree->mount_count + 1);
+	return false;
+}
+
+/* Closes the node's descriptor if a handle can open it again. */
 static bool close_node(struct tree *tree, struct node *node)
 {
-	struct {
-		struct file_handle head;
-		unsigned char bytes[MAX_HANDLE_SZ];
-	} handle = {.head.handle_bytes = MAX_HANDLE_SZ};
-	struct stat st;
-	int mount;
+	struct handle handle;
 
-	/* A file without a name is gone with its last descriptor. */
-	if (fstat(node->fd, &st) || st.st_nlink == 0 ||
-	    name_to_handle_at(node->fd, "", &handle.head, &mount, AT_EMPTY_PATH) ||
-	    mount_fd(tree, node, mount) < 0)
+	if (!find_handle(tree, node, &handle))
 		return false;
 	size_t size = sizeof(handle.head) + handle.head.handle_bytes;
 	node->handle = malloc(size);
 	if (!node->handle)
 		return false;
 	memcpy(node->handle, &handle, size);
-	node->mount = mount;
 	list_remove(tree, node);
 	close(node->fd);
 	node->fd = -1;
@@ -121,17 +150,16 @@ static bool close_node(struct tree *tree, struct node *node)
 /* Makes room for one more descriptor. Returns 0, or -ENFILE if too many cannot be closed. */
 static int make_room(struct tree *tree)
 {
-	struct node *node, *newer;
+	struct node *node, *newer, *last = tree->newest;
 
 	for (node = tree->oldest; node && tree->open >= tree->open_most; node = newer) {
-		newer = node->newer;
-		if (node->holders > 0 || node->stays)
+		newer = node == last ? NULL : node->newer;
+		if (node->holders > 0 || node->stays > tree->mount_count)
 			continue;
 		/* What cannot be closed now goes to the end, so that it is not tried each time. */
 		if (!close_node(tree, node)) {
 			list_remove(tree, node);
 			list_add(tree, node);
-			node->stays = true;
 		}
 	}
 	return tree->open < tree->open_most ? 0 : -ENFILE;
@@ -210,28 +238,52 @@ void node_drop(struct tree *tree, struct node *node)
 	free(node);
 }
 
-int tree_adopt(struct tree *tree, int fd, const struct stat *st, struct node **node)
+int tree_reserve(struct tree *tree, struct node **node)
 {
 	struct node *new = calloc(1, sizeof(*new));
-	int r = new ? 0 : -ENOMEM;
 
+	if (!new)
+		return -ENOMEM;
 	pthread_mutex_lock(&tree->lock);
-	if (r == 0)
-		r = make_room(tree);
-	if (r == 0) {
-		*new = (struct node){.references = 1,
-				     .fd = fd,
-				     .type = st->st_mode & S_IFMT,
-				     .device = st->st_dev,
-				     .inode = st->st_ino};
-		list_add(tree, new);
-		*node = new;
-	}
+	int r = make_room(tree);
+	tree->open += r == 0;
 	pthread_mutex_unlock(&tree->lock);
-	if (r < 0) {
+	if (r == 0)
+		*node = new;
+	else
 		free(new);
+	return r;
+}
+
+void tree_unreserve(struct tree *tree, struct node *node)
+{
+	pthread_mutex_lock(&tree->lock);
+	tree->open--;
+	pthread_mutex_unlock(&tree->lock);
+	free(node);
+}
+
+void tree_fill(struct tree *tree, struct node *node, int fd, const struct stat *st)
+{
+	*node = (struct node){.references = 1,
+			      .fd = fd,
+			      .type = st->st_mode & S_IFMT,
+			      .device = st->st_dev,
+			      .inode = st->st_ino};
+	pthread_mutex_lock(&tree->lock);
+	tree->open--;
+	list_add(tree, node); /* which counts it again */
+	pthread_mutex_unlock(&tree->lock);
+}
+
+int tree_adopt(struct tree *tree, int fd, const struct stat *st, struct node **node)
+{
+	int r = tree_reserve(tree, node);
+
+	if (r == 0)
+		tree_fill(tree, *node, fd, st);
+	else
 		close(fd);
-	}
 	return r;
 }
 
@@ -256,7 +308,7 @@ struct tree *tree_new(int root, int proc, size_t descriptors)
 		free(tree);
 		return NULL;
 	}
-	tree->root->stays = true;
+	tree->root->stays = FOR_EVER;
 	tree_number(tree, st.st_dev, st.st_ino);
 	return tree;
 }
@@ -273,6 +325,11 @@ void tree_free(struct tree *tree)
 struct node *tree_root(struct tree *tree)
 {
 	return tree->root;
+}
+
+bool tree_is_root(const struct tree *tree, const struct node *node)
+{
+	return node->device == tree->root->device && node->inode == tree->root->inode;
 }
 
 int tree_proc(const struct tree *tree)
@@ -333,7 +390,7 @@ int tree_place(struct tree *tree, const struct node *node, char name[TREE_NAME])
 	int size = path_of(tree, tree->root->fd, root), r = path_of(tree, node->fd, path);
 	struct stat st;
 
-	if (node->device == tree->root->device && node->inode == tree->root->inode)
+	if (tree_is_root(tree, node))
 		return -EBUSY;
 	if (size < 0 || r < 0)
 		return size < 0 ? size : r;
@@ -400,17 +457,20 @@ uint64_t tree_number(struct tree *tree, dev_t device, ino_t inode)
 
 /* Two changes within a tick have the same ctime. A tick lasts at most 10 ms. */
 #define TICKS_NS 20000000
+/* A full second may be all that the file system keeps: of one second (ext4), or of two (vfat). */
+#define COARSE_NS (2000000000 + TICKS_NS)
 
 uint32_t tree_version(const struct stat *st)
 {
 	static uint64_t recent;
 	struct timespec now;
 	uint64_t mixed = (uint64_t)st->st_ctim.tv_sec * 1000000000 + (uint64_t)st->st_ctim.tv_nsec;
+	uint64_t window = st->st_ctim.tv_nsec == 0 ? COARSE_NS : TICKS_NS;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	uint64_t time = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	/* An inode that changed just now may change again without a trace. */
-	if (time - mixed < TICKS_NS || mixed > time)
+	if (time - mixed < window || mixed > time)
 		mixed += __atomic_add_fetch(&recent, 1, __ATOMIC_RELAXED) << 40;
 	mixed ^= (uint64_t)st->st_size << 20;
 	mixed *= 0x9e3779b97f4a7c15;

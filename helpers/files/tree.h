@@ -24,9 +24,9 @@ struct tree;
 struct node {
 	struct node *newer, *older; /* by last use, while fd is open */
 	size_t references, holders;
-	int fd; /* O_PATH; valid for holders */
-	bool stays;
-	mode_t type; /* S_IFMT bits */
+	int fd;	       /* O_PATH; valid for holders */
+	uint8_t stays; /* its descriptor stays open until so many mounts are known */
+	mode_t type;   /* S_IFMT bits */
 	dev_t device;
 	ino_t inode;
 	int mount;
@@ -43,6 +43,9 @@ struct tree *tree_new(int root, int proc, size_t descriptors);
 void tree_free(struct tree *tree);
 
 struct node *tree_root(struct tree *tree);
+
+/* Whether it is the root's inode. A walk up to it makes another node. */
+bool tree_is_root(const struct tree *tree, const struct node *node);
 int tree_proc(const struct tree *tree);
 
 /* One more, one less reference. The last drop frees the node. */
@@ -64,7 +67,17 @@ void node_release(struct tree *tree, struct node *node);
  */
 int tree_name(char to[TREE_NAME], const uint8_t *bytes, size_t size);
 
-/* Makes the node of `fd`, an O_PATH descriptor of what `st` describes. The node owns `fd`. */
+/*
+ * Makes a node that has no inode yet, for which tree_fill() or tree_unreserve() is called. It
+ * counts as one whose descriptor is open. ENFILE: too many are used.
+ */
+int tree_reserve(struct tree *tree, struct node **node);
+void tree_unreserve(struct tree *tree, struct node *node);
+
+/* Makes it the node of `fd`, an O_PATH descriptor of what `st` describes. The node owns `fd`. */
+void tree_fill(struct tree *tree, struct node *node, int fd, const struct stat *st);
+
+/* Makes the node of `fd`, as the two. On failure `fd` is closed. */
 int tree_adopt(struct tree *tree, int fd, const struct stat *st, struct node **node);
 
 /* Opens `name` in the directory of the descriptor `directory` as O_PATH. Returns a descriptor. */

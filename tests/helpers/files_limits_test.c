@@ -110,6 +110,31 @@ static void keeps_what_cannot_be_reopened(void **state)
 	assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
 }
 
+/* A guest that tries again with O_EXCL must not find the file of its first try. */
+static void leaves_no_file_behind_when_descriptors_run_out(void **state)
+{
+	struct nine *n = restart(state, &(struct session_limits){.descriptors = 8});
+	unsigned int i;
+
+	for (i = 0; i < 7; i++) {
+		put(in_share("file"), "");
+		assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
+		assert_int_equal(unlink(in_share("file")), 0);
+	}
+	put(in_share("file"), "");
+	assert_int_equal(nine_walk(n, ROOT, 1, ""), 0);
+	assert_int_equal(nine_create(n, 1, "new", 0202, 0600, 0), ENFILE);
+	assert_int_equal(access(in_share("new"), F_OK), -1);
+	assert_int_equal(nine_clunk(n, 12), 0);
+	/* What fails gives the place of its descriptor back. */
+	for (i = 0; i < 20; i++)
+		assert_int_equal(nine_create(n, 1, "file", 0202, 0600, 0), EEXIST);
+	assert_int_equal(nine_create(n, 1, "new", 0202, 0600, 0), 0);
+	assert_int_equal(nine_walk(n, ROOT, 2, "file"), 0); /* for it, the new one's is closed */
+	assert_int_equal(nine_write(n, 1, 0, "content", 7), 7);
+	assert_int_equal(nine_clunk(n, 1), 0);
+}
+
 static void bounds_fids(void **state)
 {
 	struct nine *n = restart(state, &(struct session_limits){.fids = 100});
@@ -345,6 +370,38 @@ static void reopens_by_the_same_mount(void **state)
 	umount2(in_share("one"), MNT_DETACH);
 }
 
+/*
+ * A symlink cannot be opened by a handle as long as nothing of its mount was opened. Later it can.
+ */
+static void closes_symlinks_once_their_mount_is_known(void **state)
+{
+	struct nine *n = restart(state, &(struct session_limits){.descriptors = 4});
+	struct nine_attributes a;
+	char path[16];
+
+	mount_in("one", "");
+	for (unsigned int i = 1; i <= 3; i++) {
+		snprintf(path, sizeof(path), "one/%u", i);
+		assert_int_equal(symlink("target", in_share(path)), 0);
+		assert_int_equal(nine_walk(n, ROOT, i, path), 0);
+	}
+	assert_int_equal(nine_walk(n, ROOT, 4, "one"), ENFILE);
+	assert_int_equal(nine_clunk(n, 3), 0);
+	assert_int_equal(nine_walk(n, ROOT, 4, "one"), 0);
+	/* Three that cannot be closed: the directory and both symlinks make room for them. */
+	for (unsigned int i = 0; i < 3; i++) {
+		put(in_share("file"), "");
+		assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
+		assert_int_equal(unlink(in_share("file")), 0);
+	}
+	assert_int_equal(nine_clunk(n, 10), 0);
+	for (unsigned int fid = 1; fid <= 2; fid++) {
+		assert_int_equal(nine_getattr(n, fid, &a), 0);
+		assert_int_equal(a.mode & S_IFMT, S_IFLNK);
+	}
+	umount2(in_share("one"), MNT_DETACH);
+}
+
 /* Nobody else sees the mounts of these tests. */
 static int begin_alone(void **state)
 {
@@ -359,12 +416,14 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		TEST(closes_and_reopens_files),
 		TEST(keeps_what_cannot_be_reopened),
+		TEST(leaves_no_file_behind_when_descriptors_run_out),
 		TEST(bounds_fids),
 		TEST(serves_many_fids_and_entries),
 		TEST(leaks_nothing_when_requests_fail),
 		TEST(tells_when_the_disk_is_full),
 		TEST(tells_inodes_of_two_devices_apart),
 		TEST(reopens_by_the_same_mount),
+		TEST(closes_symlinks_once_their_mount_is_known),
 	};
 
 	if (argc > 1)

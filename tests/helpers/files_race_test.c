@@ -146,10 +146,55 @@ static void race_for_the_same_fids(void **state)
 	*state = new_client(&(struct session_limits){0});
 }
 
+static bool attached;
+
+/* Fids come by one ring, and the table grows. Sessions begin by the other. */
+static void *attach_many(void *argument)
+{
+	struct nine *n = argument;
+
+	for (unsigned int fid = 0; fid < 1000; fid++)
+		nine_attach(n, fid, 0);
+	__atomic_store_n(&attached, true, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static void *begin_sessions(void *argument)
+{
+	struct nine *n = argument;
+
+	while (!__atomic_load_n(&attached, __ATOMIC_RELAXED)) {
+		nine_version(n, NINE_MSIZE);
+		usleep(50);
+	}
+	return NULL;
+}
+
+static void grows_beside_a_new_session(void **state)
+{
+	static struct nine rings[2];
+	pthread_t threads[2];
+
+	(void)state;
+	for (unsigned int i = 0; i < rounds / 400; i++) {
+		struct session *session = new_session(&(struct session_limits){0});
+		attached = false;
+		nine_begin(&rings[0], session);
+		nine_begin(&rings[1], session);
+		assert_int_equal(nine_version(&rings[0], NINE_MSIZE), 0);
+		assert_int_equal(pthread_create(&threads[0], NULL, attach_many, &rings[0]), 0);
+		assert_int_equal(pthread_create(&threads[1], NULL, begin_sessions, &rings[1]), 0);
+		pthread_join(threads[0], NULL);
+		pthread_join(threads[1], NULL);
+		session_end(session);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(race_for_the_same_fids, begin, end),
+		cmocka_unit_test_setup_teardown(grows_beside_a_new_session, begin, end),
 	};
 
 	if (argc > 1)

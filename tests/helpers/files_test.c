@@ -2,6 +2,8 @@
 /* Tests the file server's sessions: what a guest's kernel asks, on a directory of the host. */
 #include "share.h"
 
+#include "helpers/files/tree.h"
+
 #include <sys/file.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -178,6 +180,23 @@ static void version_of_a_file_says_whether_it_changed(void **state)
 	assert_int_not_equal(a.version, b.version);
 }
 
+/* Some file systems keep only full seconds, or every second one (vfat). */
+static void version_knows_coarse_times(void **state)
+{
+	struct timespec now;
+
+	(void)state;
+	clock_gettime(CLOCK_REALTIME, &now);
+	struct stat recent = {.st_size = 1, .st_ctim.tv_sec = now.tv_sec};
+	assert_int_not_equal(tree_version(&recent), tree_version(&recent));
+	recent.st_ctim.tv_sec -= now.tv_nsec < 500000000; /* up to a second and a half ago */
+	assert_int_not_equal(tree_version(&recent), tree_version(&recent));
+	struct stat old = {.st_size = 1, .st_ctim.tv_sec = now.tv_sec - 3};
+	assert_int_equal(tree_version(&old), tree_version(&old));
+	struct stat fine = {.st_size = 1, .st_ctim = {now.tv_sec - 2, 1}};
+	assert_int_equal(tree_version(&fine), tree_version(&fine));
+}
+
 /* ---- names and links ---- */
 
 /* Every message with a name, by every name that could lead elsewhere. */
@@ -257,12 +276,14 @@ static void up_does_not_leave_the_share(void **state)
 	assert_int_equal(nine_ask(n, TREMOVE, "d", 3), ENOENT);
 	assert_int_equal(nine_walk(n, 2, 6, ".."), ENOENT);
 	assert_int_equal(access(path, F_OK), 0);
-	/* The root's entry ".." does not say what is above. */
+	/* The root's entry ".." does not say what is above, also not after a walk from below. */
 	assert_int_equal(nine_walk(n, ROOT, 7, ""), 0);
-	assert_int_equal(nine_open(n, 7, 0), 0);
-	assert_int_equal(nine_ask(n, TREADDIR, "dqd", 7, (uint64_t)0, 1000), 0);
-	for (int i = 0, at = 11; i < 2; i++, at += 24 + n->reply[at + 22])
-		assert_int_equal(nine_number(n->reply + at + 5, 8), root.path);
+	for (unsigned int fid = 4; fid <= 7; fid += 3) {
+		assert_int_equal(nine_open(n, fid, 0), 0);
+		assert_int_equal(nine_ask(n, TREADDIR, "dqd", fid, (uint64_t)0, 1000), 0);
+		for (int i = 0, at = 11; i < 2; i++, at += 24 + n->reply[at + 22])
+			assert_int_equal(nine_number(n->reply + at + 5, 8), root.path);
+	}
 }
 
 static void follows_no_link(void **state)
@@ -726,6 +747,11 @@ static void sets_and_gets_attributes(void **state)
 	assert_int_equal(getxattr(in_share("file"), "user.none", value, 256), 0);
 	assert_int_equal(set_xattr(n, "user.none", "", 0, XATTR_REPLACE), 0);
 	assert_int_equal(getxattr(in_share("file"), "user.none", value, 256), -1);
+	/* Our guest's kernel says when an empty value is to stay. */
+	assert_int_equal(set_xattr(n, "user.one", "", 0, XATTR_REPLACE | P9_XATTR_EMPTY), 0);
+	assert_int_equal(getxattr(in_share("file"), "user.one", value, 256), 0);
+	assert_int_equal(set_xattr(n, "user.none", "", 0, XATTR_REPLACE | P9_XATTR_EMPTY), ENODATA);
+	assert_int_equal(set_xattr(n, "user.one", "1", 1, XATTR_REPLACE), 0);
 	assert_int_equal(set_xattr(n, "security.capability", capability, 20, 0), 0);
 	assert_int_equal(getxattr(in_share("file"), "security.capability", value, 256), 20);
 	assert_memory_equal(value, capability, 20);
@@ -783,6 +809,7 @@ int main(void)
 		TEST(lists_directories),
 		TEST(acts_on_the_file_and_not_on_its_name),
 		TEST(version_of_a_file_says_whether_it_changed),
+		TEST(version_knows_coarse_times),
 		TEST(refuses_names_that_lead_elsewhere),
 		TEST(up_does_not_leave_the_share),
 		TEST(follows_no_link),

@@ -150,3 +150,41 @@ beside_others() {
 @test "files: in the root, beside the host and a second VM" {
 	beside_others /work /srv/debian/work
 }
+
+@test "files: supplementary groups may read, and a setgid directory gives its group" {
+	"$bed" sh 'for place in /srv/groups /bundles/busybox/rootfs/groups; do
+		mkdir -p $place/shared && cd $place && echo word >ours && echo secret >theirs && chmod 040 ours theirs &&
+			chown 0:5000 ours shared && chown 0:5001 theirs && chmod 2777 shared || exit
+	done'
+	container '.process.args = ["sh", "-c", "for place in /data /groups; do
+				cd $place && cat ours && ! cat theirs 2>/dev/null && mkdir shared/made && touch shared/file || exit
+				stat -c \"%u %g %a\" shared/made shared/file
+			done"]
+		| .process.user = {uid: 1000, gid: 1000, umask: 18, additionalGids: [5000]}
+		| .mounts += [{type: "bind", source: "/srv/groups", destination: "/data", options: ["rbind"]}]
+		| .annotations = {"org.lfedge.runx.rootfs": "9p"}'
+	says 0 "$(printf '%s\n' word '1000 5000 2755' '1000 5000 644' word '1000 5000 2755' '1000 5000 644')" ''
+	dom0 sh -c 'stat -c "%u %g %a" /srv/groups/shared/* /bundles/busybox/rootfs/groups/shared/*'
+	says 0 "$(printf '%s\n' '1000 5000 644' '1000 5000 2755' '1000 5000 644' '1000 5000 2755')" ''
+}
+
+@test "files: the server of a quiet container sleeps, is small, and has its limits" {
+	bundle '.process.args = ["sleep", "100000"] | .annotations = {"org.lfedge.runx.rootfs": "9p"}'
+	create
+	dom0 runX start "$id"
+	says 0 '' ''
+	# A second after its last long message, a ring gives its memory back (QUIET in channel.c).
+	dom0 sh -c 'read -r _ pid _ <"/run/runX/$1/files" && cd "/proc/$pid" || exit
+		switches() { awk "/ctxt_switches:/ { sum += \$2 } END { print sum }" task/*/status; }
+		sleep 5
+		before=$(switches)
+		sleep 10
+		echo "switches: $(($(switches) - before))"
+		awk "\$1 == \"Pss:\" && \$2 > 512" smaps_rollup
+		sed -nE "s/^Max (core file size|open files|locked memory|address space) +([0-9]+) +([0-9]+) .*/\1: \2 \3/p" limits' sh "$id"
+	# As in confine.c. An address space has 256 MiB.
+	says 0 "$(printf '%s\n' 'switches: 0' 'core file size: 0 0' 'open files: 65536 65536' 'locked memory: 0 0' \
+		"address space: $((256 << 20)) $((256 << 20))")" ''
+	dom0 runX delete --force "$id"
+	says 0 '' ''
+}

@@ -74,6 +74,18 @@ trap_script() {
 	says 0 137 ''
 }
 
+@test "kill: SIGKILL of the file server ends the container, which says why" {
+	running "$(trap_script TERM) | .annotations = {\"org.lfedge.runx.rootfs\": \"9p\"}"
+	dom0 sh -c "kill -9 \$(cut -d ' ' -f 2 /run/runX/$id/files)"
+	says 0 '' ''
+	dom0 /usr/libexec/runX/control "/run/runX/$id" wait 60
+	says 0 '' ''
+	dom0 cat "/run/runX/$id/ended"
+	says 0 'the file server of the VM crashed or was killed' ''
+	ended
+	says 0 255 ''
+}
+
 @test "kill: KILL ends a VM that hangs" {
 	running "$(trap_script TERM)"
 	dom0 sh -c "xl pause rx-$id && runX kill $id KILL"
