@@ -57,22 +57,3 @@ load helpers
 	runX features c1
 	fails_with 'features: too many arguments: c1'
 }
-
-# podman calls these with --help, and takes success as support.
-@test "checkpoint: it fails with the reason, with any arguments" {
-	local words
-	for words in --help '--image-path /x c1' ''; do
-		# shellcheck disable=SC2086 # options
-		runX checkpoint $words
-		fails_with 'checkpoint is not supported: xl save could keep'
-	done
-}
-
-@test "restore: it fails with the reason, with any arguments" {
-	local words
-	for words in '--lsm-mount-context' --help '--bundle /x c1'; do
-		# shellcheck disable=SC2086 # options
-		runX restore $words
-		fails_with 'restore is not supported: the streams'
-	done
-}

@@ -155,3 +155,23 @@ is_over() {
 accepted_verbs() {
 	sed -n '/^\tcase $verb in$/,/^\tesac$/{ /^\t\*)/d; s/) ;;$//p; }' "$top/runX" | tr -d '|'
 }
+
+state_is() {
+	runX state c1
+	succeeds
+	[ "$(jq -r .status <<<"$output")" = "$1" ]
+}
+
+# control_ends STATUS: the helper control says nothing but this, except that it waits
+control_ends() {
+	rm "$FAKE/libexec/control"
+	printf '#!/bin/sh\n[ "$2" = wait ] || exit %s\n' "$1" >"$FAKE/libexec/control"
+	chmod 755 "$FAKE/libexec/control"
+}
+
+# xl_that SAYS: makes an xl that prints an error on stderr but ends with 0, as xl pause and unpause do
+xl_that() {
+	rm "$FAKE/bin/xl"
+	printf '%s\n' '#!/bin/sh' 'echo "xl $*" >>"$FAKE/calls"' "echo '$1' >&2" >"$FAKE/bin/xl"
+	chmod 755 "$FAKE/bin/xl"
+}

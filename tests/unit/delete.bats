@@ -1,0 +1,52 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What delete does to a container, with stand-ins for xl and the proxy. states.bats tests in which states it works.
+
+load helpers
+
+@test "delete: --force removes what a killed create has left, its domain too" {
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
+	runX delete c1
+	fails_with 'that is not stopped: creating'
+	runX delete --force c1
+	succeeds
+	grep -q '^xl destroy 7$' "$FAKE/calls"
+	nothing_left
+}
+
+@test "delete: a domain that was renamed is found by its UUID" {
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
+	export XL_NAME='my * VM 5'
+	runX delete --force c1
+	succeeds
+	grep -q '^xl destroy 7$' "$FAKE/calls"
+	nothing_left
+}
+
+@test "delete: a domain of another container is left alone" {
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 >"$RUNX_ROOT/c1/uuid"
+	echo 99999999-2222-3333-4444-555555555555 >"$FAKE/domains"
+	runX delete --force c1
+	succeeds
+	[ "$(calls 'xl destroy')" -eq 0 ]
+}
+
+@test "delete: if xl cannot list domains, the rest of a killed create stays; without Xen it is removed" {
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 | tee "$RUNX_ROOT/c1/uuid" >"$FAKE/domains"
+	XL_FAIL=list XL_SAYS='libxl: error: no xenstore' runX delete --force c1
+	fails_with 'xl cannot list the domains, so container c1 may still have one'
+	[ -e "$RUNX_ROOT/c1/uuid" ]
+	runX delete --force c1
+	succeeds
+	grep -q '^xl destroy 7$' "$FAKE/calls"
+	nothing_left
+	mkdir -p "$RUNX_ROOT/c1"
+	echo 11111111-2222-3333-4444-555555555555 >"$RUNX_ROOT/c1/uuid"
+	RUNX_XENBUS=/nowhere XL_FAIL=list runX delete --force c1
+	succeeds
+	nothing_left
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What state does to a container, with stand-ins for xl and the proxy. states.bats tests in which states it works.
+
+load helpers
+
+@test "state: stopped, if it was killed while it was paused" {
+	in_state paused
+	end_process "$(cat "$BATS_TEST_TMPDIR/pid")"
+	state_is stopped
+}
+
+@test "state: stopped, with pid 0" {
+	in_state stopped
+	state_is stopped
+	[ "$(jq .pid <<<"$output")" -eq 0 ]
+}
+
+@test "state: a pid that now belongs to another process does not count" {
+	in_state running
+	cp "$RUNX_ROOT/c1/proxy" "$BATS_TEST_TMPDIR/proxy"
+	sed 's/[0-9]*$/1/' "$BATS_TEST_TMPDIR/proxy" >"$RUNX_ROOT/c1/proxy"
+	: >"$RUNX_ROOT/c1/destroyed"
+	state_is stopped
+	cp "$BATS_TEST_TMPDIR/proxy" "$RUNX_ROOT/c1/proxy"
+}
+
+@test "state: starts no process" {
+	in_state running
+	printf '#!/bin/sh\necho jq >>"$FAKE/calls"\n' >"$FAKE/bin/jq"
+	chmod 755 "$FAKE/bin/jq"
+	: >"$FAKE/calls"
+	runX state c1
+	succeeds
+	[ ! -s "$FAKE/calls" ]
+}
