@@ -4,7 +4,7 @@
 
 load helpers
 
-# podman calls these with --help, and takes success as support.
+# podman calls this with --help, and takes success as support.
 @test "checkpoint: it fails with the reason, with any arguments" {
 	local words
 	for words in --help '--image-path /x c1' ''; do

@@ -44,6 +44,15 @@ load helpers
 	done
 }
 
+# `runX kill` is in lib/verbs/kill.sh, and its tests are in kill.bats. version and help are in this file.
+@test "cli: every accepted command has a test file of its name" {
+	local verb
+	for verb in $(accepted_verbs); do
+		case $verb in version | help) continue ;; esac
+		grep -q "^@test \"$verb: " "$top/tests/unit/$verb.bats" || { echo "$verb has no tests in $verb.bats" && return 1; }
+	done
+}
+
 @test "cli: --help and -h of a verb print its part of the help, wherever its options may stand" {
 	local verb option
 	for verb in $(accepted_verbs); do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# exec and run: what they ask the VM for, and what stays in the foreground; with stand-ins for all of Xen.
+# exec: what it asks the VM for, and what stays in the foreground; with stand-ins for all of Xen.
 
 load helpers
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# runX features, and the commands that are refused because runX lacks the feature.
+# runX features: what engines may ask for.
 
 load helpers
 

@@ -156,6 +156,7 @@ accepted_verbs() {
 	sed -n '/^\tcase $verb in$/,/^\tesac$/{ /^\t\*)/d; s/) ;;$//p; }' "$top/runX" | tr -d '|'
 }
 
+# state_is STATUS: runX state c1 prints this status
 state_is() {
 	runX state c1
 	succeeds

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What ps does to a container, with stand-ins for xl and the proxy. states.bats tests in which states it works.
+# What ps prints of a container, with stand-ins for xl and the proxy. states.bats tests in which states it works.
 
 load helpers
 

@@ -4,6 +4,7 @@
 
 load helpers
 
+# podman calls this with --help, and takes success as support.
 @test "restore: it fails with the reason, with any arguments" {
 	local words
 	for words in '--lsm-mount-context' --help '--bundle /x c1'; do

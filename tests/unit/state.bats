@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What state does to a container, with stand-ins for xl and the proxy. states.bats tests in which states it works.
+# What state prints and costs, with stand-ins for xl and the proxy. states.bats has its output in each state.
 
 load helpers
 

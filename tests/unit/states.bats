@@ -4,7 +4,7 @@
 #
 # ok: it succeeds, and the state stays. =STATE: it succeeds, and STATE is the new state. Another word: it fails with the
 # text that states.bash has for the word, changes nothing of the container, and calls neither xl nor the proxy.
-# -: exec.bats tests it, because it waits for the container's end.
+# -: run.bats tests it, because it waits for the container's end.
 
 load helpers
 load ../states

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# runX pause, resume, list, ps, features and check on real Xen.
+# runX list, ps, features and check on real Xen.
 
 load helpers
 bats_require_minimum_version 1.5.0
