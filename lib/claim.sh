@@ -23,8 +23,8 @@ open_claim() {
 	claim_open=true
 }
 
-# claimed COMMAND…: claims the open directory, and runs the command, which stays in the claim's descriptor. Returns the
-# command's exit status, $REMOVED or $HELD. On failure $problem is the reason.
+# claimed COMMAND…: claims the open directory, and runs the command in the same process. The command inherits the claim's
+# descriptor. Returns the command's exit status, $REMOVED or $HELD. On failure $problem is the reason.
 claimed() {
 	helper claim 8 "$END_SECONDS" "$@"
 }

@@ -132,8 +132,8 @@ end_command() {
 	{ kill "$!" && wait "$!"; } 2>/dev/null || :
 }
 
-# From here on, nothing but SIGKILL ends runX, and no signal of a terminal what it runs. A second Ctrl-C must not stop the
-# clean-up, and neither must a message that nobody reads. What it runs takes SIGPIPE as ever.
+# From here on only SIGKILL ends runX, and the terminal's signals do not end the commands that it runs. A second Ctrl-C must
+# not stop the clean-up, and neither must a message that nobody reads. SIGPIPE still ends the commands that runX runs.
 ignore_signals() {
 	trap '' HUP INT QUIT TERM
 	trap : PIPE
@@ -358,8 +358,8 @@ hear_by() {
 	shift
 	said=''
 	{
-		# A command in the background would have /dev/null as its stdin. If there is no descriptor for 5, there is no command
-		# either, and nobody to read from.
+		# Without <&4, a command in the background has /dev/null as its stdin. If descriptor 5 cannot be opened, the command does
+		# not run, and there is nothing to read.
 		{ "$@" <&4 >&"$out" 2>&5 4<&- 5>&- 6<&- & } 5>/proc/self/fd/6 || {
 			said='too many open files (raise ulimit -n)'
 			return 126

@@ -147,8 +147,8 @@ static void taken(struct ring9 *ring, size_t size)
 enum taking { NOTHING, REQUEST, BROKEN };
 
 /*
- * Copies the next request to ring->message, and its size to *size. A part of a request is none:
- * the guest moves its index when all of it is there (xen_9pfs_write_packet).
+ * Copies the next request to ring->message, and its size to *size. An incomplete request does not
+ * count: the guest moves its index when all of it is there (xen_9pfs_write_packet).
  */
 static enum taking take(struct ring9 *ring, size_t *size, const char **how)
 {

@@ -88,8 +88,9 @@ void fid_release(struct fids *fids, const struct fid *copy);
 int fid_new(struct fids *fids, uint32_t number, const struct fid *like);
 
 /*
- * Gives the fid of which `seen` is a copy the content of `to`, with its references, if it is PLAIN
- * and nobody has changed it since. If somebody has, EBADF, and they are dropped.
+ * Replaces the content of a fid by `to`, which gives it its references. `seen` is the caller's copy
+ * of that fid. EBADF: it is not PLAIN, or somebody has changed it since the copy. Then the
+ * references are dropped.
  */
 int fid_turn(struct fids *fids, const struct fid *seen, const struct fid *to);
 

@@ -684,7 +684,7 @@ static int lock_for_process(struct file *file, const struct lock *lock, struct f
 	bool can = lock->type == F_RDLCK || writable;
 	if (lock->of_file)
 		r = lock_whole(files, owner->fd, &owner->whole, lock->type, stop);
-	/* Without writing nobody has a range to write: then it was flock(2). */
+	/* A file that is not open for writing has no write range: only flock(2)'s lock is set. */
 	else if (!can)
 		r = -EBADF;
 	if (r == 0 && can) {

@@ -82,8 +82,8 @@ struct lock {
 /*
  * Sets a lock or gives it up. EAGAIN: another has it. With `stop` it waits until the lock is free:
  * for a thread of its own. EINTR: `*stop` was true, or became true and then the thread got the
- * signal whose handler is file_stop_waiting(). Then the process has of the range what it had.
- * ENOLCK: the guest has as many ranges as it may have.
+ * signal whose handler is file_stop_waiting(). The process then still has the locks that it had in
+ * the range. ENOLCK: the guest has as many ranges as it may have.
  */
 int file_lock(struct file *file, const struct lock *lock, const bool *stop);
 void file_stop_waiting(int signal);

@@ -698,7 +698,10 @@ static int act(struct call *call, const struct rule *rule)
 		error = tree_name(call->name, r->name.bytes, r->name.size);
 	if (error == 0 && rule->needs & SECOND)
 		error = tree_name(call->second, r->second.bytes, r->second.size);
-	/* The guest has checked the permissions. Who asked last by this ring must not count. */
+	/*
+	 * The guest has checked the permissions. Without this, the thread would still act as the
+	 * user of the ring's last request.
+	 */
 	if (error == 0 && !(rule->needs & (WRITES | MAKES)))
 		error = tree_act_as_server();
 	if (error == 0 && rule->needs & WRITES)

@@ -513,7 +513,7 @@ int tree_act_as_group(uid_t uid, gid_t gid)
 
 /* ---- making, moving and removing ---- */
 
-/* What was made under `name`, if `r` says so. Another may have replaced it already. */
+/* If `r` is 0, describes what has the name now. Another process may have replaced it. */
 static int made(int r, const struct node *in, const char *name, struct stat *st)
 {
 	if (r == 0)

@@ -59,7 +59,10 @@ static bool write_text(int directory, const char *file, const char *text)
 	return done;
 }
 
-/* Takes more than `limit`, in pages that cannot be swapped out. It must be the first choice. */
+/*
+ * Takes more than `limit`, in pages that cannot be swapped out. Its oom_score_adj makes it the
+ * kernel's first choice.
+ */
 __attribute__((noreturn)) static void be_killed(long long limit)
 {
 	prctl(PR_SET_NAME, "runX out of mem");

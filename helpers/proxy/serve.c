@@ -158,7 +158,7 @@ void serve_once(int signals, int listener)
 		vm_read();
 	container_check_deadlines(host_now());
 	vm_check(host_now());
-	/* Before a process that joins now, which must not see the old time. */
+	/* This comes before execs_advance(): a process that joins now must not see the old time. */
 	clock_tell(host_now());
 	oom_advance(host_now());
 	execs_advance();

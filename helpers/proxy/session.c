@@ -260,7 +260,10 @@ bool session_frame(struct session *s, const struct wire_frame *frame, bool start
 	return true;
 }
 
-/* What its writers still give would be lost. Under runc, too, a stdin has no reader any more. */
+/*
+ * The process has ended, so its stdin is closed, as under runc. What is written to it later would
+ * be lost.
+ */
 void session_end(struct session *s)
 {
 	stream_close(&s->input);

@@ -27,7 +27,8 @@ cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
 
 	read_updatable
 	read_source
-	# What it reads of the container must hold until it is changed. Whoever writes the JSON may take his time, without a claim.
+	# What update reads of the container must stay true until it writes. So it claims the container first. It has read the JSON
+	# before that, because the writer of the JSON may be slow.
 	# shellcheck source=lib/claim.sh
 	. "$RUNX_LIBDIR/claim.sh"
 	claim_container

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When the guest is told the time: never before HELLO, once at a time, and for good reasons only.
- */
+/* Tests when the proxy tells the guest the time: after HELLO, once at a time, only if needed. */
 #include "helpers/proxy/clock.h"
 #include "helpers/proxy/container.h"
 

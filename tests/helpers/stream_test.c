@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nobody at the other end of a container's stdio makes its proxy wait. */
+/* Tests streams: whoever is at the other end of a container's stdio, its proxy never waits. */
 #include "helpers/proxy/stream.h"
 
 #include <setjmp.h>
