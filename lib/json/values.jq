@@ -7,7 +7,7 @@ def clip: if length > 1000 then .[:1000] + "…" else . end;
 def fail($field; $problem): error("\($field): \($problem)" | clip);
 
 # Gives the first of the warnings f back, and says if there are more. Each one costs a process if there is a log.
-def few(f): [limit(9; f) | clip] | .[:8][], (.[8] // empty | "there is more to warn of than these warnings say");
+def few(f): [limit(9; f) | clip] | .[:8][], (.[8] // empty | "there are more warnings of this kind, which are not shown");
 
 # Replaces jq's own join for strings, which takes the square of their number.
 def join($between): [.[] | $between, .][1:] | add // "";

@@ -60,7 +60,7 @@ finding() {
 check_settings() {
 	local file="${RUNX_CONF:-/etc/runX/runX.conf}" said
 	if ! said=$(log_file='' read_conf 2>&1); then
-		finding error "${said#runX: }" "mend $file: runX creates no container before that"
+		finding error "${said#runX: }" "correct $file: until then runX creates no container"
 		RUNX_CONF=/dev/null
 	elif [ -f "$file" ]; then
 		finding ok "$file"

@@ -10,7 +10,7 @@ cmd_timeline() {
 	form=text
 	parse_options timeline_option '' svg "$@"
 	shift "$options_used"
-	[ $# -gt 0 ] || usage_error "timeline: no file"
+	[ $# -gt 0 ] || usage_error "timeline: no trace file given"
 	[ $# -le 2 ] || usage_error "timeline: too many arguments: $*"
 
 	[ -f "$1" ] || die "timeline: $1: no such file (RUNX_TRACE=$1 runX … writes it)"

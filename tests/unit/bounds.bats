@@ -82,7 +82,7 @@ beyond() {
 	make_bundle
 	creates '.process.capabilities.bounding = [range(100) | "CAP_X\(.)"] | .annotations = ([range(100) | {"org.lfedge.runx.x\(.)": ""}] | add)'
 	[ "${#lines[@]}" -eq 18 ]
-	[ "$(grep -c 'there is more to warn of' <<<"$output")" -eq 2 ]
+	[ "$(grep -c 'there are more warnings of this kind' <<<"$output")" -eq 2 ]
 }
 
 @test "bounds: a message with a long path that is all quotes does not take long to write" {

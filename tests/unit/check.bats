@@ -69,7 +69,7 @@ finds() {
 @test "check: a bad runX.conf" {
 	machine
 	echo 'colour = blue' >>"$RUNX_CONF"
-	finds error settings 'colour = blue is not a setting' "mend $RUNX_CONF"
+	finds error settings 'colour = blue is not a setting' "correct $RUNX_CONF"
 }
 
 @test "check: no Xen" {

@@ -117,7 +117,7 @@ lines() {
 
 @test "timeline: a bad trace or bad arguments give one sentence" {
 	runX timeline
-	fails_with 'timeline: no file'
+	fails_with 'timeline: no trace file given'
 	runX timeline a b c
 	fails_with 'timeline: too many arguments: a b c'
 	runX timeline /nowhere/trace

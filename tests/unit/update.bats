@@ -169,7 +169,7 @@ refused() {
 	update "$(jq -n '{unified: ([range(1000) | {"memory.x\(.)": "1"}] | add)}')"
 	succeeds
 	[ "${#lines[@]}" -eq 9 ]
-	[[ ${lines[8]} == *'more to warn of'* ]]
+	[[ ${lines[8]} == *'more warnings of this kind'* ]]
 }
 
 @test "update: resources larger than a config.json can be are refused" {
