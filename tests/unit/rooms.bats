@@ -7,8 +7,8 @@ load helpers
 refused() {
 	local tree=$BATS_TEST_TMPDIR/tree
 	rm -rf "$tree"
-	mkdir -p "$tree/${1%/*}"
-	(cd "$top" && git ls-files helpers guest lib 'tests/*.[ch]' | xargs cp --parents -t "$tree")
+	mkdir -p "$tree/$(dirname "$1")"
+	(cd "$top" && git ls-files runX helpers guest lib 'tests/*.[ch]' | xargs cp --parents -t "$tree")
 	printf '%s\n' "$2" >>"$tree/$1"
 	git -C "$tree" init -q
 	git -C "$tree" add .
@@ -28,6 +28,21 @@ refused() {
 	refused guest/network/network.c '#include "helpers/shared/host.h"' "helpers/shared/host.h is the host's alone"
 	refused lib/plan.sh '. "$RUNX_LIBDIR/verbs/kill.sh"' 'lib/plan.sh: lib/verbs/kill.sh'
 	refused lib/verbs/kill.sh '. "$RUNX_LIBDIR/verbs/state.sh"' 'lib/verbs/kill.sh: lib/verbs/state.sh'
+	refused lib/json/hooks.jq 'include "values";' 'lib/json/hooks.jq: a jq module may not include another'
+}
+
+@test "rooms: every way to write an include counts" {
+	refused helpers/client/exec.c '# include "helpers/proxy/vm.h"' 'helpers/client/exec.c: helpers/proxy/vm.h'
+	refused helpers/client/exec.c '	#include "helpers/proxy/vm.h" /* why */' 'helpers/client/exec.c: helpers/proxy/vm.h'
+	refused helpers/client/exec.c '#include <helpers/proxy/vm.h>' 'helpers/client/exec.c: helpers/proxy/vm.h'
+	refused lib/plan.sh '[ -z "$a" ] || . "$RUNX_LIBDIR/verbs/kill.sh"' 'lib/plan.sh: lib/verbs/kill.sh'
+	refused lib/plan.sh 'if :; then . "${RUNX_LIBDIR}/verbs/kill.sh"; fi' 'lib/plan.sh: lib/verbs/kill.sh'
+	refused lib/plan.sh '. "$RUNX_LIBDIR"/verbs/kill.sh' 'lib/plan.sh: lib/verbs/kill.sh'
+}
+
+@test "rooms: runX sources modules that exist" {
+	refused runX '[ -z "$a" ] || . "$RUNX_LIBDIR/json/values.sh"' 'runX: lib/json/values.sh is in a room that this file may not use'
+	refused runX '. "$RUNX_LIBDIR/nosuch.sh"' 'runX: there is no lib/nosuch.sh'
 }
 
 @test "rooms: a header of another room included without its path, and a folder that is in no table" {
