@@ -118,7 +118,9 @@ endef
 STATIC_MAINS := helpers/client/claim.c helpers/client/control.c helpers/files/files.c
 $(foreach main,$(filter-out $(STATIC_MAINS),$(MAINS)),$(eval $(call program,$(main))))
 $(foreach main,$(STATIC_MAINS),$(eval $(OUT)/$(basename $(notdir $(main))): $(call parts,$(GUEST),$(main))))
-$(OUT)/init: $(GUEST)/guest/init.o $(addprefix $(GUEST)/,$(addsuffix .a,guest/console guest/process guest/network guest/mounts guest/base helpers/shared))
+# What PID 1 is linked from. Each room stands before the rooms that it uses, so that one pass of the linker does.
+GUEST_ROOMS := guest/console guest/process guest/network guest/mounts guest/base helpers/shared
+$(OUT)/init: $(GUEST)/guest/init.o $(GUEST_ROOMS:%=$(GUEST)/%.a)
 $(OUT)/claim $(OUT)/control $(OUT)/files $(OUT)/init:
 	$(say) LD $@
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@ $^
@@ -153,7 +155,7 @@ bench-host: helpers ## measure runX's own part of each verb, without Xen: proces
 check: ## run all tests that need no Xen (2 min on two cores)
 	@tests/run check
 
-fuzz: ## fuzz the host's end: FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS
+fuzz: ## fuzz the host's end: FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS (all)
 	@tests/fuzz/run
 
 lint: ## check sources: ShellCheck, shfmt, clang-format, cppcheck, mandoc, and the rooms
@@ -189,8 +191,7 @@ out/tests/grouper: tests/guest/grouper.c $(addprefix $(SANITIZE)/guest/,process.
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -Wl,--wrap=mount -o $@ $^
 
-out/tests/starter: tests/guest/starter.c \
-		$(addprefix $(SANITIZE)/,$(addsuffix .a,guest/process guest/network guest/mounts guest/base helpers/shared))
+out/tests/starter: tests/guest/starter.c $(GUEST_ROOMS:%=$(SANITIZE)/%.a)
 	@mkdir -p $(@D)
 	$(Q)gcc $(SANITIZED) -o $@ $^
 
@@ -234,7 +235,7 @@ $(STANDIN)/libexec/seccomp: LIBS := $(SECCOMP_FLAGS) -lseccomp
 
 # The guest of the stand-in is the guest's own code from its frames up to its processes.
 $(STANDIN)/xen: $(patsubst %,$(SANITIZE)/tests/standin/%.o,xen loop store domain backend initrd vm files init child) \
-		$(addprefix $(SANITIZE)/,guest/console.a guest/process.a guest/base.a helpers/shared.a)
+		$(GUEST_ROOMS:%=$(SANITIZE)/%.a)
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(Q)gcc $(SANITIZED) -Wl,$(wrapped_guest) -o $@ $^ -lutil -lm
@@ -267,13 +268,11 @@ $(OUT)/tests/%.initrd: tests/xen/programs/%.c $(GUEST)/guest/console.a $(GUEST)/
 
 # Fuzz targets: tests/fuzz/NAME.c with the modules that it tests. NAME.c has stand-ins for other modules, which the linker
 # then does not take, and for the functions in wrap_NAME. Only the modules are instrumented for coverage.
-FUZZ_TARGETS ?= channel files guest message ring xenstore
 wrap_channel  := ioctl mmap read poll
 wrap_files    := pthread_create
 wrap_guest    := close read write fstat send recv recvmsg openat poll ioctl mmap munmap ring_read
 wrap_ring     := ioctl mmap munmap
 wrap_xenstore := read write poll
-export FUZZ_TARGETS
 comma := ,
 
 out/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(addprefix $(FUZZ)/helpers/,files.a proxy.a shared.a)
