@@ -108,8 +108,8 @@ plan_modules() {
 	modules="$modules plan.jq"
 }
 
-# Adds the module for what runX does not do. Docker gives two keys to every container, with values that ask for
-# nothing. Written as Docker writes them, they do not count.
+# Adds the module for what runX does not do. Docker writes two of its keys for every container, with values that ask for
+# nothing. If they are written as Docker writes them, they do not count.
 add_unmet() {
 	local word keys=''
 	for word in '"blockIO":{"weight":0}' '"disableOOMKiller":false'; do
