@@ -125,6 +125,25 @@ prints() {
 	[ "$output" = 'failed: cannot mask a path: no such device' ]
 }
 
+@test "process: a device of config.json has priority over the default one, and what exists stays as it is" {
+	runs "${root[@]}" device=c:1:7:600:7:8:/dev/zero device=c:1:5:640:0:0:/dev/sub/zero device=c:5:2:666:0:0:/dev/ptmx \
+		device=c:1:3:600:9:9:/bin/mine arg=/bin/sh arg=-c \
+		'arg=stat -c "%n %t:%T %a %u:%g" /dev/zero /dev/sub/zero /dev/full; readlink /dev/ptmx; ls /bin/mine'
+	prints '/dev/zero 1:7 600 7:8' '/dev/sub/zero 1:5 640 0:0' '/dev/full 1:7 666 0:0' pts/ptmx /bin/mine
+	chmod 604 top/root/bin/mine
+	runs "${root[@]}" device=c:1:7:666:7:7:/bin/mine arg=/bin/sh arg=-c 'arg=stat -c "%t:%T %a %u:%g" /bin/mine'
+	prints '1:3 604 9:9'
+}
+
+@test "process: a link of the image in place of a default device changes no other file" {
+	mkdir top/root/dev
+	ln -s ../etc/passwd top/root/dev/null
+	install -m 600 /dev/null top/root/etc/passwd
+	runs "${root[@]}" mount=/dev mount.type=tmpfs mount.option=tmpcopyup device=c:1:3:666:7:7:/dev/null arg=/bin/sh arg=-c \
+		'arg=readlink /dev/null; stat -c "%a %u" /etc/passwd; stat -c %u /dev/null'
+	prints ../etc/passwd '600 0' 0
+}
+
 @test "process: without limits it has those of engines" {
 	prlimit --nofile=1048576 true 2>/dev/null || skip 'this machine does not raise limits'
 	runs "${root[@]}" arg=/bin/sh arg=-c 'arg=ulimit -Sn; ulimit -Hn; grep processes /proc/self/limits | tr -s " "'
