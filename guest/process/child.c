@@ -308,6 +308,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 	const bool first = container < 0;
 
 	setsid();
+	must(privileges_oom_score(p));
 	must(cgroup_enter(in_group));
 	if (first)
 		make_container(spec);

@@ -162,6 +162,24 @@ prints() {
 	[ "$output" = 'failed: cannot set the scheduler (process.scheduler): invalid argument' ]
 }
 
+@test "process: oom_score_adj needs no writable /proc of the container, in exec neither" {
+	local protection show='arg=cat /proc/self/oom_score_adj; grep -c . /proc/uptime'
+	for protection in mount.option=ro readonly=/proc; do
+		runs "${root[@]}" "$protection" oom_score_adj=5 arg=/bin/sh arg=-c "$show"
+		prints 5 1
+		runs "${root[@]}" "$protection" oom_score_adj=5 arg=/bin/sleep arg=100 -- oom_score_adj=6 arg=/bin/sh arg=-c "$show"
+		[ "$(head -n 2 <<<"$output" | xargs)" = '6 1' ] || { echo "$output" && return 1; }
+	done
+	for protection in masked=/proc 'mount=/proc mount.type=tmpfs'; do
+		# shellcheck disable=SC2086 # words
+		runs "${root[@]}" $protection oom_score_adj=5 arg=/bin/ls arg=/proc
+		[ "$output" = 'ended: 0' ] || { echo "$output" && return 1; }
+		# shellcheck disable=SC2086 # words
+		runs "${root[@]}" $protection oom_score_adj=5 arg=/bin/sleep arg=100 -- arg=/bin/ls arg=/proc
+		[ "${lines[0]}" = 'ended: 0' ] || { echo "$output" && return 1; }
+	done
+}
+
 @test "process: exec --cap raises ambient capabilities where the inheritable set has them" {
 	runs "${root[@]}" uid=7 capability.inheritable=32 capability.bounding=33 arg=/bin/sleep arg=100 -- capability.add=33 \
 		arg=/bin/sh arg=-c 'arg=grep -E "^Cap(Prm|Eff|Amb)" /proc/self/status | tr -d "\t"'
