@@ -242,6 +242,41 @@ load helpers
 	umount "$BATS_TEST_TMPDIR/ns"
 	fails_with "$BATS_TEST_TMPDIR/ns is a namespace of type uts, and the entry is of type ipc"
 }
+# The type is found whatever leads to the namespace: a link, another spelling, a mount whose path mountinfo writes otherwise.
+@test "create: a namespace whose type only the kernel can tell" {
+	local ipc='(.linux.namespaces[] | select(.type == "ipc")).path' links=$BATS_TEST_TMPDIR/links path
+	mkdir "$links"
+	ln -s /proc/self/ns/uts "$links/uts"
+	ln -s /proc/self/ns/ipc "$links/ipc"
+	ln -s nowhere "$links/dangling"
+	mkfifo "$links/fifo"
+	: >"$links/uts:[1]"
+	for path in "$links/uts" //proc/self/ns/uts /proc/self/../self/ns/uts; do
+		bad "$ipc = \"$path\"" "linux.namespaces: $path is a namespace of type uts, and the entry is of type ipc"
+	done
+	for path in /etc/hosts "$links" "$links/fifo" "$links/dangling" "$links/uts:[1]" /dev/null /proc/../etc/hosts; do
+		bad "$ipc = \"$path\"" "linux.namespaces: $path is not a namespace"
+	done
+	bad "del($ipc) | (.linux.namespaces[] | select(.type == \"uts\")).path = \"/etc/hosts\"" 'linux.namespaces: /etc/hosts is not a namespace'
+	ln -s /proc/self/ns/mnt "$links/mnt"
+	creates "(.linux.namespaces[] | select(.type == \"uts\")).path = \"$links/uts\"
+		| (.linux.namespaces[] | select(.type == \"mount\")).path = \"$links/mnt\" | $ipc = \"$links/ipc\""
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $output == *"the ipc namespace at $links/ipc is not joined"* ]]
+}
+@test "create: a namespace that is bound to a path with a blank" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root mounts'
+	: >"$BATS_TEST_TMPDIR/a ns"
+	mount --bind /proc/self/ns/uts "$BATS_TEST_TMPDIR/a ns" || skip 'this machine binds no namespaces'
+	config "(.linux.namespaces[] | select(.type == \"ipc\")).path = \"$BATS_TEST_TMPDIR/a ns\""
+	runX create --bundle "$bundle" c1
+	umount "$BATS_TEST_TMPDIR/a ns"
+	fails_with "$BATS_TEST_TMPDIR/a ns is a namespace of type uts, and the entry is of type ipc"
+}
+@test "create: the path of a namespace must be absolute" {
+	bad '(.linux.namespaces[] | select(.type == "ipc")).path = "proc/self/ns/ipc"' 'linux.namespaces[2].path: must be an absolute path'
+	bad 'del(.linux.namespaces[2].path) | (.linux.namespaces[] | select(.type == "network")).path = "x"' '].path: must be an absolute path'
+}
 
 @test "create: without a host name, with or without a UTS namespace, the guest has the host's" {
 	export RUNX_HOST=$BATS_TEST_TMPDIR/host
