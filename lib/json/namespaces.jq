@@ -53,8 +53,8 @@ def netns($joined):
 	if any(.[]?; .type == "network") then first($joined[] | select(.type == "network") | .path) // "new" else "" end;
 
 # A container that joins another UTS namespace has the host name of that namespace. containerd's CRI plugin tells a container
-# of a pod this name only in the variable HOSTNAME.
+# of a pod this name only in the variable HOSTNAME. Of several entries the last reaches the process.
 def joined_hostname($joined; $env):
 	if any($joined[]; .type == "uts")
-	then first($env | arrays | .[] | strings | select(startswith("HOSTNAME=") and utf8bytelength <= 73) | .[9:]) // ""
+	then [$env | arrays | .[] | strings | select(startswith("HOSTNAME="))][-1] // "" | select(utf8bytelength <= 73) // "" | .[9:]
 	else "" end;
