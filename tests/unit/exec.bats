@@ -74,6 +74,13 @@ described() {
 	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
 	succeeds
 	[ "$output" = 'runX: warning: process.execCPUAffinity is ignored: a VM numbers its own CPUs' ]
+	echo '{"args": ["sh"], "cwd": "/", "execCPUAffinity": {"initial": "", "final": null}}' >"$BATS_TEST_TMPDIR/process.json"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
+	succeeds
+	[ -z "$output" ]
+	echo '{"args": ["sh"], "cwd": "/", "execCPUAffinity": 1}' >"$BATS_TEST_TMPDIR/process.json"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
+	fails_with 'process.execCPUAffinity: must be an object'
 }
 
 @test "exec: --process can be a pipe" {

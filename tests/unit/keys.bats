@@ -179,6 +179,15 @@ loads_module() {
 		| .linux.resources += {blockIO: {weight: 0, weightDevice: []}, network: {}, unified: {"memory.oom.group": "1", "memory.swap.max": "0"},
 			memory: {kernel: 0, kernelTCP: null, disableOOMKiller: false}, cpu: {mems: "", burst: 0, realtimePeriod: 0, realtimeRuntime: 0}}'
 	[ -z "$output" ]
+	runX delete --force c1
+	creates '.linux.timeOffsets = {monotonic: {}, boottime: null} | .linux.resources.blockIO = {throttleReadBpsDevice: [{}]}
+		| .linux.intelRdt = {} | .linux.memoryPolicy = {nodes: ""}'
+	[ -z "$output" ]
+}
+
+@test "keys: a device of the network asks by its name alone" {
+	bad '.linux.netDevices = {"eth9": {}}' 'linux.netDevices: a VM cannot have a device of the host'
+	bad '.linux.netDevices = {"eth9": null}' 'linux.netDevices: a VM cannot have a device of the host'
 }
 
 @test "keys: keys that the specification does not have are ignored" {
