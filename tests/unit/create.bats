@@ -311,6 +311,11 @@ load helpers
 	[ "$(records io_priority) $(records personality) $(records scheduler)" = '16388 8 6:3:-3:0:1:20000000:3' ]
 }
 
+@test "create: a scheduler of the kind that has a priority" {
+	creates '.process.scheduler = {policy: "SCHED_FIFO", priority: 10}'
+	[ "$(records scheduler)" = 1:0:0:10:0:0:0 ]
+}
+
 @test "create: a scheduler without the numbers of others" {
 	creates '.process.scheduler = {policy: "SCHED_BATCH", nice: 3}'
 	[ "$(records scheduler)" = 3:0:3:0:0:0:0 ]
@@ -336,6 +341,9 @@ load helpers
 	succeeds
 }
 @test "create: a size of a terminal that is a number" { bad '.process.terminal = true | .process.consoleSize = 1' 'process.consoleSize: must be an object'; }
+@test "create: a flag of a personality" {
+	bad '.linux.personality = {domain: "LINUX", flags: ["SHORT_INODE"]}' 'linux.personality.flags: no flags are known'
+}
 @test "create: a personality without a domain" { bad '.linux.personality = {}' 'linux.personality.domain: must be a string'; }
 
 @test "create: a root that is missing" { bad '.root.path = "nowhere"' "root file system $bundle/nowhere: no such directory"; }
