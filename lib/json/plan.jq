@@ -15,11 +15,17 @@ def system:
 	(.readonlyPaths | texts("linux.readonlyPaths")[] | record("readonly")),
 	(.maskedPaths | texts("linux.maskedPaths")[] | record("masked"));
 
+# The absolute path without `.`, `..` and repeated slashes, as Go's filepath.Clean: it looks at no link. runc does this to a
+# relative root.path.
+def clean:
+	reduce (split("/")[] | select(. != "" and . != ".")) as $name ([]; if $name == ".." then .[:-1] else . + [$name] end)
+	| "/" + join("/");
+
 object("config.json") | few_values("config.json")
 | (.ociVersion | text("ociVersion") | if startswith("1.") then . else
 	fail("ociVersion"; "runX knows version 1 of the runtime specification, and not \(.)") end) as $oci
 | (.root | object("root")) as $root
-| ($root.path | path("root.path") | if startswith("/") then . else "\($bundle)/\(.)" end) as $rootfs
+| ($root.path | path("root.path") | if startswith("/") then . else "\($bundle)/\(.)" | clean end) as $rootfs
 | (.process | object("process")) as $process
 | (.linux | section("linux")) as $linux
 | (.annotations | section("annotations") | map_values(text("annotations"))) as $annotations

@@ -487,6 +487,19 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	nothing_left
 }
 
+# As with runc, which joins the bundle and the path by Go's filepath.Join.
+@test "create: state has a relative root without dots and repeated slashes" {
+	local path
+	mkdir -p "$bundle/a/b"
+	ln -s a/b "$bundle/link"
+	for path in ./rootfs a/../rootfs// link/../rootfs/. "../${bundle##*/}/rootfs" "../../../../../../../../../..$bundle/rootfs"; do
+		creates ".root.path = \"$path\""
+		runX state c1
+		[ "$(jq -r .rootfs <<<"$output")" = "$bundle/rootfs" ] || { echo "$path: $output" && return 1; }
+		runX delete c1
+	done
+}
+
 @test "create: rootfs = disk makes an image of the root, and needs no file server" {
 	rm "$FAKE/libexec/files"
 	echo 'rootfs = disk' >>"$RUNX_CONF"
