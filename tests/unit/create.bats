@@ -395,6 +395,20 @@ load helpers
 	bad '.process.args = ["/bin/loop"]' 'too many levels of symbolic links'
 }
 
+# The guest's execvp(3) is musl's.
+@test "create: without PATH it looks where execvp in the guest does" {
+	local place
+	for place in /usr/local/sbin /usr/sbin /sbin; do
+		install -D -m 755 /dev/null "$bundle/rootfs$place/tool"
+	done
+	bad '.process.args = ["tool"] | .process.env = []' 'exec: "tool": executable file not found in $PATH'
+	for place in /usr/local/bin /bin /usr/bin; do
+		install -D -m 755 /dev/null "$bundle/rootfs$place/tool"
+		creates .
+		runX delete c1
+		rm "$bundle/rootfs$place/tool"
+	done
+}
 @test "create: PATH has so many entries that the program is not looked for in all of them" {
 	bad '.process.args = ["nosuch"] | .process.env = ["PATH=" + "/x:" * 511 + "/x"]' 'executable file not found in $PATH'
 	bad '.process.env = ["PATH=" + "/x:" * 512 + "/bin"]' 'exec: "nosuch": not in the first 512 entries of $PATH, and runX looks at no more'
