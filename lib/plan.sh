@@ -40,7 +40,7 @@ read_plan() {
 	need_jq
 
 	rootfs='' root_mount='' root_readonly='' terminal='' sandbox='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
-	memory='' vcpus='' named='' namespaces='' cpu_weight='' cpu_cap='' cpus='' resources=''
+	memory='' vcpus='' unnamed='' namespaces='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
 	read_config_text
@@ -51,7 +51,7 @@ read_plan() {
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	eval "check_namespaces $namespaces"
-	[ "$named" = true ] || take_host_name
+	take_host_names
 	[ -z "$asked" ] || read_asked
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
 }
@@ -97,15 +97,18 @@ name_of_namespace() {
 	exec readlink /proc/self/fd/9
 }
 
-# Gives the guest the host's name. A new UTS namespace begins with it (uts_namespaces(7)), and a container without a UTS
-# namespace has it as well.
-take_host_name() {
-	local name=''
-	{ read -r name <"${RUNX_HOST:-}/proc/sys/kernel/hostname"; } 2>/dev/null || :
-	case $name in
-	'' | '(none)' | *\\*) ;;
-	*) guest=${guest}hostname=$name\\0000 ;;
-	esac
+# Gives the guest those of the host's names that $unnamed has: hostname and domainname (of NIS), as files and records call them.
+# A new UTS namespace begins with both (uts_namespaces(7)), and a container without a UTS namespace has them as well.
+take_host_names() {
+	local kind name
+	for kind in $unnamed; do
+		name=''
+		{ read -r name <"${RUNX_HOST:-}/proc/sys/kernel/$kind"; } 2>/dev/null || :
+		case $name in
+		'' | '(none)' | *\\*) ;;
+		*) guest=${guest}$kind=$name\\0000 ;;
+		esac
+	done
 }
 
 # Claims the container, and sets $text to the text of config.json. The process that reads it also makes the claim.

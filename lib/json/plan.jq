@@ -37,10 +37,11 @@ object("config.json") | few_values("config.json")
 | ($linux.namespaces | joined_namespaces($mountinfo)) as $joined
 | check_joined_pid($joined; $annotations)
 | (.hostname | otherwise(joined_hostname($joined; $process.env)) | text("hostname")) as $hostname
+| (.domainname | otherwise("") | text("domainname")) as $domainname
 | ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
 	($hostname | optional("hostname")),
-	(.domainname | otherwise("") | text("domainname") | optional("domainname")),
+	($domainname | optional("domainname")),
 	($linux | system),
 	($resources | {"pids.max": .pids, "memory.max": .limit} | to_entries[] | select(.value > 0)
 		| "\(.key)=\(.value)" | record("cgroup")),
@@ -62,7 +63,7 @@ object("config.json") | few_values("config.json")
 "terminal=\($process.terminal == true)",
 "sandbox=\($annotations | is_sandbox)",
 "console_size=\($process | console_size | @sh)",
-"named=\($hostname != "")",
+"unnamed=\({$hostname, $domainname} | with_entries(select(.value == "")) | keys | join(" ") | @sh)",
 "netns=\($linux.namespaces | netns($joined) | @sh)",
 "namespaces=\([words_of($joined; $annotations)] | @sh | @sh)",
 "cgroup=\($linux.cgroupsPath | cgroup | @sh)",

@@ -296,6 +296,25 @@ load helpers
 	[ "$(records hostname)" = '' ]
 }
 
+@test "create: without a domain name, the guest has the host's, unless that is none" {
+	local none
+	export RUNX_HOST=$BATS_TEST_TMPDIR/host
+	mkdir -p "$RUNX_HOST/proc/sys/kernel"
+	echo nis.example >"$RUNX_HOST/proc/sys/kernel/domainname"
+	creates '.hostname = "own"'
+	[ "$(records domainname) $(records hostname)" = 'nis.example own' ]
+	runX delete --force c1
+	creates '.domainname = "mine"'
+	[ "$(records domainname)" = mine ]
+	runX delete --force c1
+	for none in '(none)' '' 'a\0000b'; do
+		printf '%s\n' "$none" >"$RUNX_HOST/proc/sys/kernel/domainname"
+		creates 'del(.domainname)'
+		[ "$(records domainname)" = '' ]
+		runX delete --force c1
+	done
+}
+
 @test "create: a stream that is /dev/null is /dev/null for the process, too" {
 	creates .
 	[ "$(grep -zE '^std(in|out|err)=' "$RUNX_ROOT/c1/container" | tr '\0' ' ')" = 'stdin=null ' ]
