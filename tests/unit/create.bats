@@ -187,6 +187,14 @@ load helpers
 	[ "$(records rlimit | xargs)" = '7:10:18446744073709551615 0:0:1099511627776' ]
 }
 
+@test "create: the mode of a device may have the bits of its type" {
+	# 020666 and 0102644 (with setgid), and what has more bits than a mode
+	creates '.linux.devices = [{type: "c", path: "/dev/a", major: 1, minor: 2, fileMode: 8630}, {type: "p", path: "/dev/b", fileMode: 34212}]'
+	[ "$(records device | xargs)" = 'c:1:2:666:0:0:/dev/a p:0:0:2644:0:0:/dev/b' ] || { records device && return 1; }
+	runX delete c1
+	bad '.linux.devices = [{type: "c", path: "/dev/a", fileMode: 65536}]' 'linux.devices[0].fileMode: must be a whole number from 0 to 65535'
+}
+
 @test "create: devices and sysctls" {
 	config '.linux.devices = [{type: "c", path: "/dev/fuse", major: 10, minor: 229, fileMode: 420, uid: 5}] | .linux.sysctl = {"net.ipv4.ip_forward": "1"}'
 	runX create --bundle "$bundle" c1
