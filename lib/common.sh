@@ -65,7 +65,17 @@ log_line() {
 		printf '{"level":"%s","msg":%s,"time":"%s"}\n' "$1" "$json" "$time"
 	else
 		printf 'time="%s" level=%s msg=%s\n' "$time" "$1" "$json"
-	fi 2>/dev/null >>"$log_file" || :
+	fi 2>/dev/null >>"$log_file" || cannot_log
+}
+
+# An engine that finds nothing in the log must be told why, and only once. It never fails the command: a full disk must not
+# stop a delete.
+cannot_log() {
+	local shown
+	[ "$log_failed" = false ] || return 0
+	log_failed=true
+	show "cannot write the log $log_file"
+	printf 'runX: warning: %s\n' "$shown" >&2 || :
 }
 
 # Ends runX with this message. A message is one line that names the thing, the cause and the next step. The exit status is

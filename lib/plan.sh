@@ -40,7 +40,7 @@ read_plan() {
 	need_jq
 
 	rootfs='' root_mount='' root_readonly='' terminal='' sandbox='' console_size='' netns='' cgroup='' guest='' binds='' seccomp=''
-	memory='' vcpus='' named='' namespaces='' cpu_weight='' cpu_cap='' cpus='' resources=''
+	memory='' vcpus='' unnamed='' namespaces='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
 	read_config_text
@@ -51,31 +51,64 @@ read_plan() {
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	eval "check_namespaces $namespaces"
-	[ "$named" = true ] || take_host_name
+	take_host_names
 	[ -z "$asked" ] || read_asked
 	[ -d "$rootfs" ] || die "root file system $rootfs: no such directory (root.path in $bundle/config.json)"
 }
 
-# check_namespaces TYPE=PATH…: ends with an error if one of these namespaces does not exist. Warns of those with a type.
+# check_namespaces UNKNOWN=UNJOINED=PATH…: ends with an error if one of these paths does not exist, or is no namespace of the
+# type UNKNOWN, unless that is empty. Warns of those with an UNJOINED, which is their type.
 check_namespaces() {
-	local entry path
+	local entry path unjoined
 	for entry; do
-		path=${entry#*=}
+		path=${entry#*=*=} unjoined=${entry#*=}
+		unjoined=${unjoined%%=*}
 		[ -e "$path" ] || [ -L "$path" ] || die "linux.namespaces: $path: no such file or directory"
-		[ -z "${entry%%=*}" ] ||
-			log_warning "linux.namespaces: the ${entry%%=*} namespace at $path is not joined: a VM has its own"
+		[ -z "${entry%%=*}" ] || check_namespace "${entry%%=*}" "$path"
+		[ -z "$unjoined" ] ||
+			log_warning "linux.namespaces: the $unjoined namespace at $path is not joined: a VM has its own"
 	done
 }
 
-# Gives the guest the host's name. A new UTS namespace begins with it (uts_namespaces(7)), and a container without a UTS
-# namespace has it as well.
-take_host_name() {
-	local name=''
-	{ read -r name <"${RUNX_HOST:-}/proc/sys/kernel/hostname"; } 2>/dev/null || :
-	case $name in
-	'' | '(none)' | *\\*) ;;
-	*) guest=${guest}hostname=$name\\0000 ;;
+# Ends with an error if the path $2 is no namespace of the type $1. A namespace is a regular file. Another kind is not opened: a
+# FIFO could wait.
+check_namespace() {
+	local is='' type="$1" path="$2"
+	[ ! -f "$path" ] || is=$(name_of_namespace 2>/dev/null 9<"$path") || :
+	case $is in
+	[!/]*:\[*) is=${is%%:*} ;;
+	*) die "linux.namespaces: $path is not a namespace" ;;
 	esac
+	case $type=$is in
+	"$is=$type" | mount=mnt) ;;
+	*) die "linux.namespaces: $path is a namespace of type $is, and the entry is of type $type" ;;
+	esac
+}
+
+# Prints the kernel's name of the namespace that is open at 9, "uts:[4026531838]", whatever path led to it, and replaces the
+# subshell. If the namespace is bound to a path, the name is in mountinfo, else it is the target of the descriptor's link
+# (d_path in the kernel). Of another file this prints a path.
+name_of_namespace() {
+	local word mount='' at root
+	while read -r word mount && [ "$word" != mnt_id: ]; do :; done </proc/self/fdinfo/9
+	while read -r at _ _ root _; do
+		[ "$at" != "$mount" ] || { printf '%s\n' "$root" && exit; }
+	done </proc/self/mountinfo
+	exec readlink /proc/self/fd/9
+}
+
+# Gives the guest those of the host's names that $unnamed has: hostname and domainname (of NIS), as files and records call them.
+# A new UTS namespace begins with both (uts_namespaces(7)), and a container without a UTS namespace has them as well.
+take_host_names() {
+	local kind name
+	for kind in $unnamed; do
+		name=''
+		{ read -r name <"${RUNX_HOST:-}/proc/sys/kernel/$kind"; } 2>/dev/null || :
+		case $name in
+		'' | '(none)' | *\\*) ;;
+		*) guest=${guest}$kind=$name\\0000 ;;
+		esac
+	done
 }
 
 # Claims the container, and sets $text to the text of config.json. The process that reads it also makes the claim.

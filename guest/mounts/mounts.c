@@ -509,12 +509,14 @@ int mounts_fill_dev(void)
 					       {"pts/ptmx", "/dev/ptmx"}};
 
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
-		if (mknod(nodes[i].path, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)) <
-			    0 &&
+		mode_t mode = S_IFCHR | 0666;
+		if (mknod(nodes[i].path, mode, makedev(nodes[i].major, nodes[i].minor)) < 0 &&
 		    errno != EEXIST)
 			return -1;
-		(void)chmod(nodes[i].path, 0666); /* mknod(2) has applied the umask */
 	}
+	/* Only this link replaces what is there, as with runc: a privileged container of Docker
+	 * asks for all devices of the host, also for this one. */
+	(void)unlink("/dev/ptmx");
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)
 			return -1;

@@ -46,7 +46,8 @@ int mounts_seal(const struct spec *spec);
 /* Makes the mount at `path` read-only, and keeps its other flags. Returns 0. */
 int mounts_make_readonly(const char *path);
 
-/* Makes the default devices and links of runtime-spec in /dev. Existing ones stay. Returns 0. */
+/* Makes the default devices and links of runtime-spec in /dev. Existing ones stay, except
+ * /dev/ptmx. Call it with the umask 0. Returns 0. */
 int mounts_fill_dev(void);
 
 /* True: config.json mounts something at this destination. */

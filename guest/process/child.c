@@ -73,6 +73,13 @@ __attribute__((format(printf, 1, 2), noreturn)) static void give_up(const char *
 	_exit(127);
 }
 
+/* Ends the child if `failed` is a message; NULL is success. */
+static void must(const char *failed)
+{
+	if (failed)
+		give_up("%s", failed);
+}
+
 /* pivot_root(2) does not work on the initial root. So the new root is moved over it, as switch_root
  * does. */
 static void enter_root(void)
@@ -102,6 +109,13 @@ static void make_mount(const struct mount_spec *m)
 	give_up("error mounting \"%s\" to rootfs at \"%s\"", source, m->destination);
 }
 
+static void make_devices(const struct spec *spec)
+{
+	must(system_make_devices(spec));
+	if (mounts_fill_dev() < 0)
+		give_up("cannot make the default devices in /dev");
+}
+
 /* Makes the mounts of config.json, and /proc and /dev even if it does not ask for them. */
 static void make_mounts(const struct spec *spec)
 {
@@ -119,8 +133,8 @@ static void make_mounts(const struct spec *spec)
 		make_mount(&spec->mounts[i]);
 	if (network_put_files() < 0)
 		give_up("cannot mount /etc/resolv.conf and /etc/hosts");
-	if (mounts_own_dev(spec) && mounts_fill_dev() < 0)
-		give_up("cannot make the default devices in /dev");
+	if (mounts_own_dev(spec))
+		make_devices(spec);
 }
 
 static void clear_onlcr(int terminal)
@@ -197,13 +211,6 @@ static void take_streams(const struct process *p, const int streams[3])
 	}
 	if (null >= 0)
 		close(null);
-}
-
-/* Ends the child if `failed` is a message; NULL is success. */
-static void must(const char *failed)
-{
-	if (failed)
-		give_up("%s", failed);
 }
 
 static char **make_environment(const struct process *p)
@@ -301,6 +308,7 @@ __attribute__((noreturn)) static void be_child(const struct spec *spec, int cont
 	const bool first = container < 0;
 
 	setsid();
+	must(privileges_oom_score(p));
 	must(cgroup_enter(in_group));
 	if (first)
 		make_container(spec);

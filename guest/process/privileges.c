@@ -120,6 +120,13 @@ static int set_io_priority(const char *record)
 	return (int)syscall(SYS_ioprio_set, IOPRIO_PROCESS, 0, (int)strtoul(record, NULL, 10));
 }
 
+const char *privileges_oom_score(const struct process *p)
+{
+	if (p->oom_score_adj && file_write("/proc/self/oom_score_adj", p->oom_score_adj) < 0)
+		return "cannot set oom_score_adj";
+	return NULL;
+}
+
 const char *privileges_limit(const struct process *p)
 {
 	for (size_t i = 0; i < p->rlimits.count; i++)
@@ -129,8 +136,6 @@ const char *privileges_limit(const struct process *p)
 		return "cannot set the scheduler (process.scheduler)";
 	if (p->io_priority && set_io_priority(p->io_priority) < 0)
 		return "cannot set the I/O priority (process.ioPriority)";
-	if (p->oom_score_adj && file_write("/proc/self/oom_score_adj", p->oom_score_adj) < 0)
-		return "cannot set oom_score_adj";
 	return NULL;
 }
 

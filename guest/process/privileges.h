@@ -13,10 +13,13 @@ void privileges_default_limits(void);
  * container /proc/sys may be read-only. */
 void privileges_allow(const struct process *p);
 
-/* Both return NULL, or a message that says what failed, with errno. */
+/* These return NULL, or a message that says what failed, with errno. */
 
-/* Sets the resource limits, the scheduling and oom_score_adj. Call it as root, before
- * privileges_drop(). */
+/* Sets oom_score_adj. Call it while PID 1's own /proc is there: that of the container may be
+ * read-only, masked, or hidden by another mount. */
+const char *privileges_oom_score(const struct process *p);
+
+/* Sets the resource limits and the scheduling. Call it as root, before privileges_drop(). */
 const char *privileges_limit(const struct process *p);
 
 /* Sets groups, user, capabilities, umask, no_new_privs and the seccomp filter. Only hooks and the

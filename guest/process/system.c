@@ -31,7 +31,8 @@ static int set_sysctl(const char *record)
 	return file_write(path, value + 1);
 }
 
-/* `record` is "TYPE:MAJOR:MINOR:MODE:UID:GID:PATH", with an octal mode. */
+/* `record` is "TYPE:MAJOR:MINOR:MODE:UID:GID:PATH", with an octal mode. What exists stays as it is,
+ * also its owner, as with runc. */
 static int make_device(const char *record)
 {
 	char type, parent[4096];
@@ -50,8 +51,8 @@ static int make_device(const char *record)
 	*strrchr(parent, '/') = '\0';
 	if (parent[0] && mounts_make_directory(parent, 0755) < 0)
 		return -1;
-	if (mknod(path, kind | mode, makedev(major, minor)) < 0 && errno != EEXIST)
-		return -1;
+	if (mknod(path, kind | mode, makedev(major, minor)) < 0)
+		return errno == EEXIST ? 0 : -1;
 	return lchown(path, uid, gid);
 }
 
@@ -95,14 +96,17 @@ static int for_each(const struct list *list, int (*apply)(const char *))
 	return 0;
 }
 
+const char *system_make_devices(const struct spec *spec)
+{
+	return for_each(&spec->devices, make_device) < 0 ? "cannot make a device" : NULL;
+}
+
 const char *system_apply(const struct spec *spec)
 {
 	if (spec->hostname && sethostname(spec->hostname, strlen(spec->hostname)) < 0)
 		return "cannot set the host name";
 	if (spec->domainname && setdomainname(spec->domainname, strlen(spec->domainname)) < 0)
 		return "cannot set the domain name";
-	if (mounts_own_dev(spec) && for_each(&spec->devices, make_device) < 0)
-		return "cannot make a device";
 	if (for_each(&spec->sysctls, set_sysctl) < 0)
 		return "cannot set a sysctl";
 	return NULL;

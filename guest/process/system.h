@@ -12,7 +12,11 @@
 /* These return NULL, or a message that says what failed, with errno. Call them in the container's
  * root, after its mounts are made. */
 
-/* Sets names and sysctls, and makes the devices. */
+/* Makes linux.devices. Call it with the umask 0, and before mounts_fill_dev(): they have priority
+ * over default devices at the same paths, as with runc. */
+const char *system_make_devices(const struct spec *spec);
+
+/* Sets names and sysctls. */
 const char *system_apply(const struct spec *spec);
 
 /* Makes paths read-only and masks paths. Nothing can be made there, or set in /proc/sys, after it.

@@ -17,9 +17,11 @@
  * lookup: the entries of PATH, and the names that follow() opens for all paths together. A deep
  * path takes 0.1 ms for each name.
  */
-#define ENTRIES_MAX  512
-#define NAMES_MAX    16384
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define ENTRIES_MAX 512
+#define NAMES_MAX   16384
+
+/* The guest's execvp() searches this without PATH (src/process/execvp.c of musl). */
+#define DEFAULT_PATH "/usr/local/bin:/bin:/usr/bin"
 
 /* Returns 0 if `path` is a file that somebody may execute, else an errno. */
 static int check(int rootfs, const char *path)

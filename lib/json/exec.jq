@@ -10,4 +10,5 @@ object("process") | few_values("process")
 "guest=\($records | join("") | @sh)",
 (.capabilities | unknown_capabilities),
 # As in unmet.jq.
-(if .execCPUAffinity then "log_warning \u0027process.execCPUAffinity is ignored: a VM numbers its own CPUs\u0027" else empty end)
+(.execCPUAffinity | section("process.execCPUAffinity") | select(asked_for)
+	| "log_warning \u0027process.execCPUAffinity is ignored: a VM numbers its own CPUs\u0027")

@@ -8,6 +8,13 @@ def seconds($field):
 		fail($field; "must be a whole number of seconds, 1 or more")
 	else floor | tostring end;
 
+# Of several entries for one variable only the last one stays, and an empty entry never does, as with Go's os/exec, by which
+# runc runs hooks. An entry without `=` names no variable.
+def last_entries:
+	map(select(. != "")) | to_entries
+	| map(.key as $at | .name = (.value | split("=") | if length > 1 then .[0] else $at end))
+	| group_by(.name) | map(.[-1]) | sort_by(.key) | map(.value);
+
 # The hooks of one kind, each as {path, args, env (or null), seconds}.
 def hooks($kind):
 	section("hooks") | .[$kind] | items("hooks.\($kind)")
@@ -16,7 +23,7 @@ def hooks($kind):
 	| (.path | absolute($field + ".path")) as $path
 	| {
 		$path, args: (.args | texts($field + ".args") | if . == [] then [$path] else . end),
-		env: (if .env == null then null else .env | texts($field + ".env") end),
+		env: (if .env == null then null else .env | texts($field + ".env") | last_entries end),
 		seconds: (.timeout | seconds($field + ".timeout"))
 	};
 

@@ -6,28 +6,31 @@
 def namespace_types:
 	{cgroup: "cgroup", ipc: "ipc", mount: "mnt", network: "net", pid: "pid", time: "time", user: "user", uts: "uts"};
 
-# The type of the namespace at this path, as its name in /proc/PID/ns, or "" if only the kernel can tell. $mountinfo shows
-# what is mounted at a path: "net:[4026531840]".
+# The type of the namespace at this path, as its name in /proc/PID/ns, or "" if only the kernel can tell: the path may lead
+# through links. $mountinfo shows what is mounted at a path: "net:[4026531840]".
 def namespace_at($mountinfo):
 	. as $path
-	| (split("/") | if length > 3 and .[1] == "proc" and .[-2] == "ns" then .[-1] | rtrimstr("_for_children") else "" end) as $name
+	| (split("/") | if .[1] == "proc" and .[2] != ".." and .[-2] == "ns" and (length == 5 or (length == 7 and .[3] == "task"))
+		then .[-1] | rtrimstr("_for_children") else "" end) as $name
 	| if $name != "" then $name
 	elif $mountinfo | index(" \($path) ") == null then ""
 	else [$mountinfo | split("\n")[] | split(" ") | select(.[4] == $path) | .[3]][-1] // ""
 		| if endswith("]") then split(":[")[0] else "" end
 	end;
 
-# Checks the namespaces, and gives those that exist already, as [{type, path}].
+# Checks the namespaces, and gives those that exist already, as [{type, path, unknown}]. unknown: check_namespaces must find out
+# what the path is. The proxy joins a network namespace, and setns(2) checks its type. runtime-spec, config-linux.md: a path
+# "MUST be an absolute path", and if it "is not associated with a namespace of type `type`" the runtime generates an error.
 def joined_namespaces($mountinfo):
 	[items("linux.namespaces") | "linux.namespaces[\(.key)]" as $field | .value
 		| object($field)
 		| (.type | text($field + ".type")) as $type
 		| (namespace_types[$type] // fail($field + ".type"; "namespace \"\($type)\" does not exist")) as $name
-		| (.path | otherwise("") | text($field + ".path")) as $path
+		| (.path | otherwise("") | text($field + ".path") | if . == "" then . else absolute($field + ".path") end) as $path
 		| (if $path == "" then "" else $path | namespace_at($mountinfo) end) as $is
 		| if $is != "" and $is != $name then
 			fail($field + ".path"; "\($path) is a namespace of type \($is), and the entry is of type \($type)")
-		else {$type, $path} end]
+		else {$type, $path, unknown: ($is == "" and $type != "network")} end]
 	| (group_by(.type)[] | select(length > 1) | fail("linux.namespaces"; "has the \(.[0].type) namespace twice")),
 	map(select(.path != ""));
 
@@ -37,19 +40,21 @@ def check_joined_pid($joined; $annotations):
 		fail("linux.namespaces"; "a container cannot join a PID namespace: its processes are in a VM of their own")
 	else . end;
 
-# The words of check_namespaces: TYPE=PATH, without a type if there is nothing to say. Every container of a pod is asked to join
-# its sandbox's namespaces, where nobody else is.
+# The words of check_namespaces: UNKNOWN=UNJOINED=PATH. UNKNOWN is the entry's type if the path may be something else. UNJOINED is
+# it if there is something to say. Every container of a pod is asked to join its sandbox's namespaces, where nobody else is.
 def words_of($joined; $annotations):
 	($annotations | keys | any(startswith("io.kubernetes.cri"))) as $pod
-	| $joined[] | (if $pod or .type == "network" or .type == "uts" or .type == "pid" then "" else .type end) + "=" + .path;
+	| $joined[]
+	| (if .unknown then .type else "" end) + "="
+	+ (if $pod or .type == "network" or .type == "uts" or .type == "pid" then "" else .type end) + "=" + .path;
 
 # The network namespace: "" (the host's), "new", or the path of one that exists.
 def netns($joined):
 	if any(.[]?; .type == "network") then first($joined[] | select(.type == "network") | .path) // "new" else "" end;
 
 # A container that joins another UTS namespace has the host name of that namespace. containerd's CRI plugin tells a container
-# of a pod this name only in the variable HOSTNAME.
+# of a pod this name only in the variable HOSTNAME. Of several entries the last reaches the process.
 def joined_hostname($joined; $env):
 	if any($joined[]; .type == "uts")
-	then first($env | arrays | .[] | strings | select(startswith("HOSTNAME=") and utf8bytelength <= 73) | .[9:]) // ""
+	then [$env | arrays | .[] | strings | select(startswith("HOSTNAME="))][-1] // "" | select(utf8bytelength <= 73) // "" | .[9:]
 	else "" end;

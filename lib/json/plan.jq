@@ -15,11 +15,17 @@ def system:
 	(.readonlyPaths | texts("linux.readonlyPaths")[] | record("readonly")),
 	(.maskedPaths | texts("linux.maskedPaths")[] | record("masked"));
 
+# The absolute path without `.`, `..` and repeated slashes, as Go's filepath.Clean: it looks at no link. runc does this to a
+# relative root.path.
+def clean:
+	reduce (split("/")[] | select(. != "" and . != ".")) as $name ([]; if $name == ".." then .[:-1] else . + [$name] end)
+	| "/" + join("/");
+
 object("config.json") | few_values("config.json")
 | (.ociVersion | text("ociVersion") | if startswith("1.") then . else
 	fail("ociVersion"; "runX knows version 1 of the runtime specification, and not \(.)") end) as $oci
 | (.root | object("root")) as $root
-| ($root.path | path("root.path") | if startswith("/") then . else "\($bundle)/\(.)" end) as $rootfs
+| ($root.path | path("root.path") | if startswith("/") then . else "\($bundle)/\(.)" | clean end) as $rootfs
 | (.process | object("process")) as $process
 | (.linux | section("linux")) as $linux
 | (.annotations | section("annotations") | map_values(text("annotations"))) as $annotations
@@ -31,10 +37,11 @@ object("config.json") | few_values("config.json")
 | ($linux.namespaces | joined_namespaces($mountinfo)) as $joined
 | check_joined_pid($joined; $annotations)
 | (.hostname | otherwise(joined_hostname($joined; $process.env)) | text("hostname")) as $hostname
+| (.domainname | otherwise("") | text("domainname")) as $domainname
 | ($linux.resources | resources($default_memory | tonumber; $default_vcpus | tonumber; $max_vcpus | tonumber)) as $resources
 | [
 	($hostname | optional("hostname")),
-	(.domainname | otherwise("") | text("domainname") | optional("domainname")),
+	($domainname | optional("domainname")),
 	($linux | system),
 	($resources | {"pids.max": .pids, "memory.max": .limit} | to_entries[] | select(.value > 0)
 		| "\(.key)=\(.value)" | record("cgroup")),
@@ -56,7 +63,7 @@ object("config.json") | few_values("config.json")
 "terminal=\($process.terminal == true)",
 "sandbox=\($annotations | is_sandbox)",
 "console_size=\($process | console_size | @sh)",
-"named=\($hostname != "")",
+"unnamed=\({$hostname, $domainname} | with_entries(select(.value == "")) | keys | join(" ") | @sh)",
 "netns=\($linux.namespaces | netns($joined) | @sh)",
 "namespaces=\([words_of($joined; $annotations)] | @sh | @sh)",
 "cgroup=\($linux.cgroupsPath | cgroup | @sh)",

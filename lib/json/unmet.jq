@@ -22,9 +22,6 @@ def unmet_table:
 	linux.resources.network object warn the host's control groups do not see a VM's packets"
 	| split("\n")[] | ltrimstr("\t") | split(" ");
 
-# Engines write 0, false or an empty text for what nobody asked for. A name without more asks: {"eth9": {}}.
-def asked_for: any(..; scalars and . != 0 and . != "") or any(.[]?; . == {});
-
 def ignored($what; $why): "\($what) is ignored: \($why)";
 def log_warning: "log_warning \(@sh)";
 def warn($what; $why): ignored($what; $why) | log_warning;
@@ -34,9 +31,10 @@ def warn($what; $why): ignored($what; $why) | log_warning;
 def unmet_keys($in):
 	(unmet_table as $words
 		| $words[0] as $key
-		# Other modules have checked the objects that $key is in.
+		# Other modules have checked the objects that $key is in. A device of the network asks by its name: {"eth9": {}}.
 		| getpath($key | split(".")) | values
 		| ($key | ltrimstr($in)) as $name
-		| if type != $words[1] then fail($name; "must be of JSON's type \($words[1])") else select(asked_for) end
+		| if type != $words[1] then fail($name; "must be of JSON's type \($words[1])")
+			else select(asked_for or ($key == "linux.netDevices" and . != {})) end
 		| ($words[3:] | join(" ")) as $why
 		| if $words[2] == "warn" then warn($name; $why) else fail($name; $why) end);

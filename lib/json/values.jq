@@ -62,3 +62,6 @@ def items($field):
 	if . == null then empty
 	elif type != "array" then fail($field; "must be an array")
 	else to_entries[] end;
+
+# Engines write 0, false, an empty text or nothing into what nobody asked for.
+def asked_for: any(..; scalars and . != 0 and . != "");

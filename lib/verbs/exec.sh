@@ -57,8 +57,8 @@ cmd_exec() {
 	[ $detach = true ] || exec_in_foreground "$@"
 
 	read_conf
-	[ -z "$process" ] || read_process
-	[ -z "$caps" ] || read_caps
+	# With --process, runc ignores the other options about the process (getProcess in its exec.go).
+	if [ -n "$process" ]; then read_process; elif [ -n "$caps" ]; then read_caps; fi
 	check_terminal
 	null_streams
 	execed=''

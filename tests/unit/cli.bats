@@ -113,6 +113,28 @@ load helpers
 	[ "$(jq -r .msg "$log")" = "container nosuch: container does not exist" ]
 }
 
+@test "cli: a log that cannot be written is said once, and fails nothing" {
+	local unwritable
+	creates .
+	for unwritable in /dev/full "$BATS_TEST_TMPDIR/nowhere/log" "$BATS_TEST_TMPDIR"; do
+		config '.process.execCPUAffinity = {initial: "0"} | .linux.resources.cpu.burst = 1'
+		log=$unwritable
+		runX create --bundle "$bundle" c2
+		succeeds
+		[ "$(grep -c "^runX: warning: cannot write the log $unwritable$" <<<"$output")" -eq 1 ] || { echo "$output" && return 1; }
+		[ "${#lines[@]}" -eq 3 ] || { echo "$output" && return 1; }
+		runX delete c2
+		succeeds
+		runX state nosuch
+		[ "$output" = "runX: warning: cannot write the log $unwritable
+runX: container nosuch: container does not exist" ]
+		run ${RUNX_SHELL:-dash} "$top/runX" --log "$log" state nosuch 2<"$top/runX"
+		[ "$status" -eq 1 ]
+	done
+	runX delete c1
+	succeeds
+}
+
 @test "cli: a quote, a backslash and a newline in an error stay one line of JSON" {
 	runX state 'a"b\c
 d'

@@ -187,6 +187,14 @@ load helpers
 	[ "$(records rlimit | xargs)" = '7:10:18446744073709551615 0:0:1099511627776' ]
 }
 
+@test "create: the mode of a device may have the bits of its type" {
+	# 020666 and 0102644 (with setgid), and what has more bits than a mode
+	creates '.linux.devices = [{type: "c", path: "/dev/a", major: 1, minor: 2, fileMode: 8630}, {type: "p", path: "/dev/b", fileMode: 34212}]'
+	[ "$(records device | xargs)" = 'c:1:2:666:0:0:/dev/a p:0:0:2644:0:0:/dev/b' ] || { records device && return 1; }
+	runX delete c1
+	bad '.linux.devices = [{type: "c", path: "/dev/a", fileMode: 65536}]' 'linux.devices[0].fileMode: must be a whole number from 0 to 65535'
+}
+
 @test "create: devices and sysctls" {
 	config '.linux.devices = [{type: "c", path: "/dev/fuse", major: 10, minor: 229, fileMode: 420, uid: 5}] | .linux.sysctl = {"net.ipv4.ip_forward": "1"}'
 	runX create --bundle "$bundle" c1
@@ -242,6 +250,41 @@ load helpers
 	umount "$BATS_TEST_TMPDIR/ns"
 	fails_with "$BATS_TEST_TMPDIR/ns is a namespace of type uts, and the entry is of type ipc"
 }
+# The type is found whatever leads to the namespace: a link, another spelling, a mount whose path mountinfo writes otherwise.
+@test "create: a namespace whose type only the kernel can tell" {
+	local ipc='(.linux.namespaces[] | select(.type == "ipc")).path' links=$BATS_TEST_TMPDIR/links path
+	mkdir "$links"
+	ln -s /proc/self/ns/uts "$links/uts"
+	ln -s /proc/self/ns/ipc "$links/ipc"
+	ln -s nowhere "$links/dangling"
+	mkfifo "$links/fifo"
+	: >"$links/uts:[1]"
+	for path in "$links/uts" //proc/self/ns/uts /proc/self/../self/ns/uts; do
+		bad "$ipc = \"$path\"" "linux.namespaces: $path is a namespace of type uts, and the entry is of type ipc"
+	done
+	for path in /etc/hosts "$links" "$links/fifo" "$links/dangling" "$links/uts:[1]" /dev/null /proc/../etc/hosts; do
+		bad "$ipc = \"$path\"" "linux.namespaces: $path is not a namespace"
+	done
+	bad "del($ipc) | (.linux.namespaces[] | select(.type == \"uts\")).path = \"/etc/hosts\"" 'linux.namespaces: /etc/hosts is not a namespace'
+	ln -s /proc/self/ns/mnt "$links/mnt"
+	creates "(.linux.namespaces[] | select(.type == \"uts\")).path = \"$links/uts\"
+		| (.linux.namespaces[] | select(.type == \"mount\")).path = \"$links/mnt\" | $ipc = \"$links/ipc\""
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $output == *"the ipc namespace at $links/ipc is not joined"* ]]
+}
+@test "create: a namespace that is bound to a path with a blank" {
+	[ "$(id -u)" -eq 0 ] || skip 'only root mounts'
+	: >"$BATS_TEST_TMPDIR/a ns"
+	mount --bind /proc/self/ns/uts "$BATS_TEST_TMPDIR/a ns" || skip 'this machine binds no namespaces'
+	config "(.linux.namespaces[] | select(.type == \"ipc\")).path = \"$BATS_TEST_TMPDIR/a ns\""
+	runX create --bundle "$bundle" c1
+	umount "$BATS_TEST_TMPDIR/a ns"
+	fails_with "$BATS_TEST_TMPDIR/a ns is a namespace of type uts, and the entry is of type ipc"
+}
+@test "create: the path of a namespace must be absolute" {
+	bad '(.linux.namespaces[] | select(.type == "ipc")).path = "proc/self/ns/ipc"' 'linux.namespaces[2].path: must be an absolute path'
+	bad 'del(.linux.namespaces[2].path) | (.linux.namespaces[] | select(.type == "network")).path = "x"' '].path: must be an absolute path'
+}
 
 @test "create: without a host name, with or without a UTS namespace, the guest has the host's" {
 	export RUNX_HOST=$BATS_TEST_TMPDIR/host
@@ -261,6 +304,25 @@ load helpers
 	[ "$(records hostname)" = '' ]
 }
 
+@test "create: without a domain name, the guest has the host's, unless that is none" {
+	local none
+	export RUNX_HOST=$BATS_TEST_TMPDIR/host
+	mkdir -p "$RUNX_HOST/proc/sys/kernel"
+	echo nis.example >"$RUNX_HOST/proc/sys/kernel/domainname"
+	creates '.hostname = "own"'
+	[ "$(records domainname) $(records hostname)" = 'nis.example own' ]
+	runX delete --force c1
+	creates '.domainname = "mine"'
+	[ "$(records domainname)" = mine ]
+	runX delete --force c1
+	for none in '(none)' '' 'a\0000b'; do
+		printf '%s\n' "$none" >"$RUNX_HOST/proc/sys/kernel/domainname"
+		creates 'del(.domainname)'
+		[ "$(records domainname)" = '' ]
+		runX delete --force c1
+	done
+}
+
 @test "create: a stream that is /dev/null is /dev/null for the process, too" {
 	creates .
 	[ "$(grep -zE '^std(in|out|err)=' "$RUNX_ROOT/c1/container" | tr '\0' ' ')" = 'stdin=null ' ]
@@ -274,6 +336,11 @@ load helpers
 		| .process.scheduler = {policy: "SCHED_DEADLINE", nice: -3, flags: ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM"],
 			runtime: 1, deadline: 20000000, period: 3}'
 	[ "$(records io_priority) $(records personality) $(records scheduler)" = '16388 8 6:3:-3:0:1:20000000:3' ]
+}
+
+@test "create: a scheduler of the kind that has a priority" {
+	creates '.process.scheduler = {policy: "SCHED_FIFO", priority: 10}'
+	[ "$(records scheduler)" = 1:0:0:10:0:0:0 ]
 }
 
 @test "create: a scheduler without the numbers of others" {
@@ -301,6 +368,9 @@ load helpers
 	succeeds
 }
 @test "create: a size of a terminal that is a number" { bad '.process.terminal = true | .process.consoleSize = 1' 'process.consoleSize: must be an object'; }
+@test "create: a flag of a personality" {
+	bad '.linux.personality = {domain: "LINUX", flags: ["SHORT_INODE"]}' 'linux.personality.flags: no flags are known'
+}
 @test "create: a personality without a domain" { bad '.linux.personality = {}' 'linux.personality.domain: must be a string'; }
 
 @test "create: a root that is missing" { bad '.root.path = "nowhere"' "root file system $bundle/nowhere: no such directory"; }
@@ -352,6 +422,20 @@ load helpers
 	bad '.process.args = ["/bin/loop"]' 'too many levels of symbolic links'
 }
 
+# The guest's execvp(3) is musl's.
+@test "create: without PATH it looks where execvp in the guest does" {
+	local place
+	for place in /usr/local/sbin /usr/sbin /sbin; do
+		install -D -m 755 /dev/null "$bundle/rootfs$place/tool"
+	done
+	bad '.process.args = ["tool"] | .process.env = []' 'exec: "tool": executable file not found in $PATH'
+	for place in /usr/local/bin /bin /usr/bin; do
+		install -D -m 755 /dev/null "$bundle/rootfs$place/tool"
+		creates .
+		runX delete c1
+		rm "$bundle/rootfs$place/tool"
+	done
+}
 @test "create: PATH has so many entries that the program is not looked for in all of them" {
 	bad '.process.args = ["nosuch"] | .process.env = ["PATH=" + "/x:" * 511 + "/x"]' 'executable file not found in $PATH'
 	bad '.process.env = ["PATH=" + "/x:" * 512 + "/bin"]' 'exec: "nosuch": not in the first 512 entries of $PATH, and runX looks at no more'
@@ -442,6 +526,19 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	runX create --bundle "$bundle" c1
 	fails_with "colour = blue is not a setting"
 	nothing_left
+}
+
+# As with runc, which joins the bundle and the path by Go's filepath.Join.
+@test "create: state has a relative root without dots and repeated slashes" {
+	local path
+	mkdir -p "$bundle/a/b"
+	ln -s a/b "$bundle/link"
+	for path in ./rootfs a/../rootfs// link/../rootfs/. "../${bundle##*/}/rootfs" "../../../../../../../../../..$bundle/rootfs"; do
+		creates ".root.path = \"$path\""
+		runX state c1
+		[ "$(jq -r .rootfs <<<"$output")" = "$bundle/rootfs" ] || { echo "$path: $output" && return 1; }
+		runX delete c1
+	done
 }
 
 @test "create: rootfs = disk makes an image of the root, and needs no file server" {

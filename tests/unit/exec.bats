@@ -68,12 +68,30 @@ described() {
 	[ "$(head -n 6 "$FAKE/description")" = "$(printf '%s\n' process= arg=id env=A=b cwd=/x uid=3 gid=4)" ]
 }
 
+@test "exec: --process takes the place of the options about the process, also of --cap" {
+	in_state running
+	echo '{"args": ["sh"], "cwd": "/"}' >"$BATS_TEST_TMPDIR/process.json"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
+	succeeds
+	cp "$FAKE/description" "$BATS_TEST_TMPDIR/alone"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" --cap CAP_KILL --cap NONSENSE --user 5 --env A=b --cwd /x --no-new-privs c1
+	succeeds
+	diff "$BATS_TEST_TMPDIR/alone" "$FAKE/description"
+}
+
 @test "exec: --process with CPUs of the host is warned about" {
 	in_state running
 	echo '{"args": ["sh"], "cwd": "/", "execCPUAffinity": {"initial": "0"}}' >"$BATS_TEST_TMPDIR/process.json"
 	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
 	succeeds
 	[ "$output" = 'runX: warning: process.execCPUAffinity is ignored: a VM numbers its own CPUs' ]
+	echo '{"args": ["sh"], "cwd": "/", "execCPUAffinity": {"initial": "", "final": null}}' >"$BATS_TEST_TMPDIR/process.json"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
+	succeeds
+	[ -z "$output" ]
+	echo '{"args": ["sh"], "cwd": "/", "execCPUAffinity": 1}' >"$BATS_TEST_TMPDIR/process.json"
+	runX exec --detach --process "$BATS_TEST_TMPDIR/process.json" c1
+	fails_with 'process.execCPUAffinity: must be an object'
 }
 
 @test "exec: --process can be a pipe" {

@@ -124,6 +124,18 @@ poststop-1 stopped 0 c1" ]
 	grep -qx INHERITED=yes "$BATS_TEST_TMPDIR/env"
 }
 
+@test "hooks: of a variable that stands twice only the last entry reaches a hook, on the host and in the guest" {
+	local env='["PATH=/x", "A=1", "AB=\u00e9=2", "A", "A=3", "", "PATH=/usr/bin:/bin", "A"]'
+	local wanted=$'AB=\u00e9=2\nA\nA=3\nPATH=/usr/bin:/bin\nA'
+	script=$(command -v cp)
+	hooked createRuntime "{args: [\"cp\", \"/proc/self/environ\", \"$BATS_TEST_TMPDIR/env\"], env: $env}"
+	hooked startContainer "{env: $env}"
+	create
+	succeeds
+	[ "$(tr '\0' '\n' <"$BATS_TEST_TMPDIR/env")" = "$wanted" ] || { cat -v "$BATS_TEST_TMPDIR/env" && return 1; }
+	[ "$(records hook.env)" = "$wanted" ]
+}
+
 @test "hooks: an empty env is an empty environment" {
 	export INHERITED=yes
 	script env 'PATH=/usr/bin:/bin' "cat /proc/\$\$/environ >'$BATS_TEST_TMPDIR/env'"

@@ -125,6 +125,25 @@ prints() {
 	[ "$output" = 'failed: cannot mask a path: no such device' ]
 }
 
+@test "process: a device of config.json has priority over the default one, and what exists stays as it is" {
+	runs "${root[@]}" device=c:1:7:600:7:8:/dev/zero device=c:1:5:640:0:0:/dev/sub/zero device=c:5:2:666:0:0:/dev/ptmx \
+		device=c:1:3:600:9:9:/bin/mine arg=/bin/sh arg=-c \
+		'arg=stat -c "%n %t:%T %a %u:%g" /dev/zero /dev/sub/zero /dev/full; readlink /dev/ptmx; ls /bin/mine'
+	prints '/dev/zero 1:7 600 7:8' '/dev/sub/zero 1:5 640 0:0' '/dev/full 1:7 666 0:0' pts/ptmx /bin/mine
+	chmod 604 top/root/bin/mine
+	runs "${root[@]}" device=c:1:7:666:7:7:/bin/mine arg=/bin/sh arg=-c 'arg=stat -c "%t:%T %a %u:%g" /bin/mine'
+	prints '1:3 604 9:9'
+}
+
+@test "process: a link of the image in place of a default device changes no other file" {
+	mkdir top/root/dev
+	ln -s ../etc/passwd top/root/dev/null
+	install -m 600 /dev/null top/root/etc/passwd
+	runs "${root[@]}" mount=/dev mount.type=tmpfs mount.option=tmpcopyup device=c:1:3:666:7:7:/dev/null arg=/bin/sh arg=-c \
+		'arg=readlink /dev/null; stat -c "%a %u" /etc/passwd; stat -c %u /dev/null'
+	prints ../etc/passwd '600 0' 0
+}
+
 @test "process: without limits it has those of engines" {
 	prlimit --nofile=1048576 true 2>/dev/null || skip 'this machine does not raise limits'
 	runs "${root[@]}" arg=/bin/sh arg=-c 'arg=ulimit -Sn; ulimit -Hn; grep processes /proc/self/limits | tr -s " "'
@@ -141,6 +160,24 @@ prints() {
 	[ "$(head -n 2 <<<"$output" | xargs)" = '00000008 4' ] || { echo "$output" && return 1; }
 	runs "${root[@]}" scheduler=1:0:0:0:0:0:0 arg=/bin/sh
 	[ "$output" = 'failed: cannot set the scheduler (process.scheduler): invalid argument' ]
+}
+
+@test "process: oom_score_adj needs no writable /proc of the container, in exec neither" {
+	local protection show='arg=cat /proc/self/oom_score_adj; grep -c . /proc/uptime'
+	for protection in mount.option=ro readonly=/proc; do
+		runs "${root[@]}" "$protection" oom_score_adj=5 arg=/bin/sh arg=-c "$show"
+		prints 5 1
+		runs "${root[@]}" "$protection" oom_score_adj=5 arg=/bin/sleep arg=100 -- oom_score_adj=6 arg=/bin/sh arg=-c "$show"
+		[ "$(head -n 2 <<<"$output" | xargs)" = '6 1' ] || { echo "$output" && return 1; }
+	done
+	for protection in masked=/proc 'mount=/proc mount.type=tmpfs'; do
+		# shellcheck disable=SC2086 # words
+		runs "${root[@]}" $protection oom_score_adj=5 arg=/bin/ls arg=/proc
+		[ "$output" = 'ended: 0' ] || { echo "$output" && return 1; }
+		# shellcheck disable=SC2086 # words
+		runs "${root[@]}" $protection oom_score_adj=5 arg=/bin/sleep arg=100 -- arg=/bin/ls arg=/proc
+		[ "${lines[0]}" = 'ended: 0' ] || { echo "$output" && return 1; }
+	done
 }
 
 @test "process: exec --cap raises ambient capabilities where the inheritable set has them" {

@@ -126,7 +126,7 @@ default='memory=128 vcpus=1'
 		'../pids.max cgroup.kill io.max memory.max/../x' ]
 }
 @test "resources: values of unified that the files cannot have" {
-	local file
+	local file value
 	for file in 'memory.high="1g"' 'memory.max=""' 'memory.max="-1"' 'memory.low="1 "' 'memory.min="1\n2"' 'memory.max="9999999999999999999"'; do
 		bad ".linux.resources.unified = {\"${file%%=*}\": ${file#*=}}" "linux.resources.unified: ${file%%=*}: must be a number of bytes, or max"
 	done
@@ -134,9 +134,26 @@ default='memory=128 vcpus=1'
 	bad '.linux.resources.unified = {"pids.max": 5}' 'linux.resources.unified: pids.max: must be a string'
 	bad '.linux.resources.unified = {"cpu.max": "5 x"}' 'linux.resources.unified: cpu.max: must be a quota or max, and perhaps a period, in microseconds, not 5 x'
 	bad '.linux.resources.unified = {"cpu.weight.nice": "-"}' 'linux.resources.unified: cpu.weight.nice: must be a number, not -'
+	for value in '' 'max\nx' '5\n' '1 12345678' '1 2 3' ' 1' '1 ' '-1 1' '1 max' 1234567890123; do
+		bad ".linux.resources.unified = {\"cpu.max\": \"$value\"}" 'linux.resources.unified: cpu.max: must be a quota or max'
+	done
+	bad '.linux.resources.unified = {"cpu.weight.nice": "100"}' 'linux.resources.unified: cpu.weight.nice: must be a number, not 100'
+	bad '.linux.resources.unified = {"cpu.weight.nice": "--1"}' 'linux.resources.unified: cpu.weight.nice: must be a number, not --1'
+	bad '.linux.resources.unified = {"memory.high": "1234567890123456789"}' 'linux.resources.unified: memory.high: must be a number of bytes, or max'
 	bad '.linux.resources.unified = ["pids.max"]' 'linux.resources.unified: must be an object'
 }
 
+@test "resources: unified's bandwidth, with and without a period, and a negative nice value" {
+	creates '.linux.resources = {unified: {"cpu.max": "max 1234567", "cpu.weight.nice": "-20", "cpu.weight": "10000", "memory.low": "123456789012345678"}}'
+	[ "$(records cgroup | sort | xargs)" = 'cpu.max=max 1234567 cpu.weight.nice=-20 cpu.weight=10000 memory.low=123456789012345678' ] || { records cgroup && return 1; }
+	runX delete c1
+	creates '.linux.resources = {unified: {"cpu.max": "123456789012"}}'
+	[ "$(records cgroup)" = 'cpu.max=123456789012' ]
+}
+# jq may be built without its library for them (oniguruma), and their ^ and $ are those of a line.
+@test "resources: no jq program needs regular expressions" {
+	! grep -nE '(^|[^A-Za-z_$.])(test|match|capture|scan|splits|sub|gsub|ascii)\(' "$top"/lib/json/*.jq
+}
 @test "resources: an idle group has the least weight, whatever its shares are" {
 	sized '{cpu: {idle: 1, shares: 2048}}' "$default cpu_weight=1"
 	runX delete --force c1

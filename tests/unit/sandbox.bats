@@ -95,4 +95,7 @@ named() {
 	named runc "$joins | $of_pod"
 	named "$(cat /proc/sys/kernel/hostname)" "del(.hostname) | $of_pod"
 	named "$(cat /proc/sys/kernel/hostname)" "del(.hostname) | $joins | .process.env += [\"HOSTNAME=$(printf %065d 0)\"]"
+	# getenv(3) in the container sees the last entry.
+	named last "del(.hostname) | $joins | $of_pod | .process.env += [\"HOSTNAME=last\"]"
+	named "$(cat /proc/sys/kernel/hostname)" "del(.hostname) | $joins | $of_pod | .process.env += [\"HOSTNAME=\"]"
 }
