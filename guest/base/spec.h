@@ -34,7 +34,7 @@ struct process {
 	char *scheduler;     /* format: privileges.c */
 	bool no_new_privileges;
 	bool terminal;
-	bool bare_newline; /* the terminal does not write CR before a newline */
+	bool bare_newline;	    /* the terminal does not write CR before a newline */
 	unsigned int rows, columns; /* the terminal's size; 0: not known yet */
 	char *streams[3];	    /* stdin, stdout, stderr: "null" is /dev/null, else a pipe */
 };

@@ -258,8 +258,7 @@ bench_memory() {
 			if runs_with $middle; then high=$middle; else low=$middle; fi
 		done
 		echo $high >"$tmp/least"
-		case $kind in 9p) low=32 ;; *) low=24 ;; esac
-		result "least memory, $type, $kind" MiB "$tmp/least" - - "=$low"
+		result "least memory, $type, $kind" MiB "$tmp/least" - - '=24'
 	done
 }
 

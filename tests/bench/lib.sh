@@ -23,12 +23,12 @@ ms() {
 	echo $((now - begun))
 }
 
-# pss NAME: the PSS of all processes of that name together, in KiB
+# pss NAME: the PSS of all processes of that name together, in KiB. Pages of VMs that they map are not theirs.
 pss() {
 	local pid
 	for pid in $(pgrep "$1"); do
-		cat "/proc/$pid/smaps_rollup"
-	done | awk '$1 == "Pss:" { sum += $2 } END { print sum + 0 }'
+		cat "/proc/$pid/smaps"
+	done | awk '/^[0-9a-f]+-/ { ours = $6 != "/xen/gntdev" } /^Pss:/ && ours { sum += $2 } END { print sum + 0 }'
 }
 
 # spread FILE: "median (least–most)" of a column of numbers
