@@ -71,7 +71,7 @@ static void without_a_meeting_place_the_command_tells_the_reason(void **state)
 {
 	char *words[] = {"sh", "-c",
 			 "case $RUNX_FOREGROUND_FAILED in "
-			 "'cannot make /nowhere/runX.XXXXXX: No such file or directory') exit 3;; "
+			 "'cannot make /nowhere/runX.'*': No such file or directory') exit 3;; "
 			 "esac",
 			 NULL};
 	int status = 0;
