@@ -34,8 +34,8 @@ cmd_kill() {
 	}
 }
 
-# Sets $signal to the number of the signal $1. 0 sends none and asks whether there is somebody to send one to. $1 is a number, or a name with or without SIG, in upper or lower case. Ends
-# with an error if there is no such signal.
+# Sets $signal to the number of the signal $1. 0 sends none and asks whether there is somebody to send one to. $1 is a number, or
+# a name with or without SIG, in upper or lower case. Ends with an error if there is no such signal.
 signal_number() {
 	local name known
 	signal=$1

@@ -325,6 +325,18 @@ left_by() {
 	kill "$silent"
 }
 
+# kill waits 10 s for the answer of a proxy (CLIENT_SECONDS).
+@test "standin: of a proxy that is stopped, state tells what is known, and KILL ends the container" {
+	local pid
+	begin sleep 1000
+	read -r _ pid _ <"$RUNX_ROOT/c1/proxy"
+	kill -STOP "$pid"
+	[ "$(PATIENCE=5 runX state c1 | jq -r .status)" = running ]
+	runX kill c1 KILL
+	PATIENCE=20 runX delete c1
+	[ ! -e "$RUNX_ROOT/c1" ]
+}
+
 # server ID: the pid of its file server
 server() {
 	local pid
