@@ -28,7 +28,7 @@ pss() {
 	local pid
 	for pid in $(pgrep "$1"); do
 		cat "/proc/$pid/smaps"
-	done | awk '/^[0-9a-f]+-/ { ours = $6 != "/xen/gntdev" } /^Pss:/ && ours { sum += $2 } END { print sum + 0 }'
+	done | awk '/^[0-9a-f]+-/ { ours = $6 !~ /\/gntdev$/ } /^Pss:/ && ours { sum += $2 } END { print sum + 0 }'
 }
 
 # spread FILE: "median (least–most)" of a column of numbers

@@ -120,8 +120,8 @@ load cases
 	command_is sh -c 'echo one; echo two'
 	mkfifo "$work/in"
 	exec 4<>"$work/in"
-	script -qec "dash '$top/runX' run --bundle '$bundle' c1 >'$work/file'" /dev/null <&4 >/dev/null 3>&- 4>&-
-	script -qec "dash '$top/runX' run --bundle '$bundle' c1" /dev/null <&4 >"$work/terminal" 3>&- 4>&-
+	timeout 30 script -qec "dash '$top/runX' run --bundle '$bundle' c1 >'$work/file'" /dev/null <&4 >/dev/null 3>&- 4>&-
+	timeout 30 script -qec "dash '$top/runX' run --bundle '$bundle' c1" /dev/null <&4 >"$work/terminal" 3>&- 4>&-
 	exec 4>&-
 	cmp "$work/file" - <<<$'one\ntwo'
 	cmp "$work/terminal" - <<<$'one\r\ntwo\r'
