@@ -58,12 +58,18 @@ repeated() {
 
 # ---- create ----
 
-# bare_config KIND: writes a configuration with which xl alone makes the VM of a container. The container is deleted here,
-# so its files are copied, and the VM gets a disk of its own.
+# bare_config KIND: writes a configuration with which xl alone makes the VM of a container. create empties its initrd once the
+# domain is built, so both are copied before. The disk becomes one of its own.
 bare_config() {
-	quietly runX create --bundle /b/create c
-	cp /run/runX/c/initrd "$tmp/initrd"
-	sed "s,^ramdisk = .*,ramdisk = \"$tmp/initrd\"," /run/runX/c/xl.cfg >"$tmp/xl.cfg"
+	mkdir -p "$tmp/bin"
+	cat >"$tmp/bin/xl" <<-END
+		#!/bin/sh
+		[ "\$1" != create ] || cp /run/runX/c/initrd /run/runX/c/xl.cfg "$tmp"
+		exec $(command -v xl) "\$@"
+	END
+	chmod 755 "$tmp/bin/xl"
+	quietly env "PATH=$tmp/bin:$PATH" runX create --bundle /b/create c
+	sed -i "s,^ramdisk = .*,ramdisk = \"$tmp/initrd\"," "$tmp/xl.cfg"
 	quietly runX delete --force c
 	case $1 in
 	disk)
