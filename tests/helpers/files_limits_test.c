@@ -91,43 +91,45 @@ static void closes_and_reopens_files(void **state)
 	assert_true(descriptors() <= before + 2);
 }
 
-static void keeps_what_cannot_be_reopened(void **state)
+/*
+ * Starts a server with eight descriptors and takes all: one is the root's, and the fids 10 to 16
+ * are files without names, which cannot be opened again. `file` has a name.
+ */
+static struct nine *without_descriptors(void **state)
 {
 	struct nine *n = restart(state, &(struct session_limits){.descriptors = 8});
-	struct nine_attributes a;
-	unsigned int i;
 
-	/* Files without names; the eighth descriptor is the root's. */
-	for (i = 0; i < 7; i++) {
+	for (unsigned int fid = 10; fid <= 16; fid++) {
 		put(in_share("file"), "");
-		assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
+		assert_int_equal(nine_walk(n, ROOT, fid, "file"), 0);
 		assert_int_equal(unlink(in_share("file")), 0);
 	}
 	put(in_share("file"), "");
-	assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), ENFILE);
+	return n;
+}
+
+static void keeps_what_cannot_be_reopened(void **state)
+{
+	struct nine *n = without_descriptors(state);
+	struct nine_attributes a;
+
+	assert_int_equal(nine_walk(n, ROOT, 17, "file"), ENFILE);
 	assert_int_equal(nine_getattr(n, 10, &a), 0);
 	assert_int_equal(nine_clunk(n, 12), 0);
-	assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
+	assert_int_equal(nine_walk(n, ROOT, 17, "file"), 0);
 }
 
 /* A guest that tries again with O_EXCL must not find the file of its first try. */
 static void leaves_no_file_behind_when_descriptors_run_out(void **state)
 {
-	struct nine *n = restart(state, &(struct session_limits){.descriptors = 8});
-	unsigned int i;
+	struct nine *n = without_descriptors(state);
 
-	for (i = 0; i < 7; i++) {
-		put(in_share("file"), "");
-		assert_int_equal(nine_walk(n, ROOT, 10 + i, "file"), 0);
-		assert_int_equal(unlink(in_share("file")), 0);
-	}
-	put(in_share("file"), "");
 	assert_int_equal(nine_walk(n, ROOT, 1, ""), 0);
 	assert_int_equal(nine_create(n, 1, "new", 0202, 0600, 0), ENFILE);
 	assert_int_equal(access(in_share("new"), F_OK), -1);
 	assert_int_equal(nine_clunk(n, 12), 0);
 	/* What fails gives the place of its descriptor back. */
-	for (i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++)
 		assert_int_equal(nine_create(n, 1, "file", 0202, 0600, 0), EEXIST);
 	assert_int_equal(nine_create(n, 1, "new", 0202, 0600, 0), 0);
 	assert_int_equal(nine_walk(n, ROOT, 2, "file"), 0); /* for it, the new one's is closed */
