@@ -79,10 +79,9 @@ check_namespace() {
 	[!/]*:\[*) is=${is%%:*} ;;
 	*) die "linux.namespaces: $path is not a namespace" ;;
 	esac
-	case $type=$is in
-	"$is=$type" | mount=mnt) ;;
-	*) die "linux.namespaces: $path is a namespace of type $is, and the entry is of type $type" ;;
-	esac
+	# The kernel's name of the type differs for these alone (and for network, which does not come here).
+	[ "$is" = "$type" ] || [ "$type $is" = 'mount mnt' ] ||
+		die "linux.namespaces: $path is a namespace of type $is, and the entry is of type $type"
 }
 
 # Prints the kernel's name of the namespace that is open at 9, "uts:[4026531838]", whatever path led to it, and replaces the

@@ -58,8 +58,8 @@ repeated() {
 
 # ---- create ----
 
-# bare_config KIND: writes a configuration with which xl alone makes the VM of a container. create empties its initrd once the
-# domain is built, so both are copied before. The disk becomes one of its own.
+# bare_config KIND: writes a configuration with which xl alone makes the VM of a container. create empties the VM's initrd once
+# the domain is built. So an xl before the real one copies the initrd and the configuration. A disk is replaced by one of its own.
 bare_config() {
 	mkdir -p "$tmp/bin"
 	cat >"$tmp/bin/xl" <<-END

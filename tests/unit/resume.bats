@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# What resume does to a container (pause.bats has what it asks of xl), with stand-ins for xl and the proxy. states.bats tests in which states it works.
+# What resume does to a container (pause.bats has what it asks of xl), with stand-ins for xl and the proxy. states.bats tests in
+# which states it works.
 
 load helpers
 
