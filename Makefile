@@ -248,7 +248,7 @@ $(STANDIN)/bin/xl $(STANDIN)/trip:
 	$(Q)gcc $(SANITIZED) -o $@ $^
 
 # Test programs for dom0 and its guests, built for $ARCH by ./build tests.
-xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd floor.initrd)
+xen-tests: $(addprefix $(OUT)/tests/,supervise io signals hostile.initrd hostile-9p.initrd floor.initrd)
 
 $(OUT)/tests/supervise: tests/xen/programs/supervise.c $(HOST)/helpers/shared.a
 	@mkdir -p $(@D)

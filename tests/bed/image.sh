@@ -147,6 +147,8 @@ modules() {
 	printf '%s\n' modules.builtin modules.builtin.modinfo modules.order >>"$work/closure"
 	(cd "$work/boot/lib/modules/$version" && xargs cp --parents -t "$tree" <"$work/closure")
 	depmod -b "$work/overlay/usr" "$version"
+	# QEMU boots dom0 with the unpacked one. This one is for VMs of hostile.bats, which need modules.
+	install -D -m 644 "$work/boot/boot/vmlinuz-$version" "$work/overlay/boot/vmlinuz"
 	initrd
 }
 

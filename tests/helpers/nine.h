@@ -121,6 +121,16 @@ static inline size_t nine_build_list(uint8_t *to, uint8_t type, uint16_t tag, co
 	return size;
 }
 
+static inline size_t nine_build(uint8_t *to, uint8_t type, uint16_t tag, const char *layout, ...)
+{
+	va_list values;
+
+	va_start(values, layout);
+	size_t size = nine_build_list(to, type, tag, layout, values);
+	va_end(values);
+	return size;
+}
+
 /* Returns what the answer says: 0, or its errno; -1 if it comes later, -2 if all is over. */
 static inline int nine_send(struct nine *nine, size_t size)
 {

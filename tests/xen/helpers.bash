@@ -19,7 +19,7 @@ fresh_bed() {
 	{
 		"$top/build" tests && mkdir -p "$tree/usr/local/bin" &&
 			install -m 0755 "$top/out/$ARCH/tests/"{supervise,signals} "$top/tests/xen/leaks" "$tree/usr/local/bin/" &&
-			install -m 0644 "$top/out/$ARCH/tests/hostile.initrd" "$tree/usr/local/" &&
+			install -m 0644 "$top/out/$ARCH/tests/"hostile{,-9p}.initrd "$tree/usr/local/" &&
 			"$top/tests/bed/install" "$tree"
 	} >"$BATS_FILE_TMPDIR/log" 2>&1 || { cat "$BATS_FILE_TMPDIR/log" && return 1; }
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # VMs whose PID 1 breaks the console protocol (tests/xen/programs/hostile.c): each ends only its own container, with a
-# reason, within its time-outs. No process can write ring indices, so tests/fuzz/ring.c tests those. Also bundles and
-# guests that try to make dom0 follow their links.
+# reason, within its time-outs. No process can write the console's ring indices, so tests/fuzz/ring.c tests those. A VM that
+# speaks raw 9P (hostile-9p.c). Also bundles and guests that try to make dom0 follow their links.
 
 load helpers
 bats_require_minimum_version 1.5.0
@@ -137,6 +137,26 @@ killed() {
 
 @test "hostile: a flood of valid frames" {
 	killed flood
+}
+
+@test "hostile: raw 9P gets nothing but the share, nothing holds up the ring, and a broken ring ends the container with a reason" {
+	conf 'rootfs = 9p' 'kernel = /boot/vmlinuz' 'initrd = /usr/local/raw.initrd' 'memory = 160' 'start_timeout = 200'
+	bundle '.root = {path: "rootfs"}'
+	"$bed" sh "cp -a /bundles/busybox/rootfs /b/$id/ && mkdir /b/$id/modules && cd /b/$id &&
+		cp \$(modinfo -n xen-gntalloc xen-evtchn) modules && printf '%s\n' modules modules/* | busybox cpio -o -H newc >modules.cpio &&
+		cat /usr/local/hostile-9p.initrd modules.cpio >/usr/local/raw.initrd
+		echo secret >/b/secret; chmod 600 /b/secret; { ls -A / /etc; stat -c '%n %A %u %Y' /b /b/secret; } >before"
+	create
+	says 0 '' ''
+	run --separate-stderr "$bed" run -t 300 runX start "$id"
+	says 1 '' 'runX: runX start failed: the VM broke the rules of a 9P ring: an index of it makes no sense'
+	dom0 cat "/b/$id/rootfs/report"
+	says 0 "$(printf '%s\n' 'names that lead elsewhere' links 'special files' 'sizes and offsets' 'locks that wait' noise 'two rings')" ''
+	dom0 sh -c "cat /b/secret; { ls -A / /etc; stat -c '%n %A %u %Y' /b /b/secret; } | diff /b/$id/before -
+		rm /b/secret /usr/local/raw.initrd"
+	says 0 secret ''
+	dom0 runX delete "$id"
+	says 0 '' ''
 }
 
 @test "hostile: links in a bundle, and mounts over them, do not lead to files of the host" {
