@@ -192,18 +192,6 @@ loops() {
 	says 0 "$(printf '%s\n' fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero done)" ''
 }
 
-@test "rootfs: PVH boots a disk" {
-	with_conf disk pvh
-	container '.process.args = ["echo", "pvh"]'
-	says 0 pvh ''
-}
-
-@test "rootfs: PVH boots 9p" {
-	with_conf 9p pvh
-	container '.process.args = ["echo", "pvh"]'
-	says 0 pvh ''
-}
-
 @test "rootfs: a tmpfs has the mode of the directory that it hides, and with tmpcopyup its content" {
 	with_conf disk
 	container '.mounts += [{destination: "/etc", type: "tmpfs", options: ["tmpcopyup", "nosuid"]},
