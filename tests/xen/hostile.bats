@@ -30,7 +30,7 @@ together() {
 		id=$all-$way
 		hostile "$way"
 	done
-	dom0 sh -c 'all=$1
+	run --separate-stderr "$bed" run -t 300 sh -c 'all=$1
 		shift
 		for way; do
 			{ supervise "/b/$all-$way" "$all-$way" </dev/null >/dev/null 2>"/b/$all-$way/said"; echo "$?" >"/b/$all-$way/status"; } &
