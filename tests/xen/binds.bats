@@ -49,14 +49,14 @@ admin='.process.capabilities = (["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD
 		id=t$BATS_TEST_NUMBER-$how
 		volume
 		"$bed" sh "cp /bundles/busybox/rootfs/bin/busybox /b/$id/volume/sh"
-		# The shell itself is in a bind mount.
-		container "$(bound '["rbind", "ro"]') | $(bound '["rbind", "noexec", "nosuid", "nodev"]' "/b/$id/volume" /tmp/flags) |
+		# The shell itself is in a bind mount. All are read-only, because a writable one makes a second disk writable.
+		container "$(bound '["rbind", "ro"]') | $(bound '["rbind", "ro", "noexec", "nosuid", "nodev"]' "/b/$id/volume" /tmp/flags) |
 			$(bound '["bind", "ro"]' "/b/$id/volume/sh" /tmp/tool/sh) | $admin |
 			$(runs 'echo x >/data/file; mount -o remount,rw,bind /data && echo remounted; echo x >/data/file; cat /data/file
-				cp /bin/busybox /tmp/flags/echo && /tmp/flags/echo x; grep " /tmp/flags " /proc/mounts | cut -d " " -f 4 | cut -d , -f 1-4') |
+				/tmp/flags/sh -c "echo x"; grep " /tmp/flags " /proc/mounts | cut -d " " -f 4 | cut -d , -f 1-4') |
 			.process.args[0] = \"/tmp/tool/sh\""
-		says 0 "$(printf '%s\n' remounted from-host rw,nosuid,nodev,noexec)" "$(printf '/tmp/tool/sh: %s\n' "can't create /data/file: Read-only file system" \
-			"can't create /data/file: Read-only file system" '/tmp/flags/echo: Permission denied')"
+		says 0 "$(printf '%s\n' remounted from-host ro,nosuid,nodev,noexec)" "$(printf '/tmp/tool/sh: %s\n' "can't create /data/file: Read-only file system" \
+			"can't create /data/file: Read-only file system" '/tmp/flags/sh: Permission denied')"
 		"$bed" sh 'rm -rf /bundles/busybox/rootfs/tmp/tool /bundles/busybox/rootfs/tmp/flags'
 	done
 }
