@@ -10,7 +10,10 @@ setup_file() {
 	fresh_bed
 	"$bed" sh 'mkdir -p $(seq -f /b/t%g 50)'
 	id=shared
-	sleeper '.process.capabilities = {}'
+	bundle '.process.args = ["sleep", "1000000"] | .process.env += ["COLOUR=blue"] | .process.user = {uid: 7, gid: 8} | .process.capabilities = {}'
+	create
+	dom0 runX start "$id"
+	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
 	share
 }
 
@@ -19,14 +22,6 @@ teardown_file() {
 	{ rm "$BATS_FILE_TMPDIR/shared" && "$bed" run runX delete --force shared && nothing_left; } || rc=1
 	"$bed" down
 	return $rc
-}
-
-# sleeper [PROGRAM]: starts a container that sleeps, its bundle changed by a jq program
-sleeper() {
-	bundle '.process.args = ["sleep", "1000000"] | .process.env += ["COLOUR=blue"] | .process.user = {uid: 7, gid: 8}'"${1:+ | $1}"
-	create
-	dom0 runX start "$id"
-	[ "$status" -eq 0 ]
 }
 
 # scripted COMMAND: runs the command on a new terminal, and shows each CR as "~". stdin stays open: at its end script(1) would
@@ -84,14 +79,6 @@ scripted() {
 	# shellcheck disable=SC2016 # variables of the shell inside
 	dom0 runX exec shared sh -c 'kill -TERM $$'
 	[ "$status" -eq 143 ]
-}
-
-@test "exec: it ends with 137 when its container ends" {
-	sleeper
-	dom0 sh -c "cd /b/$id; mkfifo out; runX exec $id sh -c 'echo ready; exec sleep 700' >out & exec 3<out; head -n 1 <&3 >/dev/null
-		runX kill $id KILL; wait \$!; echo \$?"
-	says 0 137 ''
-	dom0 runX delete --force "$id"
 }
 
 @test "exec: it does not wait for processes that the process leaves behind" {
@@ -196,4 +183,13 @@ scripted() {
 		ahead=yes && date -s "+7200 seconds" >/dev/null && runX pause shared && date -s "-7200 seconds" >/dev/null &&
 			ahead=no && sleep 2 && runX resume shared && compare'
 	says 0 "$(printf 'same\nsame\nsame\nsame')" ''
+}
+
+# The last test, because it ends the container of the others.
+@test "exec: it ends with 137 when its container ends" {
+	dom0 sh -c "cd /b/$id; mkfifo out; runX exec shared sh -c 'echo ready; exec sleep 700' >out & exec 3<out; head -n 1 <&3 >/dev/null
+		runX kill shared KILL; wait \$!; echo \$?"
+	says 0 137 ''
+	dom0 runX delete --force shared
+	says 0 '' ''
 }
