@@ -38,7 +38,7 @@ ctr_run() {
 	"$bed" sh 'rm /etc/cni/net.d/10-ctr.conflist; ip link del ctr0'
 }
 
-@test "containerd: one id in two namespaces; detached tasks are killed by TERM and by KILL" {
+@test "containerd: one id in two namespaces, each in its control group; detached tasks are killed by TERM and by KILL" {
 	dom0 sh -c 'for ns in one two; do
 			ctr -n $ns image import /bundles/busybox.tar >/dev/null
 			ctr -n $ns run -d --runc-binary=/usr/sbin/runX "$2" "$1" sh -c "trap \"exit 41\" TERM; while :; do sleep 1000 & wait; done"
@@ -48,11 +48,13 @@ ctr_run() {
 		for ns in one two; do
 			ctr -n $ns task exec --exec-id r "$1" cat /name
 			ctr -n $ns task ls | grep -o RUNNING
+			cat /proc/$(ctr -n $ns task ls | awk "NR == 2 { print \$2 }")/cgroup
 			ctr -n $ns task kill -s $signal "$1"; until ctr -n $ns task ls | grep -q STOPPED; do :; done
 			ctr -n $ns task delete "$1"; ctr -n $ns container delete "$1"; ctr -n $ns image rm "$2" >/dev/null
+			[ ! -e /sys/fs/cgroup/$ns/$1/cgroup.procs ] || echo "its control group is still there"
 			signal=9
 		done' sh "$id" $image
-	[ "$output" = "$(printf '%s\n' one RUNNING two RUNNING)" ] || { echo "$output" "$stderr" && return 1; }
+	[ "$output" = "$(printf '%s\n' one RUNNING "0::/one/$id" two RUNNING "0::/two/$id")" ] || { echo "$output" "$stderr" && return 1; }
 	# ctr itself returns 0, and prints the status of the task.
 	[[ $stderr == *'exit with non-zero exit code 41'*'exit with non-zero exit code 137'* ]] || { echo "$stderr" && return 1; }
 }
