@@ -37,17 +37,6 @@ in_image() {
 	says 1 '' ''
 }
 
-@test "rootfs: a read-only root cannot be written, but its mounts can" {
-	local how
-	for how in $roots; do
-		with_conf $how
-		id=$id-$how
-		container '.root.readonly = true | .process.cwd = "/tmp/made/here" | .process.args = ["sh", "-c", "touch /x; touch /dev/shm/x && echo shm; pwd"]
-			| .mounts |= map(if .destination == "/dev" then .options += ["ro"] else . end)'
-		says 0 "$(printf 'shm\n/tmp/made/here')" 'touch: /x: Read-only file system'
-	done
-}
-
 @test "rootfs: an overlay keeps changes in memory, over a compressed image or an ext4 image" {
 	local tool
 	with_conf overlay
