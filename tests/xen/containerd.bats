@@ -11,9 +11,11 @@ ctr_run() {
 	dom0 ctr run --rm --runc-binary=/usr/sbin/runX "$@"
 }
 
-@test "containerd: ctr run prints what the container prints, and returns its status" {
-	ctr_run $image "$id" sh -c 'echo out; echo err >&2; exit 42'
-	says 42 out err
+@test "containerd: ctr run passes stdin on, prints what the container prints, and returns its status" {
+	# stdin stays open until the answer has come: ctr 1.6 misses an end of stdin that comes before its task exists.
+	dom0 sh -c ": >/out; { echo some input; tail -n +1 -f /out | sed /input/q >/dev/null; } |
+		ctr run --rm --runc-binary=/usr/sbin/runX $image $id sh -c 'cat; echo out; echo err >&2; exit 42' >/out; rc=\$?; cat /out; exit \$rc"
+	says 42 "$(printf '%s\n' 'some input' out)" err
 }
 
 @test "containerd: a program that is missing" {
@@ -22,54 +24,49 @@ ctr_run() {
 	[[ $stderr == *'OCI runtime create failed'*'exec: "nosuch": executable file not found in $PATH'* ]]
 }
 
-@test "containerd: stdin" {
-	# stdin stays open until the answer has come: ctr 1.6 misses an end of stdin that comes before its task exists.
-	dom0 sh -c ": >/out; { echo some input; tail -n +1 -f /out | sed /input/q >/dev/null; } |
-		ctr run --rm --runc-binary=/usr/sbin/runX $image $id cat >/out; rc=\$?; cat /out; exit \$rc"
-	says 0 'some input' ''
-}
-
-@test "containerd: a detached task is killed by TERM and by KILL" {
-	local signal
-	for signal in 15:41 9:137; do
-		dom0 ctr run -d --runc-binary=/usr/sbin/runX $image "$id" \
-			sh -c 'trap "exit 41" TERM; while :; do sleep 1000 & wait; done'
-		says 0 '' ''
-		[[ $("$bed" run ctr task ls) == *"$id "*RUNNING* ]]
-		dom0 sh -c "ctr task kill -s ${signal%:*} $id; until ctr task ls | grep -q '$id .*STOPPED'; do :; done
-			ctr task delete $id && ctr container delete $id"
-		# ctr itself returns 0, and prints the status of the task.
-		[ "$status" -eq 0 ] && [[ $stderr == *"exit with non-zero exit code ${signal#*:}"* ]]
-	done
-}
-
-@test "containerd: a terminal" {
-	run --separate-stderr "$bed" tty ctr run --rm -t --runc-binary=/usr/sbin/runX $image "$id" sh -c 'tty; exit 6' </dev/null
-	[ "$status" -eq 6 ]
-	[ "$(tr -d '\r' <<<"$output")" = /dev/pts/0 ]
-}
-
-@test "containerd: what the options of ctr run ask for is so in the container" {
-	"$bed" sh 'mkdir -p /srv/data && echo data >/srv/data/file'
-	ctr_run --env GREETING='a "b" c' --cwd /tmp --read-only --memory-limit 83886080 --cpus 0.5 \
-		--mount type=bind,src=/srv/data,dst=/data,options=rbind:ro $image "$id" sh -c '
-			echo "$GREETING" "$PWD" "$(cat /data/file)"; touch /data/new || touch /new || echo kept
-			awk "/MemTotal/ { print (\$2 > 80000 && \$2 < 120000) }" /proc/meminfo'
-	[ "$output" = "$(printf '%s\n' 'a "b" c /tmp data' kept 1)" ] || { echo "$output" "$stderr" && return 1; }
-}
-
-@test "containerd: CNI of ctr run, and the native snapshotter" {
-	"$bed" sh 'mkdir -p /opt/cni /etc/cni/net.d && ln -sfn /usr/lib/cni /opt/cni/bin
+@test "containerd: what the options of ctr run ask for is so in the container, with CNI and the native snapshotter" {
+	"$bed" sh 'mkdir -p /srv/data /opt/cni /etc/cni/net.d && echo data >/srv/data/file && ln -sfn /usr/lib/cni /opt/cni/bin
 		echo "{\"cniVersion\": \"0.4.0\", \"name\": \"ctr\", \"plugins\": [{\"type\": \"bridge\", \"bridge\": \"ctr0\", \"isGateway\": true,
 			\"ipam\": {\"type\": \"host-local\", \"ranges\": [[{\"subnet\": \"10.30.0.0/24\"}]]}}]}" >/etc/cni/net.d/10-ctr.conflist
 		ctr image import --snapshotter native /bundles/busybox.tar >/dev/null'
-	ctr_run --cni --snapshotter native $image "$id" sh -c '
-		ip address show eth0 | grep -o "inet [0-9.]*"; ping -c 1 10.30.0.1 >/dev/null && echo reached'
-	says 0 "$(printf '%s\n' 'inet 10.30.0.2' reached)" ''
+	ctr_run --cni --snapshotter native --env GREETING='a "b" c' --cwd /tmp --read-only --memory-limit 83886080 --cpus 0.5 \
+		--mount type=bind,src=/srv/data,dst=/data,options=rbind:ro $image "$id" sh -c '
+			echo "$GREETING" "$PWD" "$(cat /data/file)"; touch /data/new || touch /new || echo kept
+			awk "/MemTotal/ { print (\$2 > 80000 && \$2 < 120000) }" /proc/meminfo
+			ip address show eth0 | grep -o "inet [0-9.]*"; ping -c 1 10.30.0.1 >/dev/null && echo reached'
+	[ "$output" = "$(printf '%s\n' 'a "b" c /tmp data' kept 1 'inet 10.30.0.2' reached)" ] || { echo "$output" "$stderr" && return 1; }
 	"$bed" sh 'rm /etc/cni/net.d/10-ctr.conflist; ip link del ctr0'
 }
 
-@test "containerd: task exec, pause, resume, ps and metrics" {
+@test "containerd: one id in two namespaces, each in its control group; detached tasks are killed by TERM and by KILL" {
+	dom0 sh -c 'for ns in one two; do
+			ctr -n $ns image import /bundles/busybox.tar >/dev/null
+			ctr -n $ns run -d --runc-binary=/usr/sbin/runX "$2" "$1" sh -c "trap \"exit 41\" TERM; while :; do sleep 1000 & wait; done"
+			ctr -n $ns task exec --exec-id w "$1" sh -c "echo $ns >/name"
+		done
+		signal=15
+		for ns in one two; do
+			ctr -n $ns task exec --exec-id r "$1" cat /name
+			ctr -n $ns task ls | grep -o RUNNING
+			cat /proc/$(ctr -n $ns task ls | awk "NR == 2 { print \$2 }")/cgroup
+			ctr -n $ns task kill -s $signal "$1"; until ctr -n $ns task ls | grep -q STOPPED; do :; done
+			ctr -n $ns task delete "$1"; ctr -n $ns container delete "$1"; ctr -n $ns image rm "$2" >/dev/null
+			[ ! -e /sys/fs/cgroup/$ns/$1/cgroup.procs ] || echo "its control group is still there"
+			signal=9
+		done' sh "$id" $image
+	[ "$output" = "$(printf '%s\n' one RUNNING "0::/one/$id" two RUNNING "0::/two/$id")" ] || { echo "$output" "$stderr" && return 1; }
+	# ctr itself returns 0, and prints the status of the task.
+	[[ $stderr == *'exit with non-zero exit code 41'*'exit with non-zero exit code 137'* ]] || { echo "$stderr" && return 1; }
+}
+
+# restart_containerd: no service manager does it in dom0
+restart_containerd() {
+	dom0 sh -c 'pid=$(pidof containerd) && kill "$pid" && tail --pid="$pid" -f /dev/null
+		containerd >/run/containerd.log 2>&1 </dev/null &
+		tail -n +1 -f /run/containerd.log --pid=$! | sed "/containerd successfully booted/q" >/dev/null'
+}
+
+@test "containerd: task exec, pause, resume, ps and metrics; a container lives on while containerd starts anew, and goes with a shim that is killed" {
 	dom0 ctr run -d --runc-binary=/usr/sbin/runX $image "$id" sleep 1000
 	says 0 '' ''
 	dom0 ctr task exec --exec-id one --user 1000:1000 --cwd /tmp "$id" sh -c 'cat /proc/1/comm; id -u; pwd; exit 3'
@@ -80,35 +77,9 @@ ctr_run() {
 	[ "$status" -eq 0 ]
 	[ "${lines[1]%% *}" = "${lines[-1]}" ] || { echo "$output" && return 1; }
 	[[ $output == *'"memory"'* ]]
-	dom0 sh -c 'ctr task delete --force "$1" && ctr container delete "$1"' sh "$id"
-	[ "$status" -eq 0 ]
-}
-
-@test "containerd: one id in two namespaces" {
-	dom0 sh -c 'for ns in one two; do
-			ctr -n $ns image import /bundles/busybox.tar >/dev/null
-			ctr -n $ns run -d --runc-binary=/usr/sbin/runX "$2" "$1" sh -c "trap \"exit 9\" HUP; sleep 1000 & wait"
-			ctr -n $ns task exec --exec-id w "$1" sh -c "echo $ns >/name"
-		done
-		for ns in one two; do
-			ctr -n $ns task exec --exec-id r "$1" cat /name
-			ctr -n $ns task delete --force "$1"; ctr -n $ns container delete "$1"; ctr -n $ns image rm "$2" >/dev/null
-		done' sh "$id" $image
-	[ "$output" = "$(printf '%s\n' one two)" ] || { echo "$output" "$stderr" && return 1; }
-}
-
-# restart_containerd: no service manager does it in dom0
-restart_containerd() {
-	dom0 sh -c 'pid=$(pidof containerd) && kill "$pid" && tail --pid="$pid" -f /dev/null
-		containerd >/run/containerd.log 2>&1 </dev/null &
-		tail -n +1 -f /run/containerd.log --pid=$! | sed "/containerd successfully booted/q" >/dev/null'
-}
-
-@test "containerd: a container lives on while containerd starts anew, and goes with a shim that is killed" {
-	dom0 ctr run -d --runc-binary=/usr/sbin/runX $image "$id" sleep 1000
 	restart_containerd
 	[[ $("$bed" run ctr task ls) == *"$id "*RUNNING* ]]
-	dom0 ctr task exec --exec-id one "$id" sh -c 'echo here; exit 4'
+	dom0 ctr task exec --exec-id two "$id" sh -c 'echo here; exit 4'
 	says 4 here ''
 	dom0 sh -c 'kill -9 $(pgrep -f "containerd-shim-runc-v2.* -id $1 ") && while [ -e /run/containerd/runc/default/"$1" ]; do :; done
 		while ctr task ls | grep "$1 "; do :; done; ctr container delete "$1"' sh "$id"
@@ -168,14 +139,14 @@ on_terminal() {
 		. /tmp/script"
 }
 
-@test "containerd: a terminal for people: echo, job control, vi, top, raw and back, another size" {
+@test "containerd: a terminal for people: its name, echo, job control, vi, top, raw and back, another size" {
 	on_terminal 24x80 <<-'END'
 		# After a new size the shell shows its prompt again.
 		types 'until [ "$(stty size)" = "24 80" ]; do :; done; echo si""zed\r'
 		see 'sized\r\n'
 		see '/ # '
-		types 'stty size; echo o""ne\r'
-		shows 'stty size; echo o""ne\r\n24 80\r\none\r\n'
+		types 'tty; stty size; echo o""ne\r'
+		shows 'tty; stty size; echo o""ne\r\n/dev/pts/0\r\n24 80\r\none\r\n'
 
 		types "sh -c \"trap 'echo back' CONT; sleep 1000 & echo up; while :; do wait; done\"\r"
 		see 'up\r\n'

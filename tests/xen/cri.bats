@@ -134,15 +134,25 @@ domains() {
 	[ "$(domains)" = 0 ]
 }
 
-@test "cri: a container follows another in its pod; one that ignores TERM is killed, and one that takes all memory is OOMKilled" {
+@test "cri: in a pod one container runs at a time: a second one is refused, or follows; one that ignores TERM is killed, one that takes all memory OOMKilled" {
+	local first
 	run_pod
 	# The container runs until it is stopped. If it ended by itself, its shim could end during a request: containerd 1.6
 	# then fails (ttrpc: closed), with runc too.
 	create_container first 'trap "exit 0" TERM; echo once; sleep 1000 & wait'
+	first=$container
 	start_container
 	logged first once
-	cri StopContainer "container_id: \"$container\" timeout: 60"
+	create_container beside 'echo never'
+	start_container && return 1
+	[[ $output == *"network interface eth0 belongs to another VM already"* ]] || { echo "$output" && return 1; }
+	cri ContainerStatus "container_id: \"$container\""
+	has state CONTAINER_EXITED
+	[ "$(domains)" = 1 ]
 	cri RemoveContainer "container_id: \"$container\""
+	containers=$first
+	cri StopContainer "container_id: \"$first\" timeout: 60"
+	cri RemoveContainer "container_id: \"$first\""
 	containers=''
 	create_container second 'trap "" TERM; echo deaf; while :; do sleep 1000; done'
 	start_container
@@ -159,17 +169,4 @@ domains() {
 	cri ContainerStatus "container_id: \"$container\""
 	has exit_code 137
 	has reason '"OOMKilled"'
-}
-
-@test "cri: a second container beside one that runs is refused with a sentence" {
-	run_pod
-	create_container first 'echo up; sleep 1000'
-	start_container
-	logged first up
-	create_container second 'echo never'
-	start_container && return 1
-	[[ $output == *"network interface eth0 belongs to another VM already"* ]] || { echo "$output" && return 1; }
-	cri ContainerStatus "container_id: \"$container\""
-	has state CONTAINER_EXITED
-	[ "$(domains)" = 1 ]
 }

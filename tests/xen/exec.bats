@@ -5,12 +5,23 @@
 load helpers
 bats_require_minimum_version 1.5.0
 
-# sleeper [PROGRAM]: starts a container that sleeps, its bundle changed by a jq program
-sleeper() {
-	bundle '.process.args = ["sleep", "1000"] | .process.env += ["COLOUR=blue"] | .process.user = {uid: 7, gid: 8}'"${1:+ | $1}"
+# Most tests use one container, whose process sleeps and has no capabilities. Each has a directory of its own.
+setup_file() {
+	fresh_bed
+	"$bed" sh 'mkdir -p $(seq -f /b/t%g 50)'
+	id=shared
+	bundle '.process.args = ["sleep", "1000000"] | .process.env += ["COLOUR=blue"] | .process.user = {uid: 7, gid: 8} | .process.capabilities = {}'
 	create
 	dom0 runX start "$id"
-	[ "$status" -eq 0 ]
+	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
+	share
+}
+
+teardown_file() {
+	local rc=0
+	{ rm "$BATS_FILE_TMPDIR/shared" && "$bed" run runX delete --force shared && nothing_left; } || rc=1
+	"$bed" down
+	return $rc
 }
 
 # scripted COMMAND: runs the command on a new terminal, and shows each CR as "~". stdin stays open: at its end script(1) would
@@ -22,118 +33,89 @@ scripted() {
 
 # bats test_tags=core
 @test "exec: the process runs in the container, with its user and environment, beside its first process" {
-	sleeper
 	# shellcheck disable=SC2016 # variables of the shell inside
-	dom0 runX exec --env SHAPE=round --cwd /tmp "$id" sh -c \
+	dom0 runX exec --env SHAPE=round --cwd /tmp shared sh -c \
 		'echo $COLOUR $SHAPE; id -u; id -g; pwd; cat /proc/1/cmdline | tr "\0" " "; hostname; echo err >&2; exit 3'
-	says 3 "$(printf '%s\n' 'blue round' 7 8 /tmp 'sleep 1000 runc')" err
-	dom0 runX exec --user 1:2 -g 3 "$id" id
+	says 3 "$(printf '%s\n' 'blue round' 7 8 /tmp 'sleep 1000000 runc')" err
+	dom0 runX exec --user 1:2 -g 3 shared id
 	says 0 'uid=1 gid=2 groups=3' ''
-	dom0 runX delete --force "$id"
 }
 
 # bats test_tags=core
 @test "exec: bytes go in and out unchanged, and the end of stdin arrives" {
-	sleeper
 	dom0 sh -c "head -c 1048576 /dev/urandom >/b/$id/in
-		runX exec $id cat </b/$id/in >/b/$id/out && cmp /b/$id/in /b/$id/out && echo same"
+		runX exec shared cat </b/$id/in >/b/$id/out && cmp /b/$id/in /b/$id/out && echo same"
 	says 0 same ''
-	dom0 runX delete --force "$id"
 }
 
 @test "exec: a program that cannot be executed is reported in runc's words, with status 255" {
-	sleeper
-	dom0 runX exec "$id" nosuch
+	dom0 runX exec shared nosuch
 	says 255 '' 'runX: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH'
-	dom0 runX exec "$id" /etc/passwd
+	dom0 runX exec shared /etc/passwd
 	says 255 '' 'runX: exec failed: unable to start container process: exec: "/etc/passwd": permission denied'
-	dom0 runX exec --cwd /tmp/x "$id" true
+	dom0 runX exec --cwd /tmp/x shared true
 	says 255 '' 'runX: exec failed: unable to start container process: chdir to cwd ("/tmp/x") set in config.json failed: no such file or directory'
-	dom0 runX delete --force "$id"
 }
 
 @test "exec: --detach leaves a process that engines can wait for, with a pid file" {
-	sleeper
-	dom0 sh -c "runX exec --detach --pid-file /b/$id/pid $id sleep 500 </dev/null >/dev/null 2>&1
-		ps -o args= -p \$(cat /b/$id/pid); runX exec $id ps -o args | grep -c '^sleep 500'"
+	dom0 sh -c "runX exec --detach --pid-file /b/$id/pid shared sleep 500 </dev/null >/dev/null 2>&1
+		ps -o args= -p \$(cat /b/$id/pid); runX exec shared ps -o args | grep -c '^sleep 500'; kill -9 \$(cat /b/$id/pid)"
 	[ "$status" -eq 0 ]
 	[[ ${lines[0]} == */libexec/runX/exec\ * ]]
 	[ "${lines[1]}" = 1 ]
-	dom0 runX delete --force "$id"
 }
 
 # bats test_tags=core
 @test "exec: a signal to its host process reaches the process, and KILL of the host process kills it" {
-	sleeper
-	dom0 sh -c "cd /b/$id; mkfifo out; runX exec $id sh -c 'trap \"echo got it; exit 9\" USR1; echo ready; sleep 1000 & wait' >out &
+	dom0 sh -c "cd /b/$id; mkfifo out; runX exec shared sh -c 'trap \"echo got it; exit 9\" USR1; echo ready; sleep 1000 & wait' >out &
 		exec 3<out; head -n 1 <&3; kill -USR1 \$!; cat <&3; wait \$!; echo \$?"
 	says 0 "$(printf 'ready\ngot it\n9')" ''
-	dom0 sh -c "runX exec --detach --pid-file /b/$id/pid $id sleep 600 </dev/null >/dev/null 2>&1
-		kill -9 \$(cat /b/$id/pid); runX exec $id sh -c 'while ps -o args | grep -q \"^sleep 600\"; do usleep 50000; done'"
+	dom0 sh -c "runX exec --detach --pid-file /b/$id/pid shared sleep 600 </dev/null >/dev/null 2>&1
+		kill -9 \$(cat /b/$id/pid); runX exec shared sh -c 'while ps -o args | grep -q \"^sleep 600\"; do usleep 50000; done'"
 	says 0 '' ''
-	dom0 runX delete --force "$id"
 }
 
 @test "exec: a process that a signal kills gives 128 and the number" {
-	sleeper
 	# shellcheck disable=SC2016 # variables of the shell inside
-	dom0 runX exec "$id" sh -c 'kill -TERM $$'
+	dom0 runX exec shared sh -c 'kill -TERM $$'
 	[ "$status" -eq 143 ]
-	dom0 runX delete --force "$id"
-}
-
-@test "exec: it ends with 137 when its container ends" {
-	sleeper
-	dom0 sh -c "cd /b/$id; mkfifo out; runX exec $id sh -c 'echo ready; exec sleep 700' >out & exec 3<out; head -n 1 <&3 >/dev/null
-		runX kill $id KILL; wait \$!; echo \$?"
-	says 0 137 ''
-	dom0 runX delete --force "$id"
 }
 
 @test "exec: it does not wait for processes that the process leaves behind" {
-	sleeper
-	dom0 sh -c "runX exec $id sh -c 'sleep 800 & echo started' && runX exec $id ps -o args | grep '^sleep 8'"
+	dom0 sh -c "runX exec shared sh -c 'sleep 800 & echo started' && runX exec shared ps -o args | grep '^sleep 8'"
 	says 0 "$(printf 'started\nsleep 800')" ''
-	dom0 runX delete --force "$id"
 }
 
 @test "exec: --process inherits nothing from the container process, and has its own capabilities" {
-	sleeper '.process.capabilities = {}'
 	dom0 sh -c "jq -n '{args: [\"sh\", \"-c\", \"grep CapEff /proc/self/status; env; id -u\"], cwd: \"/\", env: [\"PATH=/bin\", \"A=b\"],
 		user: {uid: 0, gid: 0}, capabilities: {bounding: [\"CAP_CHOWN\"], effective: [\"CAP_CHOWN\"], permitted: [\"CAP_CHOWN\"]}}' >/b/$id/p
-		runX exec --process /b/$id/p $id | sort"
+		runX exec --process /b/$id/p shared | sort"
 	[ "$status" -eq 0 ]
 	[[ $output == *'A=b'*'CapEff:'*'0000000000000001'* ]]
 	[[ $output != *COLOUR* ]]
-	dom0 runX exec --user 0:0 --cap CAP_SYS_TIME "$id" grep -c 'Cap[PEB].*0000000002000000' /proc/self/status
+	dom0 runX exec --user 0:0 --cap CAP_SYS_TIME shared grep -c 'Cap[PEB].*0000000002000000' /proc/self/status
 	says 0 3 ''
-	dom0 runX delete --force "$id"
 }
 
 # bats test_tags=core
 @test "exec: --tty gives a new terminal with the size of the caller's" {
-	sleeper
-	scripted "stty rows 31 cols 77; runX exec --tty $id sh -c 'tty; stty size'"
+	scripted "stty rows 31 cols 77; runX exec --tty shared sh -c 'tty; stty size'"
 	says 0 "$(printf '/dev/pts/0~\n31 77~')" ''
-	dom0 runX delete --force "$id"
 }
 
 @test "exec: a new size of the caller's terminal reaches the new terminal" {
-	sleeper
 	"$bed" sh "cat >/b/$id/cmd" <<-END
 		stty rows 20 cols 60
 		tty >/b/$id/tty
-		exec runX exec --tty $id sh -c 'trap "stty size; exit" WINCH; echo ready; while :; do sleep 1000 & wait; done'
+		exec runX exec --tty shared sh -c 'trap "stty size; exit" WINCH; echo ready; while :; do sleep 1000 & wait; done'
 	END
 	dom0 sh -c "cd /b/$id; mkfifo in out; exec 4<>in; script -qefc 'sh ./cmd' /dev/null <&4 >out & exec 3<out
 		until read -r line <&3; [ \"\${line%?}\" = ready ]; do :; done; stty -F \$(cat tty) rows 21 cols 61; cat <&3; wait"
 	[ "$status" -eq 0 ]
 	[[ $output == *'21 61'* ]]
-	dom0 runX delete --force "$id"
 }
 
 @test "exec: on a terminal a process that first writes, then reads, gets all input that came meanwhile" {
-	sleeper
 	# During the sleep the buffers between dom0 and the guest fill.
 	"$bed" sh "cat >/b/$id/cmd" <<-END
 		stty raw -echo
@@ -143,41 +125,23 @@ scripted() {
 		head -c 300000 /dev/zero
 		head -c 600000 | wc -c
 	END
-	dom0 sh -c "cd /b/$id; mkfifo in out; runX exec --tty $id sh -c \"\$(cat cmd)\" <in >out & exec 4>in 3<out; head -n 1 <&3
+	dom0 sh -c "cd /b/$id; mkfifo in out; runX exec --tty shared sh -c \"\$(cat cmd)\" <in >out & exec 4>in 3<out; head -n 1 <&3
 		head -c 600001 /dev/zero >&4 & exec 4>&-; head -c 300000 <&3 | wc -c; cat <&3; wait"
 	says 0 "$(printf 'ready\n300000\n600000')" ''
-	dom0 runX delete --force "$id"
 }
 
 # bats test_tags=core
 @test "exec: twenty at the same time" {
-	sleeper
-	dom0 sh -c "for i in \$(seq 20); do runX exec $id sh -c \"echo \$i; exit \$i\" >/b/$id/o\$i & p=\"\$p \$!\"; done
+	dom0 sh -c "for i in \$(seq 20); do runX exec shared sh -c \"echo \$i; exit \$i\" >/b/$id/o\$i & p=\"\$p \$!\"; done
 		for q in \$p; do wait \$q; s=\"\$s \$?\"; done; echo \$s; cat /b/$id/o* | sort -n | tr '\n' ' '"
 	says 0 "$(printf '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 ')" ''
-	dom0 runX delete --force "$id"
-}
-
-@test "exec: not in a created, a paused or a stopped container" {
-	bundle '.process.args = ["sleep", "1000"]'
-	create
-	dom0 runX exec "$id" true
-	[ "$status" -eq 255 ]
-	[[ $stderr == *'cannot exec in a container that is created'* ]]
-	dom0 sh -c "runX start $id && runX pause $id"
-	dom0 runX exec "$id" true
-	[[ $stderr == *'cannot exec in a paused container'* ]]
-	dom0 sh -c "runX resume $id && runX kill $id KILL && { runX exec $id sleep 1000 2>/dev/null; runX exec $id true; }"
-	[ "$status" -eq 255 ]
-	[[ $stderr == *'cannot exec in a stopped container'* || $stderr == *'container not running'* ]]
-	dom0 runX delete "$id"
 }
 
 # bats test_tags=core
-@test "run: in the foreground it has the process's streams and status, and leaves nothing" {
-	bundle '.process.args = ["sh", "-c", "read x; echo out $x; echo err >&2; exit 5"]'
-	dom0 sh -c "echo word | runX run --bundle /b/$id $id"
-	says 5 'out word' err
+@test "run: in the foreground it has the process's streams and status, a signal to it reaches the process, and it leaves nothing" {
+	bundle '.process.args = ["sh", "-c", "trap \"exit 5\" TERM; read x; echo err >&2; echo out $x; sleep 1000 & wait"]'
+	dom0 sh -c "cd /b/$id; mkfifo out; echo word >in; runX run --bundle . $id <in >out & exec 3<out; head -n 1 <&3; kill \$!; wait \$!; echo \$?"
+	says 0 "$(printf 'out word\n5')" err
 }
 
 # As with runc, only the caller's terminal makes CR LF of a newline, and a file gets LF.
@@ -185,12 +149,6 @@ scripted() {
 	bundle '.process.args = ["sh", "-c", "tty; stty size; exit 6"] | .process.terminal = true'
 	scripted "stty rows 32 cols 78; runX run --bundle /b/$id $id >/b/$id/out; tr '\n' ';' </b/$id/out"
 	says 0 '/dev/pts/0;32 78;' ''
-}
-
-@test "run: a signal to it reaches the process" {
-	bundle '.process.args = ["sh", "-c", "trap \"exit 8\" TERM; echo ready; sleep 1000 & wait"]'
-	dom0 sh -c "cd /b/$id; mkfifo out; runX run --bundle . $id >out & exec 3<out; head -n 1 <&3 >/dev/null; kill \$!; wait \$!; echo \$?"
-	says 0 8 ''
 }
 
 @test "run: --detach and --keep leave the container" {
@@ -211,20 +169,27 @@ scripted() {
 
 # bats test_tags=core
 @test "exec: dom0's clock is set two hours forward and back, and the clock of a running container follows" {
-	sleeper
 	# shellcheck disable=SC2016 # variables of the shell inside
-	dom0 sh -c 'id=$1 ahead=no
+	dom0 sh -c 'ahead=no
 		trap "[ \$ahead = no ] || date -s \"-7200 seconds\" >/dev/null" EXIT
 		trap "exit 1" HUP INT TERM
 		compare() {
-			set -- "$(date +%s)" "$(runX exec "$id" date +%s)" "$(date +%s)"
+			set -- "$(date +%s)" "$(runX exec shared date +%s)" "$(date +%s)"
 			[ "$2" -ge $(($1 - 1)) ] && [ "$2" -le $(($3 + 1)) ] && echo same || echo "$1 $2 $3"
 		}
 		compare
 		ahead=yes && date -s "+7200 seconds" >/dev/null && compare
 		date -s "-7200 seconds" >/dev/null && ahead=no && compare
-		ahead=yes && date -s "+7200 seconds" >/dev/null && runX pause "$id" && date -s "-7200 seconds" >/dev/null &&
-			ahead=no && sleep 2 && runX resume "$id" && compare' sh "$id"
+		ahead=yes && date -s "+7200 seconds" >/dev/null && runX pause shared && date -s "-7200 seconds" >/dev/null &&
+			ahead=no && sleep 2 && runX resume shared && compare'
 	says 0 "$(printf 'same\nsame\nsame\nsame')" ''
-	dom0 runX delete --force "$id"
+}
+
+# The last test, because it ends the container of the others.
+@test "exec: it ends with 137 when its container ends" {
+	dom0 sh -c "cd /b/$id; mkfifo out; runX exec shared sh -c 'echo ready; exec sleep 700' >out & exec 3<out; head -n 1 <&3 >/dev/null
+		runX kill shared KILL; wait \$!; echo \$?"
+	says 0 137 ''
+	dom0 runX delete --force shared
+	says 0 '' ''
 }

@@ -64,23 +64,19 @@ print(held(fcntl.flock, \"whole\"), held(fcntl.lockf, \"whole\"), held(fcntl.loc
 
 # Makes the file systems of the directory $1 that have little room, and that have little for user 1000.
 little='
+	image=/srv/${1##*/}.img
 	mkdir -p "$1/small" "$1/limited" && mount -t tmpfs -o size=64k tmpfs "$1/small" &&
-	truncate -s 16M /srv/limited.img && mkfs.ext4 -q -O quota -E quotatype=usrquota /srv/limited.img &&
-	mount -o loop,usrquota /srv/limited.img "$1/limited" && chmod 777 "$1/limited" && chroot /srv/debian python3 -c "
+	truncate -s 16M "$image" && mkfs.ext4 -q -O quota -E quotatype=usrquota "$image" &&
+	mount -o loop,usrquota "$image" "$1/limited" && chmod 777 "$1/limited" && chroot /srv/debian python3 -c "
 import ctypes
 QUOTACTL_FD, Q_SETQUOTA, QIF_BLIMITS = 443, 0x80000800, 1
 limits = (ctypes.c_uint64 * 9)(1024, 0, 0, 0, 0, 0, 0, 0, QIF_BLIMITS)
 assert ctypes.CDLL(None).syscall(QUOTACTL_FD, 3, Q_SETQUOTA, 1000, limits) == 0" 3<"$1/limited"'
 
-# beside_others DIRECTORY HOST-DIRECTORY
+# beside_others DIRECTORY HOST-DIRECTORY: the container $id, the host and the container $id-2 use the directory
 beside_others() {
-	local first="$id"
-	"$bed" sh "$little" "$2"
-	"$bed" sh "mkdir -p /srv/data && stat -f -c '%b * %S' /srv" >"$BATS_TEST_TMPDIR/size"
-	served
-	id=$first-2
-	served
-	run --separate-stderr "$bed" run -t 400 sh -c "$host" sh "$first" "$1" "$2" "$id"
+	"$bed" sh "stat -f -c '%b * %S' /srv" >"$BATS_TEST_TMPDIR/size"
+	run --separate-stderr "$bed" run -t 400 sh -c "$host" sh "$id" "$1" "$2" "$id-2"
 	diff - <(echo "$output") <<-END
 		log
 		more
@@ -135,20 +131,24 @@ beside_others() {
 		sparse
 	END
 	[ -z "$stderr" ] || { echo "$stderr" && return 1; }
-	# What the VM's kernel has to say of its 9P client.
-	dom0 grep -E 'WARNING|BUG|Oops|refcount|9p' "/var/log/xen/console/guest-rx-$first.log"
-	says 1 '' ''
-	dom0 runX delete --force "$first"
-	dom0 runX delete --force "$id"
-	"$bed" run umount "$2/small" "$2/limited"
 }
 
-@test "files: in a bind mount, beside the host and a second VM" {
+@test "files: in a bind mount and in the root, beside the host and a second VM" {
+	local first="$id"
+	"$bed" sh "$little" /srv/data
+	"$bed" sh "$little" /srv/debian/work
+	served
+	id=$first-2
+	served
+	id=$first
 	beside_others /data /srv/data
-}
-
-@test "files: in the root, beside the host and a second VM" {
 	beside_others /work /srv/debian/work
+	# What the VM's kernel has to say of its 9P client.
+	dom0 grep -E 'WARNING|BUG|Oops|refcount|9p' "/var/log/xen/console/guest-rx-$id.log"
+	says 1 '' ''
+	dom0 sh -c 'runX delete --force "$1"; runX delete --force "$1-2"
+		umount /srv/data/small /srv/data/limited /srv/debian/work/small /srv/debian/work/limited' sh "$id"
+	says 0 '' ''
 }
 
 @test "files: supplementary groups may read, and a setgid directory gives its group" {

@@ -10,37 +10,53 @@ bats_require_minimum_version 1.5.0
 broken='the VM broke the console protocol (see docs/guest-interface.md)'
 gone='the VM crashed or shut itself down'
 
-# hostile WAY [SECONDS]: makes the bundle of a VM that breaks the protocol in this way, and sets its start time-out
+# hostile WAY: makes the bundle of a VM that breaks the protocol in this way
 hostile() {
 	bundle ".process.args = [\"sh\", \"$1\"]"
-	conf 'initrd = /usr/local/hostile.initrd' "start_timeout = ${2:-40}"
 }
 
-# fails_start WAY WORDS [SECONDS]: start fails with these words, and delete leaves nothing (teardown checks that)
-fails_start() {
-	hostile "$1" "${3:-}"
-	create
-	says 0 '' ''
-	dom0 runX start "$id"
-	says 1 '' "runX: runX start failed: $2"
-	dom0 runX delete "$id"
-	says 0 '' ''
+# hostile_conf [SECONDS]: the next VMs have the hostile PID 1, and this start time-out
+hostile_conf() {
+	conf 'initrd = /usr/local/hostile.initrd' "start_timeout = ${1:-100}"
 }
 
-# ends WAY STATUS WORDS: the container starts, then ends with this status and reason
-ends() {
-	hostile "$1"
-	dom0 sh -c "supervise /b/$id $id </dev/null >/dev/null"
-	says "$2" '' ''
-	dom0 cat "/run/runX/$id/ended"
-	says 0 "$3" ''
-	dom0 runX delete "$id"
-	says 0 '' ''
+# together WAY…: VMs that break the protocol in these ways, at the same time. $output has a line for each: the way, the status
+# of supervise, and what was said: by start if it failed, or else by the container's record of its end. delete leaves nothing
+# (teardown checks that).
+together() {
+	local way all=$id
+	hostile_conf
+	for way; do
+		id=$all-$way
+		hostile "$way"
+	done
+	run --separate-stderr "$bed" run -t 300 sh -c 'all=$1
+		shift
+		for way; do
+			{ supervise "/b/$all-$way" "$all-$way" </dev/null >/dev/null 2>"/b/$all-$way/said"; echo "$?" >"/b/$all-$way/status"; } &
+		done
+		wait
+		for way; do
+			read -r status <"/b/$all-$way/status"
+			[ "$status" -eq 121 ] || cat "/run/runX/$all-$way/ended" >>"/b/$all-$way/said"
+			echo "$way: $status $(cat "/b/$all-$way/said")"
+			runX delete "$all-$way"
+		done' sh "$all" "$@"
+}
+
+# all STATUS WORDS WAY…: the lines of together for VMs that all end like this
+all() {
+	local way status=$1 words=$2
+	shift 2
+	for way; do
+		echo "$way: $status $words"
+	done
 }
 
 # killed WAY: the container runs until SIGKILL, and its proxy takes only a few MiB of dom0's memory
 killed() {
 	hostile "$1"
+	hostile_conf
 	create
 	dom0 runX start "$id"
 	says 0 '' ''
@@ -57,75 +73,39 @@ killed() {
 }
 
 @test "hostile: it never sends anything" {
-	fails_start silent 'the VM reported no running process within start_timeout (runX.conf)' 10
+	hostile silent
+	hostile_conf 10
+	create
+	says 0 '' ''
+	dom0 runX start "$id"
+	says 1 '' 'runX: runX start failed: the VM reported no running process within start_timeout (runX.conf)'
+	dom0 runX delete "$id"
+	says 0 '' ''
 }
 
-@test "hostile: another version of the protocol" {
-	fails_start version "$broken"
+@test "hostile: another version of the protocol, garbage, no HELLO, an oversize frame, an unknown session, EXITED before STARTED" {
+	local ways='version garbage no-hello oversize session exited-early'
+	together $ways
+	says 0 "$(all 121 "runX: runX start failed: $broken" $ways)" ''
 }
 
-@test "hostile: garbage" {
-	fails_start garbage "$broken"
+@test "hostile: power-off before STARTED, without EXITED, after answers to PINGs that the host has not sent yet, and after all streams are closed" {
+	local ways='off-running off-with-pongs off-closed'
+	together off-early $ways
+	says 0 "off-early: 121 runX: runX start failed: $gone
+$(all 255 "$gone" $ways)" ''
 }
 
-@test "hostile: no HELLO" {
-	fails_start no-hello "$broken"
-}
-
-@test "hostile: an oversize frame" {
-	fails_start oversize "$broken"
-}
-
-@test "hostile: an unknown session" {
-	fails_start session "$broken"
-}
-
-@test "hostile: EXITED before STARTED" {
-	fails_start exited-early "$broken"
-}
-
-@test "hostile: power-off before STARTED" {
-	fails_start off-early "$gone"
-}
-
-@test "hostile: power-off without EXITED" {
-	ends off-running 255 "$gone"
-}
-
-@test "hostile: power-off, after answers to PINGs that the host has not sent yet" {
-	ends off-with-pongs 255 "$gone"
-}
-
-@test "hostile: power-off, after it has closed all streams" {
-	ends off-closed 255 "$gone"
-}
-
-@test "hostile: STARTED twice" {
-	ends started-twice 255 "$broken"
-}
-
-@test "hostile: FAILED after STARTED" {
-	ends failed-late 255 "$broken"
-}
-
-@test "hostile: it gives more credit than the host has used" {
-	ends too-much-credit 255 "$broken"
-}
-
-@test "hostile: endless output, while it never reads the credit" {
-	ends output 255 "$broken"
-}
-
-@test "hostile: output after the end of the stream" {
-	ends output-after-eof 255 "$broken"
-}
-
-@test "hostile: output after the process's end" {
-	ends output-after-exit 7 'exited with status 7'
+@test "hostile: STARTED twice, FAILED after STARTED, more credit than the host has used, endless output, output after the stream's and the process's end" {
+	local ways='started-twice failed-late too-much-credit output output-after-eof'
+	together $ways output-after-exit
+	says 0 "$(all 255 "$broken" $ways)
+output-after-exit: 7 exited with status 7" ''
 }
 
 @test "hostile: impossible times of its start" {
 	hostile wild-times
+	hostile_conf
 	dom0 sh -c "export RUNX_TRACE=/b/$id/trace; runX create --bundle /b/$id $id </dev/null >/dev/null 2>&1 && runX start $id && runX delete --force $id && runX timeline /b/$id/trace"
 	[ "$status" -eq 0 ]
 	[[ $output == *'guest     kernel'*'guest     running'* ]]

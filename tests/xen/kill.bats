@@ -31,14 +31,6 @@ trap_script() {
 	says 0 33 ''
 }
 
-@test "kill: a number reaches a handler" {
-	running "$(trap_script USR2)"
-	dom0 runX kill "$id" 12
-	says 0 '' ''
-	ended
-	says 0 33 ''
-}
-
 @test "kill: pid 1 ignores TERM without a handler, but not KILL" {
 	running '.process.args = ["sh", "-c", "echo ready; exec sleep 1000"]'
 	dom0 runX kill "$id" TERM
@@ -57,14 +49,6 @@ trap_script() {
 	says 0 '' ''
 	ended
 	says 0 34 ''
-}
-
-@test "kill: a signal to the proxy reaches the process" {
-	running "$(trap_script HUP)"
-	dom0 sh -c "kill -HUP \$(cut -d ' ' -f 2 /run/runX/$id/proxy)"
-	says 0 '' ''
-	ended
-	says 0 33 ''
 }
 
 @test "kill: SIGKILL of the proxy destroys the VM" {

@@ -23,9 +23,16 @@ shared() {
 	"$bed" sh "xl sched-credit2 -d rx-$id | awk 'END { print \$3, \$4 }'"
 }
 
-@test "update: weight and cap of a running VM" {
-	sleeping '.linux.resources.cpu = {shares: 512, quota: 50000}'
+@test "update: weight, cap and pinning of a VM that is created, runs or is paused; a limit that cannot change; a container that has ended" {
+	bundle '.process.args = ["sleep", "1000"] | .linux.resources += {cpu: {shares: 512, quota: 50000}, pids: {limit: 42}}'
+	create
 	[ "$(shared)" = '128 50' ]
+	dom0 runX update --cpu-share 256 "$id"
+	says 0 '' ''
+	[ "$(shared)" = '64 50' ]
+
+	dom0 runX start "$id"
+	says 0 '' ''
 	dom0 runX update --cpu-share 2048 "$id"
 	says 0 '' ''
 	[ "$(shared)" = '512 50' ]
@@ -35,29 +42,19 @@ shared() {
 	dom0 runX update --cpu-quota -1 "$id"
 	says 0 '' ''
 	[ "$(shared)" = '512 0' ]
-	gone
-}
-
-@test "update: a paused VM, and one that is created but not started" {
-	bundle '.process.args = ["true"]'
-	create
-	dom0 runX update --cpu-share 2048 "$id"
-	says 0 '' ''
-	[ "$(shared)" = '512 0' ]
-	gone
-	id=$id-2
-	sleeping .
-	dom0 sh -c "runX pause $id && runX update --cpu-share 512 $id && runX resume $id"
-	says 0 '' ''
-	[ "$(shared)" = '128 0' ]
-	gone
-}
-
-@test "update: a running VM is pinned" {
-	sleeping .
 	dom0 runX update --cpuset-cpus 1 "$id"
 	says 0 '' ''
 	[ "$("$bed" sh "xl vcpu-list rx-$id | awk 'END { print \$(NF - 2) }'")" = 1 ]
+	dom0 runX update --pids-limit 42 "$id"
+	says 0 '' ''
+	dom0 runX update --pids-limit 43 "$id"
+	says 1 '' "runX: container $id: pids.limit cannot be changed: the VM's kernel got it at create, and only a new container can have another"
+
+	dom0 sh -c "runX pause $id && runX update --cpu-share 512 $id && runX resume $id"
+	says 0 '' ''
+	[ "$(shared)" = '128 0' ]
+	dom0 sh -c "runX kill $id KILL; /usr/libexec/runX/control /run/runX/$id wait 60; runX update --cpu-share 2 $id"
+	says 1 '' "runX: container $id: container not running"
 	gone
 }
 
@@ -88,17 +85,6 @@ limits() {
 	limits 268435456
 	dom0 runX update --memory 257m "$id"
 	says 1 '' "runX: container $id: its VM was made with 288 MiB, and memory.limit needs 289: only a new container can have more"
-	gone
-}
-
-@test "update: a limit that cannot change, and a container that does not run" {
-	sleeping '.linux.resources.pids.limit = 42'
-	dom0 runX update --pids-limit 42 "$id"
-	says 0 '' ''
-	dom0 runX update --pids-limit 43 "$id"
-	says 1 '' "runX: container $id: pids.limit cannot be changed: the VM's kernel got it at create, and only a new container can have another"
-	dom0 sh -c "runX kill $id KILL; /usr/libexec/runX/control /run/runX/$id wait 60; runX update --cpu-share 2 $id"
-	says 1 '' "runX: container $id: container not running"
 	gone
 }
 

@@ -64,24 +64,14 @@ not_created() {
 	not_created 'xl cannot create the VM: '
 }
 
-@test "vm: XLCONF changes defaults, and adds to the command line" {
+@test "vm: XLCONF changes defaults, adds to the command line, and reaches xl; an annotation overrides it" {
 	"$bed" sh "printf '%s\n' 'memory = 160' 'vcpus = 2' 'cpu_weight = 300' 'extra = \"runx.d\"' >/root/test.cfg"
-	container '.process.args = ["sh", "-c", "cat /proc/cmdline; grep -c ^processor /proc/cpuinfo"] | .process.env += ["XLCONF=/root/test.cfg"]'
-	says 0 "$(printf '%s\n' 'runx.d console=hvc0 quiet panic=-1' 2)" ''
-}
-
-@test "vm: XLCONF reaches xl" {
-	"$bed" sh "printf '%s\n' 'cpu_weight = 300' >/root/test.cfg"
-	bundle '.process.env += ["XLCONF=/root/test.cfg"]'
-	create
-	[ "$status" -eq 0 ]
-	dom0 sh -c "xl sched-credit2 -d rx-$id; runX delete --force $id"
-	[[ ${lines[-1]} == *" 300 "* ]] || { echo "$output" && return 1; }
-}
-
-@test "vm: an annotation overrides XLCONF" {
-	"$bed" sh "printf '%s\n' 'memory = 160' 'vcpus = 2' >/root/test.cfg"
-	container "$look | .process.env += [\"XLCONF=/root/test.cfg\"] | .annotations = {\"org.lfedge.runx.memory\": \"96\"}"
+	bundle "$look | .process.args[2] |= \"cat /proc/cmdline; \" + . | .process.env += [\"XLCONF=/root/test.cfg\"]
+		| .annotations = {\"org.lfedge.runx.memory\": \"96\"}"
+	dom0 sh -c "cd /b/$id && runX create --bundle . $id </dev/null >out 2>&1 && xl sched-credit2 -d rx-$id | tail -n 1 &&
+		runX start $id && /usr/libexec/runX/control /run/runX/$id wait 60; runX delete $id; cat out"
+	[[ ${lines[0]} == *" 300 "* ]] && [ "${lines[1]}" = 'runx.d console=hvc0 quiet panic=-1' ] || { echo "$output" && return 1; }
+	lines=("${lines[@]:2}")
 	looks '' 2 9
 }
 
