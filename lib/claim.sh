@@ -23,6 +23,12 @@ open_claim() {
 	claim_open=true
 }
 
+# Whether $dir is the directory that open_claim opened. Somebody may have removed that one, and its name may belong to a new container.
+is_claims_directory() {
+	# shellcheck disable=SC3013 # dash and busybox ash have -ef
+	[ /proc/self/fd/8 -ef "$dir" ]
+}
+
 # claimed COMMAND…: claims the open directory, and runs the command in the same process. The command inherits the claim's
 # descriptor. Returns the command's exit status, $REMOVED or $HELD. On failure $problem is the reason.
 claimed() {

@@ -122,8 +122,7 @@ end_by_signal() {
 	ignore_signals
 	end_command
 	case $verb,$1 in
-	create,143 | run,143) ! is_doomed || log_error "container $id: somebody deleted it while it was created" ;;
-	start,143) ! is_doomed || log_error "container $id: somebody deleted it while it was started" ;;
+	create,143 | run,143 | start,143) ! is_doomed || { deleted && log_error "$problem"; } ;;
 	esac
 	exit "$1"
 }
@@ -131,6 +130,20 @@ end_by_signal() {
 # Whether a delete is at work.
 is_doomed() {
 	[ -f "$dir/removed" ] || [ ! -d "$dir" ]
+}
+
+# Sets $problem to the reason of a verb whose container a delete has taken away.
+deleted() {
+	case $verb in
+	create | run) problem="container $id: somebody deleted it while it was created" ;;
+	start) problem="container $id: somebody deleted it while it was started" ;;
+	*) problem="container $id: container does not exist" ;;
+	esac
+}
+
+deleted_meanwhile() {
+	deleted
+	die "$problem"
 }
 
 # The command of hear that was the last one to end. $! is the last one that began.
@@ -267,7 +280,9 @@ save() {
 	shift
 	# The shell's own message about a failed write is dropped, because runX's says more.
 	# shellcheck disable=SC2059 # the format is the caller's
-	{ printf "$@" >"$file"; } 2>/dev/null || die "cannot write $file (is the disk full?)"
+	{ printf "$@" >"$file"; } 2>/dev/null && return 0
+	! is_doomed || deleted_meanwhile
+	die "cannot write $file (is the disk full?)"
 }
 
 # Sets, from the container's record and its proxy:
