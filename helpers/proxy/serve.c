@@ -186,7 +186,7 @@ static bool drained(void)
  * the kernel keeps. Returns true in the child. Returns false if there can be no child now: the
  * proxy must keep the output, and try again.
  */
-static bool leave_output(int listener, int lock)
+static bool leave_output(int listener)
 {
 	if (leave_by > host_now())
 		return false;
@@ -200,15 +200,15 @@ static bool leave_output(int listener, int lock)
 	if (child < 0)
 		return false;
 	close(listener);
-	close(lock);
+	close(container.lock);
 	return true;
 }
 
-int serve(int signals, int listener, int lock)
+int serve(int signals, int listener)
 {
 	/* The proxy ends after the VM. Whoever hears of the end may use the VM's disks. */
 	while (container.phase != OVER || container.guardian.end >= 0 ||
-	       (!drained() && !(container.killed && leave_output(listener, lock))))
+	       (!drained() && !(container.killed && leave_output(listener))))
 		serve_once(signals, listener);
 	while (!drained())
 		serve_once(signals, -1);

@@ -56,7 +56,7 @@ static void be_proxy(int out)
 	container.killed = true;
 	if (pipe(nobody) == 0 && session_frame(&container.session, &frame, true)) {
 		container_end(STATUS, "");
-		_exit(serve(nobody[0], -1, -1));
+		_exit(serve(nobody[0], -1));
 	}
 	_exit(1);
 }
