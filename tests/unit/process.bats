@@ -53,6 +53,14 @@ prints() {
 	prints /
 }
 
+@test "process: 90000 variables take no time that one would see" {
+	printf '%s\0' "${root[@]}" arg=/bin/wc arg=-c arg=/proc/self/environ env=V00007=twice >first
+	seq -f 'env=V%05.0f=' 90000 | tr '\n' '\0' >>first
+	# 8 bytes for each, and PATH=/bin and HOME=/
+	ASAN_OPTIONS=detect_leaks=0 run timeout 15 "$top/out/tests/starter" top first 3>&-
+	[ "${lines[0]}" = '720017 /proc/self/environ' ]
+}
+
 @test "process: of a variable that stands twice only the last entry reaches the process, in exec too" {
 	# bats drops the NULs.
 	runs "${root[@]}" env=A=1 env=AB=2 env=HOME=/x env=A=3 env=HOME= env=A=4=5 arg=/bin/cat arg=/proc/self/environ
