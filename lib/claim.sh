@@ -35,15 +35,18 @@ claimed() {
 	helper claim 8 "$END_SECONDS" "$@"
 }
 
-# Claims the state directory $dir until this runX ends, so that what the verb reads stays true. If the directory is gone, the
-# verb finds that by itself. Ends with an error if another runX keeps it.
-claim_container() {
+# claim_after CHECK: claims the state directory $dir until this runX ends, so that what the verb reads stays true. CHECK ends with an
+# error if the verb cannot act. It runs before, so that such a verb waits for nobody, and once more after, because another runX may
+# have been at work until then. Ends with an error if another runX keeps the directory.
+claim_after() {
 	local rc=0
-	open_claim || return 0
-	claimed true || rc=$?
+	"$1"
+	if open_claim; then claimed true || rc=$?; fi
 	case $rc in
 	0 | "$REMOVED") ;;
 	"$HELD") die "container $id: another runX has been at work on it for $END_SECONDS s (wait for its end, then try again)" ;;
 	*) die "container $id: cannot claim it: $problem" ;;
 	esac
+	# If the directory is gone, this says so.
+	"$1"
 }
