@@ -79,7 +79,8 @@ fill_cpuset() {
 	done
 }
 
-# Removes the groups that create made. A group stays if somebody has put something into it in the meantime.
+# Removes the groups that create made. A group stays if somebody has put something into it in the meantime. The second try is for
+# a process that is ending: the kernel takes its locks from it before its group.
 leave_cgroups() {
-	with_groups rmdir || :
+	with_groups rmdir || with_groups rmdir || :
 }

@@ -23,21 +23,30 @@ open_claim() {
 	claim_open=true
 }
 
+# Whether $dir is the directory that open_claim opened. Somebody may have removed that one, and its name may belong to a new container.
+is_claims_directory() {
+	# shellcheck disable=SC3013 # dash and busybox ash have -ef
+	[ /proc/self/fd/8 -ef "$dir" ]
+}
+
 # claimed COMMAND…: claims the open directory, and runs the command in the same process. The command inherits the claim's
 # descriptor. Returns the command's exit status, $REMOVED or $HELD. On failure $problem is the reason.
 claimed() {
 	helper claim 8 "$END_SECONDS" "$@"
 }
 
-# Claims the state directory $dir until this runX ends, so that what the verb reads stays true. If the directory is gone, the
-# verb finds that by itself. Ends with an error if another runX keeps it.
-claim_container() {
+# claim_after CHECK: claims the state directory $dir until this runX ends, so that what the verb reads stays true. CHECK ends with an
+# error if the verb cannot act. It runs before, so that such a verb waits for nobody, and once more after, because another runX may
+# have been at work until then. Ends with an error if another runX keeps the directory.
+claim_after() {
 	local rc=0
-	open_claim || return 0
-	claimed true || rc=$?
+	"$1"
+	if open_claim; then claimed true || rc=$?; fi
 	case $rc in
 	0 | "$REMOVED") ;;
 	"$HELD") die "container $id: another runX has been at work on it for $END_SECONDS s (wait for its end, then try again)" ;;
 	*) die "container $id: cannot claim it: $problem" ;;
 	esac
+	# If the directory is gone, this says so.
+	"$1"
 }

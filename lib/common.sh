@@ -122,8 +122,7 @@ end_by_signal() {
 	ignore_signals
 	end_command
 	case $verb,$1 in
-	create,143 | run,143) ! is_doomed || log_error "container $id: somebody deleted it while it was created" ;;
-	start,143) ! is_doomed || log_error "container $id: somebody deleted it while it was started" ;;
+	create,143 | run,143 | start,143) ! is_doomed || { deleted && log_error "$problem"; } ;;
 	esac
 	exit "$1"
 }
@@ -131,6 +130,20 @@ end_by_signal() {
 # Whether a delete is at work.
 is_doomed() {
 	[ -f "$dir/removed" ] || [ ! -d "$dir" ]
+}
+
+# Sets $problem to the reason of a verb whose container a delete has taken away.
+deleted() {
+	case $verb in
+	create | run) problem="container $id: somebody deleted it while it was created" ;;
+	start) problem="container $id: somebody deleted it while it was started" ;;
+	*) problem="container $id: container does not exist" ;;
+	esac
+}
+
+deleted_meanwhile() {
+	deleted
+	die "$problem"
 }
 
 # The command of hear that was the last one to end. $! is the last one that began.
@@ -267,7 +280,9 @@ save() {
 	shift
 	# The shell's own message about a failed write is dropped, because runX's says more.
 	# shellcheck disable=SC2059 # the format is the caller's
-	{ printf "$@" >"$file"; } 2>/dev/null || die "cannot write $file (is the disk full?)"
+	{ printf "$@" >"$file"; } 2>/dev/null && return 0
+	! is_doomed || deleted_meanwhile
+	die "cannot write $file (is the disk full?)"
 }
 
 # Sets, from the container's record and its proxy:
@@ -301,21 +316,35 @@ find_status() {
 	fi
 }
 
-# The guardian destroys the VM after the proxy's end.
+# The guardian destroys the VM after the proxy's end. This is how long one command waits for all guardians that it asks for.
+# guardians_by is when that is over, in seconds of /proc/uptime.
 GUARDIAN_SECONDS=10
+guardians_by=''
+# What xl has said of the domains (domain_find_listed).
+domains='' domains_rc=''
 
 # A container is not stopped while its VM lives. The proxy is dead, and the guardian has not left its mark: either it still
 # works, or it cannot write the mark, or somebody has killed it. In the last two cases only xl knows of the VM. Without an
-# answer of xl the container counts as running.
+# answer of xl the container counts as running. list asks for many containers. So there is one time-out and one xl for all.
 find_vm() {
 	local rc=0
-	helper control "$dir" wait $GUARDIAN_SECONDS || :
+	await_guardian
 	[ -d "$dir" ] && [ ! -f "$dir/destroyed" ] || return 0
 	# shellcheck source=lib/domain.sh
 	. "$RUNX_LIBDIR/domain.sh"
 	uuid=''
-	domain_find || rc=$?
+	domain_find_listed || rc=$?
 	[ $rc -eq $NO_DOMAIN ] || status=running
+}
+
+# Waits for the container's guardian, up to guardians_by.
+await_guardian() {
+	local now=0 left
+	{ read -r now _ <"${RUNX_HOST:-}/proc/uptime"; } 2>/dev/null || :
+	now=${now%.*}
+	guardians_by=${guardians_by:-$((now + GUARDIAN_SECONDS))}
+	left=$((guardians_by - now))
+	[ $left -le 0 ] || helper control "$dir" wait $left || :
 }
 
 # Ends with an error if the container has no VM. For verbs that do something to a VM or in it.

@@ -182,37 +182,60 @@ find_ipam() {
 # Asks the plugin for an address, and adds its answer to $nic. The plugin is recorded before it is asked, so that a delete
 # gives back what it gave, even after a killed create.
 ask_ipam() {
-	local said plan json_text
+	local said warned plan json_text
 	save ipam '%s\n' "$ipam_path" "$ipam_config"
 	ipam ADD || {
-		plan=$(printf '%s\n' "$said" | jq -r '.msg // empty' 2>/dev/null) || :
-		die "NETCONF $file: the IPAM plugin $ipam_path gave no address: ${plan:-${said%%
-*}}"
+		why_ipam_failed
+		die "NETCONF $file: the IPAM plugin $ipam_path gave no address: $problem"
 	}
+	[ -z "$warned" ] || log_warning "NETCONF $file: the IPAM plugin $ipam_path: $warned"
 	json_text=$said
 	read_json 'values.jq addresses.jq ipam.jq' --arg default "$ipam_default" || die "NETCONF $file: the IPAM plugin $ipam_path: $problem"
 	nic="$nic$plan
 "
 }
 
-# ipam COMMAND: sets $said to the answer of the plugin that $dir/ipam names. Its container id is the UUID, because a CNI id cannot
-# hold a +, and a container's id can.
+# ipam COMMAND: sets $said to the answer of the plugin that $dir/ipam names, and $warned to the first line that it writes to stderr.
+# Its container id is the UUID, because a CNI id cannot hold a +, and a container's id can.
 ipam() {
-	local path config
+	local path config rc=0 words="$dir/ipam.stderr"
+	warned=''
 	{ read -r path && read -r config; } <"$dir/ipam" || return 1
-	hear_all env "CNI_COMMAND=$1" "CNI_CONTAINERID=$uuid" CNI_NETNS=/proc/self/ns/net CNI_IFNAME=eth0 "CNI_PATH=${path%/*}" \
-		"CNI_ARGS=${ipam_ip:+IP=$ipam_ip}" "$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- "$path" <<-END
+	# A delete works where no file can be made.
+	{ printf '' >"$words"; } 2>/dev/null || words=/dev/null
+	hear_all ipam_run "$words" env "CNI_COMMAND=$1" "CNI_CONTAINERID=$uuid" CNI_NETNS=/proc/self/ns/net CNI_IFNAME=eth0 \
+		"CNI_PATH=${path%/*}" "CNI_ARGS=${ipam_ip:+IP=$ipam_ip}" \
+		"$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- "$path" <<-END || rc=$?
 			$config
 		END
+	read -r warned <"$words" || :
+	return $rc
+}
+
+# ipam_run FILE COMMAND…: becomes the command, with FILE as its stderr. There a plugin may also write if it succeeds.
+ipam_run() {
+	local words="$1"
+	shift
+	exec "$@" 2>"$words"
+}
+
+# Sets $problem to the reason of a plugin that failed: the error that it printed as JSON, or what else it wrote.
+why_ipam_failed() {
+	problem=$(printf '%s\n' "$said" | jq -r '.msg // empty' 2>/dev/null) || :
+	problem=${problem:-${said%%
+*}}
+	problem=${problem:-${warned:-it failed and gave no reason}}
 }
 
 # Gives the address back to the plugin. A plugin may be killed, so it is asked twice: a DEL without an address is no error
 # (CNI). A failure is only a warning.
 release_ipam() {
-	local said='' ipam_ip=''
+	local said='' warned='' ipam_ip=''
 	{ read -r uuid <"$dir/uuid"; } 2>/dev/null || return 0
-	ipam DEL || ipam DEL || log_warning "container $id: its IPAM plugin did not take its address back: ${said%%
-*}"
+	ipam DEL || ipam DEL || {
+		why_ipam_failed
+		log_warning "container $id: its IPAM plugin did not take its address back: $problem"
+	}
 }
 
 # Ends with an error if another container of this root has one of the addresses in $nic. An IPAM plugin knows all addresses

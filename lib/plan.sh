@@ -74,7 +74,7 @@ check_namespaces() {
 # FIFO could wait.
 check_namespace() {
 	local is='' type="$1" path="$2"
-	[ ! -f "$path" ] || is=$(name_of_namespace 2>/dev/null 9<"$path") || :
+	[ ! -f "$path" ] || { name_of_namespace; } 2>/dev/null 9<"$path" || :
 	case $is in
 	[!/]*:\[*) is=${is%%:*} ;;
 	*) die "linux.namespaces: $path is not a namespace" ;;
@@ -84,16 +84,16 @@ check_namespace() {
 		die "linux.namespaces: $path is a namespace of type $is, and the entry is of type $type"
 }
 
-# Prints the kernel's name of the namespace that is open at 9, "uts:[4026531838]", whatever path led to it, and replaces the
-# subshell. If the namespace is bound to a path, the name is in mountinfo, else it is the target of the descriptor's link
-# (d_path in the kernel). Of another file this prints a path.
+# Sets $is to the kernel's name of the namespace that is open at 9, "uts:[4026531838]", whatever path led to it. If the namespace
+# is bound to a path, as those of CRI-O's pods are, the name is in mountinfo, and this takes no process. Else it is the target of
+# the descriptor's link (d_path in the kernel). Of another file $is becomes a path.
 name_of_namespace() {
 	local word mount='' at root
 	while read -r word mount && [ "$word" != mnt_id: ]; do :; done </proc/self/fdinfo/9
 	while read -r at _ _ root _; do
-		[ "$at" != "$mount" ] || { printf '%s\n' "$root" && exit; }
+		[ "$at" != "$mount" ] || { is=$root && return; }
 	done </proc/self/mountinfo
-	exec readlink /proc/self/fd/9
+	is=$(readlink /proc/self/fd/9)
 }
 
 # Gives the guest those of the host's names that $unnamed has: hostname and domainname (of NIS), as files and records call them.

@@ -15,6 +15,10 @@ remove_container() {
 	local pid=0 domid='' rc=0
 	ignore_signals
 	[ "$claim_open" = true ] || open_claim || return 1
+	is_claims_directory || {
+		remove_unrecorded
+		return 1
+	}
 	# If its create was killed, a proxy may be running that has no record yet. Such a proxy looks for this file after it has
 	# written its record, and ends.
 	{ printf '' >"$dir/removed"; } 2>/dev/null || :
@@ -82,7 +86,8 @@ remove_rest() {
 	[ ! -f "$dir/ipam" ] || remove_address
 	[ ! -f "$dir/cgroups" ] || remove_cgroups
 	[ ! -f "$dir/hooks" ] || remove_hooks
-	rm -rf "$dir" 2>/dev/null || die "container $id: cannot remove its state directory $dir, but its VM is gone (is it read-only?)"
+	# A create that begins at this moment may write a file before it sees the mark. The directory then is not empty.
+	rm -rf "$dir" 2>/dev/null || rm -rf "$dir" 2>/dev/null || die "container $id: cannot remove its state directory $dir, but its VM is gone (is it read-only?)"
 }
 
 # Somebody has removed the record. A create still has in memory what only it could make. Its name may belong to a new

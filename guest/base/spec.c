@@ -9,15 +9,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The array has room for the next power of two of items, the NULL included. */
 static bool append(struct list *list, char *item)
 {
-	char **items = realloc(list->items, (list->count + 2) * sizeof(*items));
+	const size_t used = list->count + 1;
 
-	if (!items)
-		return false;
-	list->items = items;
-	items[list->count++] = item;
-	items[list->count] = NULL;
+	if ((used & (used - 1)) == 0) {
+		char **items = realloc(list->items, 2 * used * sizeof(*items));
+		if (!items)
+			return false;
+		list->items = items;
+	}
+	list->items[list->count++] = item;
+	list->items[list->count] = NULL;
 	return true;
 }
 

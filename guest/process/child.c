@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -253,13 +254,41 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* If PATH is unset: musl's. */
+#define DEFAULT_PATH "/usr/local/bin:/bin:/usr/bin"
+
+/* Tries the program in each directory of PATH, up to the first that has it. */
+static void search(char **args)
+{
+	const char *at = getenv("PATH");
+	char file[PATH_MAX];
+	int error = ENOENT;
+
+	for (at = at ? at : DEFAULT_PATH; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+		const int length = (int)strcspn(at, ":");
+		if ((size_t)snprintf(file, sizeof(file), "%.*s%s%s", length, at, length ? "/" : "",
+				     args[0]) >= sizeof(file))
+			continue;
+		execve(file, args, environ);
+		if (errno == EACCES)
+			error = EACCES;
+		else if (errno != ENOENT && errno != ENOTDIR)
+			return;
+	}
+	errno = error;
+}
+
+/* This is execvp(3), on which the C libraries do not agree: glibc's gives a file that Linux cannot
+ * execute (ENOEXEC) to /bin/sh. musl's does not, and neither does runc. */
 static void execute(const struct process *p, char **environment)
 {
 	char **args = p->args.items;
-	extern char **environ;
 
 	environ = environment;
-	execvp(args[0], args);
+	if (args[0][0] == '\0' || strchr(args[0], '/'))
+		execve(args[0], args, environ);
+	else
+		search(args);
 	if (errno == ENOENT && !strchr(args[0], '/')) {
 		struct report report = {.error = ENOENT};
 		snprintf(report.words, sizeof(report.words),

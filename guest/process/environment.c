@@ -10,20 +10,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool same_name(const char *a, const char *b)
+/* A name ends at the first `=`. Less than, equal to or greater than 0, as with strcmp(3). */
+static int compare_names(const char *a, const char *b)
 {
-	size_t length = strcspn(a, "=");
-
-	return !strncmp(a, b, length + 1);
+	while (*a == *b && *a != '=' && *a != '\0')
+		a++, b++;
+	const int x = *a == '=' ? 0 : (unsigned char)*a;
+	const int y = *b == '=' ? 0 : (unsigned char)*b;
+	return x - y;
 }
 
-/* Searches backwards, so a later entry is found first. */
-static bool comes_again(const struct list *list, size_t number)
+/* For qsort(3), of places in the environment: by name, and of one name as they stand there. */
+static int compare_places(const void *a, const void *b)
 {
-	for (size_t i = list->count; --i > number;)
-		if (same_name(list->items[number], list->items[i]))
-			return true;
-	return false;
+	char **const x = *(char **const *)a, **const y = *(char **const *)b;
+	const int names = compare_names(*x, *y);
+
+	return names ? names : x < y ? -1 : x > y;
+}
+
+/* Removes each entry whose name comes again later. A config.json may have 100000 entries, so this
+ * sorts. Returns how many are left, or -1 without memory. */
+static ssize_t keep_last(char **env, size_t count)
+{
+	char ***places = calloc(count + 1, sizeof(*places));
+	size_t left = 0;
+
+	if (!places)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		places[i] = &env[i];
+	qsort(places, count, sizeof(*places), compare_places);
+	for (size_t i = 0; i + 1 < count; i++)
+		if (compare_names(*places[i], *places[i + 1]) == 0)
+			*places[i] = NULL;
+	free(places);
+	for (size_t i = 0; i < count; i++)
+		if (env[i])
+			env[left++] = env[i];
+	memset(env + left, 0, (count - left) * sizeof(*env));
+	return (ssize_t)left;
 }
 
 /* The array has room for one more entry. `count` is the number of entries. A wrong entry is kept,
@@ -38,12 +64,14 @@ static const char *collect(const struct list *list, char ***environment, size_t 
 	if (!env)
 		return "";
 	for (size_t i = 0; i < list->count; i++) {
-		char *entry = list->items[i];
-		if (!wrong && (entry[0] == '=' || !strchr(entry, '=')))
-			wrong = entry;
-		if (!comes_again(list, i))
-			env[(*count)++] = entry;
+		env[i] = list->items[i];
+		if (!wrong && (env[i][0] == '=' || !strchr(env[i], '=')))
+			wrong = env[i];
 	}
+	const ssize_t left = keep_last(env, list->count);
+	if (left < 0)
+		return "";
+	*count = (size_t)left;
 	errno = EINVAL;
 	return wrong;
 }
@@ -129,7 +157,7 @@ const char *environment_of_user(const struct list *list, uid_t uid, char ***envi
 
 	if (problem)
 		return problem;
-	while (at < count && !same_name("HOME=", env[at]))
+	while (at < count && compare_names(env[at], "HOME"))
 		at++;
 	if (at == count || !strcmp(env[at], "HOME="))
 		env[at] = make_home(uid);

@@ -57,11 +57,17 @@ static void send_request(int description)
 	close(description);
 }
 
-/* Receives the proxy's next message. Returns false if the proxy is gone. */
+/*
+ * Receives the proxy's next message. Returns false if the proxy is gone. If the proxy has left a
+ * signal of ours unread, the kernel says ECONNRESET, once, before it gives the proxy's last words.
+ */
 static bool receive(char words[CONTROL_MESSAGE + 1])
 {
-	ssize_t n = recv(self.proxy, words, CONTROL_MESSAGE, 0);
+	ssize_t n;
 
+	while ((n = recv(self.proxy, words, CONTROL_MESSAGE, 0)) < 0)
+		if (errno != ECONNRESET && errno != EINTR)
+			break;
 	words[n > 0 ? n : 0] = '\0';
 	return n > 0;
 }

@@ -19,6 +19,7 @@
 
 struct container container = {
 	.state = -1,
+	.lock = -1,
 	.starter = -1,
 	.start_seconds = 120,
 	.kill_seconds = 5,

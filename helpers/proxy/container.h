@@ -33,6 +33,7 @@ extern struct container {
 	bool terminal;
 	bool bare;	   /* a pod's sandbox: no VM, and no process except the proxy */
 	int state;	   /* descriptor of the state directory */
+	int lock;	   /* descriptor of CONTROL_LOCK, which is locked */
 	int starter;	   /* client that waits for the outcome of start, or -1 */
 	int start_seconds; /* how long a started VM may take to report its process */
 	/*

@@ -120,13 +120,19 @@ static void drop_client(struct exec *e)
 	e->client = -1;
 }
 
+/* A process that has ended takes no words, and the end of its client needs no room. */
+static bool hears_client(const struct exec *e)
+{
+	return e->over || (outbox_has_room(e->session.box) && e->description < 0);
+}
+
 /* Takes nothing that the outbox has no room for: others may have filled it since execs_poll(). */
 static void client_event(struct exec *e)
 {
 	char words[CONTROL_MESSAGE + 1];
 	unsigned int first, second;
 
-	if (!outbox_has_room(e->session.box))
+	if (!hears_client(e))
 		return;
 	ssize_t n = recv(e->client, words, CONTROL_MESSAGE, MSG_DONTWAIT);
 
@@ -138,6 +144,8 @@ static void client_event(struct exec *e)
 		return;
 	}
 	words[n] = '\0';
+	if (e->over)
+		return;
 	if (sscanf(words, "signal %u", &first) == 1 && first > 0 && first <= 64)
 		(void)send_words(e, WIRE_SIGNAL, first, 0);
 	else if (sscanf(words, "size %u %u", &first, &second) == 2)
@@ -217,10 +225,8 @@ size_t execs_poll(struct pollfd *fds)
 		if (!e)
 			continue;
 		session_poll(&e->session, at);
-		at[WIRE_STREAMS] = (struct pollfd){
-			.fd = outbox_has_room(e->session.box) && e->description < 0 ? e->client
-										    : -1,
-			.events = POLLIN};
+		at[WIRE_STREAMS] =
+			(struct pollfd){.fd = hears_client(e) ? e->client : -1, .events = POLLIN};
 		at += WIRE_STREAMS + 1;
 	}
 	return (size_t)(at - fds);

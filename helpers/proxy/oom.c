@@ -13,6 +13,7 @@
 
 #include "container.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -73,10 +74,15 @@ __attribute__((noreturn)) static void be_killed(long long limit)
 	_exit(0);
 }
 
-/* It only ends the calls that wait. */
+/* Time is over, or the proxy has ended. This ends the call that waits, if not now, a second later.
+ */
+static volatile sig_atomic_t is_late;
+
 static void late(int signal)
 {
 	(void)signal;
+	is_late = 1;
+	(void)alarm(1);
 }
 
 static void set_alarm(void)
@@ -99,26 +105,44 @@ static void show_under(int group, long long limit)
 {
 	char text[32];
 
-	set_alarm();
 	snprintf(text, sizeof(text), "%lld", limit);
-	if (!write_text(group, "memory.max", text))
+	if (!write_text(group, "memory.max", text) || is_late)
 		return;
 	pid_t victim = fork();
 	if (victim == 0)
 		be_killed(limit);
-	if (victim > 0 && waitpid(victim, NULL, 0) < 0)
+	while (victim > 0 && waitpid(victim, NULL, 0) < 0 && errno == EINTR)
 		kill(victim, SIGKILL);
 }
 
 /*
- * Runs in a process of its own, since each step may take the kernel a while. It has no descriptor
- * of the proxy's: the guardian would wait for it.
+ * Of the proxy's descriptors it has only the lock. With another one, the guardian would wait for
+ * it. With the lock, a delete waits for it, and for its victim: a control group with a process in
+ * it cannot be removed.
  */
-__attribute__((noreturn)) static void show(void)
+static void keep_lock(void)
+{
+	if (container.lock > 0)
+		close_range(0, (unsigned int)container.lock - 1, 0);
+	close_range((unsigned int)container.lock + 1, ~0U, 0);
+}
+
+/* Has the alarm at once if the proxy ends. Then nobody wants to see what this shows. */
+static void end_with(pid_t proxy)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGALRM);
+	if (getppid() != proxy)
+		_exit(0);
+}
+
+/* Runs in a process of its own, since each step may take the kernel a while. */
+__attribute__((noreturn)) static void show(pid_t proxy)
 {
 	char before[32], text[32];
 
-	close_range(0, ~0U, 0);
+	keep_lock();
+	set_alarm();
+	end_with(proxy);
 	int group = open(container.group, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	long long limit = read_limit(group, "memory.max", before, sizeof(before));
 	long long used = read_limit(group, "memory.current", text, sizeof(text));
@@ -129,7 +153,7 @@ __attribute__((noreturn)) static void show(void)
 	if (limit > used + ROOM)
 		limit = used + ROOM;
 	show_under(group, limit);
-	(void)alarm(0);
+	(void)signal(SIGALRM, SIG_IGN);
 	/* Whatever became of it, the limit is what it was. */
 	(void)write_text(group, "memory.max", before);
 	_exit(0);
@@ -150,9 +174,10 @@ void oom_advance(int64_t now)
 	container.oom.owed = false;
 	container.oom.next = now + INTERVAL_MS;
 	container.oom.by = now + SHOW_MS;
+	const pid_t proxy = getpid();
 	container.oom.pid = fork();
 	if (container.oom.pid == 0)
-		show();
+		show(proxy);
 	if (container.oom.pid > 0)
 		container.oom.marker = (int)syscall(SYS_pidfd_open, container.oom.pid, 0);
 }

@@ -139,13 +139,12 @@ static void become_proxy(void)
 	host_leave_caller();
 }
 
-static int take_lock(void)
+static void take_lock(void)
 {
-	int lock = openat(container.state, CONTROL_LOCK, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+	container.lock =
+		openat(container.state, CONTROL_LOCK, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (container.lock < 0 || flock(container.lock, LOCK_EX | LOCK_NB) < 0)
 		fail("cannot lock the state directory");
-	return lock;
 }
 
 static const char *parse(int argc, char **argv)
@@ -183,7 +182,7 @@ static const char *parse(int argc, char **argv)
 }
 
 /* The guardian keeps the lock as well, and longer than the proxy. */
-static void find_vm(int lock)
+static void find_vm(void)
 {
 	if (xenstore_open(&container.xs) < 0)
 		fail("cannot open /dev/xen/xenbus (is this Xen's dom0?)");
@@ -194,7 +193,8 @@ static void find_vm(int lock)
 	vm_find_files();
 	if (ring_publish(&container.xs, container.domid) < 0)
 		fail("cannot write the console's nodes to xenstore");
-	container.guardian = guardian_start(container.domid, container.state, CONTROL_GONE, lock);
+	container.guardian =
+		guardian_start(container.domid, container.state, CONTROL_GONE, container.lock);
 }
 
 int main(int argc, char **argv)
@@ -213,15 +213,15 @@ int main(int argc, char **argv)
 	container.state = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (container.state < 0)
 		fail("cannot open the state directory %s", directory);
-	int lock = take_lock();
+	take_lock();
 
 	if (!container.bare)
-		find_vm(lock);
+		find_vm();
 	int ready = host_go_to_background();
 	become_proxy();
 	trace("proxy", "wait for start");
 	host_ready(ready);
-	int status = serve(signals, listener, lock);
+	int status = serve(signals, listener);
 	trace("proxy", "end");
 	return status;
 }

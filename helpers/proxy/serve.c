@@ -14,6 +14,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+/* The host has too many processes, or no memory for one more. Nothing tells when that changes. */
+#define LEAVE_AGAIN_MS 1000
+
 static void signal_event(int signals)
 {
 	int signal = host_signal(signals);
@@ -35,6 +38,9 @@ static bool owes(void)
 		execs_owe());
 }
 
+/* When leave_output() may try again, by host_now(); 0: it has not failed. */
+static int64_t leave_by;
+
 /* Of two deadlines, of which 0 is none. */
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -47,7 +53,7 @@ static int until(int64_t requests_by)
 	const int64_t deadlines[] = {container.start_by, container.kill_by, container.pong_by,
 				     container.xl_by,
 				     container.inquiry.pid ? container.inquiry.by : 0};
-	int64_t next = earlier(requests_by, oom_deadline());
+	int64_t next = earlier(earlier(requests_by, oom_deadline()), leave_by);
 
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines) && container.phase != OVER; i++)
 		next = earlier(next, deadlines[i]);
@@ -177,27 +183,33 @@ static bool drained(void)
 /*
  * Leaves the rest of the output to a child process, and ends the proxy. Engines wait for the
  * proxy's end after SIGKILL, but nobody may read the output. Under runc it stays in the pipe, which
- * the kernel keeps.
+ * the kernel keeps. Returns true in the child. Returns false if there can be no child now: the
+ * proxy must keep the output, and try again.
  */
-static void leave_output(int listener, int lock)
+static bool leave_output(int listener)
 {
+	if (leave_by > host_now())
+		return false;
 	/* A control group with a process in it cannot be removed. */
 	if (container.group)
 		host_leave_groups();
-	if (fork() != 0)
+	pid_t child = fork();
+	if (child > 0)
 		_exit(container.status);
+	leave_by = child < 0 ? host_now() + LEAVE_AGAIN_MS : 0;
+	if (child < 0)
+		return false;
 	close(listener);
-	close(lock);
+	close(container.lock);
+	return true;
 }
 
-int serve(int signals, int listener, int lock)
+int serve(int signals, int listener)
 {
 	/* The proxy ends after the VM. Whoever hears of the end may use the VM's disks. */
 	while (container.phase != OVER || container.guardian.end >= 0 ||
-	       (!drained() && !container.killed))
+	       (!drained() && !(container.killed && leave_output(listener))))
 		serve_once(signals, listener);
-	if (!drained())
-		leave_output(listener, lock);
 	while (!drained())
 		serve_once(signals, -1);
 	return container.status;

@@ -6,10 +6,9 @@
 /*
  * Runs until the container is over, its VM is destroyed, and all its output is delivered. For a
  * container that was killed by SIGKILL, it does not wait for readers: a child process delivers the
- * rest. `signals` is a signalfd, `listener` the control socket, `lock` the lock that says that the
- * proxy lives. Returns the proxy's exit status.
+ * rest. `signals` is a signalfd, `listener` the control socket. Returns the proxy's exit status.
  */
-int serve(int signals, int listener, int lock);
+int serve(int signals, int listener);
 
 /* Runs one turn of the loop. */
 void serve_once(int signals, int listener);

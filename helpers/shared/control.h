@@ -4,7 +4,7 @@
 #define RUNX_CONTROL_H
 
 #define CONTROL_SOCKET	"control" /* SOCK_SEQPACKET, all text: a request, then its answer */
-#define CONTROL_LOCK	"lock"	  /* locked (flock) while the proxy or its guardian lives */
+#define CONTROL_LOCK	"lock"	  /* flock: the proxy, its guardian or oom.c's child lives */
 #define CONTROL_NO_VM	"-"	  /* the domid in the record of a pod's sandbox */
 #define CONTROL_RECORD	"proxy"	  /* "domid pid start-time\n", complete once the file exists */
 #define CONTROL_STARTED "started" /* "start pid start-time\n", or empty if run started it */

@@ -6,28 +6,21 @@
 def namespace_types:
 	{cgroup: "cgroup", ipc: "ipc", mount: "mnt", network: "net", pid: "pid", time: "time", user: "user", uts: "uts"};
 
-# The type of the namespace at this path, as its name in /proc/PID/ns, or "" if only the kernel can tell: the path may lead
-# through links. $mountinfo shows what is mounted at a path: "net:[4026531840]".
-def namespace_at($mountinfo):
-	. as $path
-	| (split("/") | if .[1] == "proc" and .[2] != ".." and .[-2] == "ns" and (length == 5 or (length == 7 and .[3] == "task"))
-		then .[-1] | rtrimstr("_for_children") else "" end) as $name
-	| if $name != "" then $name
-	elif $mountinfo | index(" \($path) ") == null then ""
-	else [$mountinfo | split("\n")[] | split(" ") | select(.[4] == $path) | .[3]][-1] // ""
-		| if endswith("]") then split(":[")[0] else "" end
-	end;
+# The type of the namespace at this path of /proc, as the path itself names it. Of any other path only the kernel can tell: "".
+def namespace_at:
+	split("/") | if .[1] == "proc" and .[2] != ".." and .[-2] == "ns" and (length == 5 or (length == 7 and .[3] == "task"))
+		then .[-1] | rtrimstr("_for_children") else "" end;
 
 # Checks the namespaces, and gives those that exist already, as [{type, path, unknown}]. unknown: check_namespaces must find out
 # what the path is. The proxy joins a network namespace, and setns(2) checks its type. runtime-spec, config-linux.md: a path
 # "MUST be an absolute path", and if it "is not associated with a namespace of type `type`" the runtime generates an error.
-def joined_namespaces($mountinfo):
+def joined_namespaces:
 	[items("linux.namespaces") | "linux.namespaces[\(.key)]" as $field | .value
 		| object($field)
 		| (.type | text($field + ".type")) as $type
 		| (namespace_types[$type] // fail($field + ".type"; "namespace \"\($type)\" does not exist")) as $name
 		| (.path | otherwise("") | text($field + ".path") | if . == "" then . else absolute($field + ".path") end) as $path
-		| (if $path == "" then "" else $path | namespace_at($mountinfo) end) as $is
+		| ($path | namespace_at) as $is
 		| if $is != "" and $is != $name then
 			fail($field + ".path"; "\($path) is a namespace of type \($is), and the entry is of type \($type)")
 		else {$type, $path, unknown: ($is == "" and $type != "network")} end]

@@ -34,7 +34,7 @@ object("config.json") | few_values("config.json")
 	bundle: $bundle, $rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")), $annotations, owner: ""
 } as $state
 | (.mounts | binds($bundle)) as $binds
-| ($linux.namespaces | joined_namespaces($mountinfo)) as $joined
+| ($linux.namespaces | joined_namespaces) as $joined
 | check_joined_pid($joined; $annotations)
 | (.hostname | otherwise(joined_hostname($joined; $process.env)) | text("hostname")) as $hostname
 | (.domainname | otherwise("") | text("domainname")) as $domainname

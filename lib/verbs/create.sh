@@ -114,19 +114,17 @@ reserve() {
 	fi
 	at_end 'remove_container || :'
 	open_claim || deleted_meanwhile
-	# A delete --force finds here whom it has to end.
+	# A delete --force finds here whom it has to end. It makes its mark before it looks here. So if it came too early to find this
+	# create, the mark is there, or all is removed and the name may belong to a new container.
 	own_start_time
 	save creator '%s\n' "$$ $since"
+	if is_doomed || ! is_claims_directory; then deleted_meanwhile; fi
 	read -r uuid </proc/sys/kernel/random/uuid
 	save uuid '%s\n' "$uuid"
 	# A domain's name must be unique in all of Xen, and an id is unique only in one root. The prefix also keeps xl from taking
 	# an id of digits as a domid.
 	name=rx-$id
 	[ "$RUNX_ROOT" = /run/runX ] || name=$name.${uuid%%-*}
-}
-
-deleted_meanwhile() {
-	die "container $id: somebody deleted it while it was created"
 }
 
 # Sets $vif to the network interface for xl.cfg, and $nic to its description for the guest. Both are empty if the container

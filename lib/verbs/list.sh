@@ -19,9 +19,11 @@ cmd_list() {
 	*) usage_error "list: unknown format: $format (table or json)" ;;
 	esac
 
-	# An id may begin with a dot.
+	# Which containers there are is settled before xl may be asked about their VMs (find_vm). An id may begin with a dot.
 	for path in "$RUNX_ROOT"/* "$RUNX_ROOT"/.[!.]* "$RUNX_ROOT"/..?*; do
-		[ -f "$path/created" ] || continue
+		[ ! -f "$path/created" ] || set -- "$@" "$path"
+	done
+	for path; do
 		id=${path##*/} dir=$path
 		if [ $quiet = true ]; then
 			printf '%s\n' "$id"

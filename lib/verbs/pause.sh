@@ -2,17 +2,16 @@
 # runX pause: stops the VM of a running container until resume.
 
 cmd_pause() {
+	# shellcheck source=lib/claim.sh
+	. "$RUNX_LIBDIR/claim.sh"
+
 	parse_options no_option '' '' "$@"
 	shift "$options_used"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "pause: too many arguments: $*"
 
-	check_pausable
 	# Of two who pause, or of a pause and a resume, the second must see what the first has done.
-	# shellcheck source=lib/claim.sh
-	. "$RUNX_LIBDIR/claim.sh"
-	claim_container
-	check_pausable
+	claim_after check_pausable
 
 	# The mark comes before the pause. Xen counts pauses, so a pause without a mark would outlast every resume. If this
 	# command is killed here, there is a mark without a pause. resume then removes the mark.

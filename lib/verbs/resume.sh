@@ -2,17 +2,16 @@
 # runX resume: lets the VM of a paused container run on.
 
 cmd_resume() {
+	# shellcheck source=lib/claim.sh
+	. "$RUNX_LIBDIR/claim.sh"
+
 	parse_options no_option '' '' "$@"
 	shift "$options_used"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "resume: too many arguments: $*"
 
-	check_paused
 	# A pause that is at work has its mark, but the VM may run yet.
-	# shellcheck source=lib/claim.sh
-	. "$RUNX_LIBDIR/claim.sh"
-	claim_container
-	check_paused
+	claim_after check_paused
 
 	xl_domain unpause || case $problem in
 	# This is Xen's error for a domain that is not paused. A pause or resume was killed halfway, so only the mark is left.

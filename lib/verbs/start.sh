@@ -48,7 +48,7 @@ claim_start() {
 record_start() {
 	own_start_time
 	save started '%s\n' "start $$ $since"
-	! is_doomed || die "container $id: somebody deleted it while it was started"
+	! is_doomed || deleted_meanwhile
 }
 
 # Starts the created container $id, with its $domid and $pid. $verb is start or run, and has the mark `started`. Ends with an

@@ -16,6 +16,8 @@ update_option() {
 cmd_update() {
 	# shellcheck source=lib/json.sh
 	. "$RUNX_LIBDIR/json.sh"
+	# shellcheck source=lib/claim.sh
+	. "$RUNX_LIBDIR/claim.sh"
 
 	source='' options=''
 	parse_options update_option "resources r memory cpu-quota cpu-period cpu-share cpuset-cpus pids-limit \
@@ -25,14 +27,11 @@ cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "update: too many arguments: $*"
 
+	# What update reads of the container must stay true until it writes. So it claims the container first. It reads the JSON before
+	# that, because the writer of the JSON may be slow.
 	read_updatable
 	read_source
-	# What update reads of the container must stay true until it writes. So it claims the container first. It has read the JSON
-	# before that, because the writer of the JSON may be slow.
-	# shellcheck source=lib/claim.sh
-	. "$RUNX_LIBDIR/claim.sh"
-	claim_container
-	read_updatable
+	claim_after read_updatable
 	read_wanted
 	[ "$wanted" != "$now" ] || return 0
 	check_wanted

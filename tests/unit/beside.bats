@@ -150,6 +150,64 @@ load waiting
 	nothing_left
 }
 
+# mkdir_then COMMAND: the mkdir that makes a state directory runs this command on it afterwards, when create has not opened it yet
+mkdir_then() {
+	cat >"$FAKE/bin/mkdir" <<-END
+		#!/bin/sh
+		$(command -v mkdir) "\$@" || exit
+		[ "\$1" != -m ] || { for made; do :; done && $1; }
+	END
+	chmod 755 "$FAKE/bin/mkdir"
+}
+
+@test "beside: a create whose directory is removed before it writes into it says who did that" {
+	# A link that leads nowhere stands for a directory in which nothing can be made any more.
+	mkdir_then 'ln -s /nowhere/creator "$made/creator" && : >"$made/removed"'
+	runX create --bundle "$bundle" c1
+	fails_with 'container c1: somebody deleted it while it was created'
+	nothing_left
+}
+
+@test "beside: a create that a delete looked for too early sees the delete's mark" {
+	mkdir_then ': >"$made/removed"'
+	runX create --bundle "$bundle" c1
+	fails_with 'container c1: somebody deleted it while it was created'
+	[ "$(calls xl)" -eq 0 ]
+	nothing_left
+}
+
+@test "beside: a delete is not stopped by the file of a create that has not seen its mark" {
+	mkdir -p "$RUNX_ROOT/c1"
+	cat >"$FAKE/bin/rm" <<-END
+		#!/bin/sh
+		[ -f "\$FAKE/made" ] || { : >"\$FAKE/made" && $(command -v rm) "\$@" && mkdir "$RUNX_ROOT/c1" && : >"$RUNX_ROOT/c1/creator" && exit 1; }
+		exec $(command -v rm) "\$@"
+	END
+	chmod 755 "$FAKE/bin/rm"
+	runX delete --force c1
+	succeeds
+	nothing_left
+}
+
+@test "beside: a create whose name belongs to a new container leaves that alone" {
+	local other created rc=0
+	mkfifo "$FAKE/creator"
+	mkdir_then 'ln -s "$FAKE/creator" "$made/creator"'
+	runX_beside create --bundle "$bundle" c1
+	until [ -e "/proc/$beside/fd/8" ]; do :; done
+	# It waits for a reader of the FIFO. Meanwhile it is deleted, and another create begins.
+	rm -r "$RUNX_ROOT/c1"
+	"$(command -v -p mkdir)" "$RUNX_ROOT/c1"
+	sleep 300 3>&- &
+	other=$!
+	awk -v pid=$other '{ print 7, pid, $22 }' /proc/$other/stat >"$RUNX_ROOT/c1/proxy"
+	cat "$FAKE/creator" >/dev/null
+	beside_ends 1
+	grep -qx 'runX: container c1: somebody deleted it while it was created' "$FAKE/beside"
+	[ "$(ls "$RUNX_ROOT/c1")" = proxy ]
+	kill $other
+}
+
 @test "beside: a create that does not end when delete tells it to is killed" {
 	local began line
 	# A process ignores from its first moment what its parent ignores. One that is stopped instead may get TERM before it stops.

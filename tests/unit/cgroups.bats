@@ -168,6 +168,15 @@ groups() {
 	[ "$(calls rmdir)" -eq 1 ]
 }
 
+@test "cgroups: delete removes a group whose last process is just ending" {
+	v2
+	created /ns/c1
+	sed -i '3i mkdir "$FAKE/busy" 2>/dev/null && exit 1' "$FAKE/bin/rmdir"
+	runX delete --force c1
+	succeeds
+	[ "$(groups)" = ./system.slice ]
+}
+
 @test "cgroups: delete leaves what was there before" {
 	v2
 	mkdir -p "$RUNX_CGROUP/ns" "$RUNX_CGROUP/mine"

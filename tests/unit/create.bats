@@ -276,6 +276,9 @@ load helpers
 	[ "$(id -u)" -eq 0 ] || skip 'only root mounts'
 	: >"$BATS_TEST_TMPDIR/a ns"
 	mount --bind /proc/self/ns/uts "$BATS_TEST_TMPDIR/a ns" || skip 'this machine binds no namespaces'
+	# Many pods' namespaces are bound, so this takes no program.
+	printf '#!/bin/sh\nexit 1\n' >"$FAKE/bin/readlink"
+	chmod 755 "$FAKE/bin/readlink"
 	config "(.linux.namespaces[] | select(.type == \"ipc\")).path = \"$BATS_TEST_TMPDIR/a ns\""
 	runX create --bundle "$bundle" c1
 	umount "$BATS_TEST_TMPDIR/a ns"

@@ -118,6 +118,40 @@ c4 $(cat "$BATS_TEST_TMPDIR/c4.pid") paused $bundle" ]
 	fails_with "cannot read the states in $RUNX_ROOT"
 }
 
+# xl may hang for a minute, and so may a guardian, which calls it.
+@test "list: many containers whose VM may live: one time-out, and one xl" {
+	local name
+	for name in c1 c2 c3; do
+		runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/$name.pid" $name
+		succeeds
+		end_process "$(cat "$BATS_TEST_TMPDIR/$name.pid")"
+	done
+	# Each wait takes its time, on this clock: the second all that is left.
+	export RUNX_HOST=$BATS_TEST_TMPDIR/host
+	mkdir -p "$RUNX_HOST/proc"
+	echo 100.25 0 >"$RUNX_HOST/proc/uptime"
+	rm "$FAKE/libexec/control"
+	cat >"$FAKE/libexec/control" <<-'END'
+		#!/bin/sh
+		echo "control $2 $3" >>"$FAKE/calls"
+		[ "$3" -gt 4 ] && echo 106.00 0 >"$RUNX_HOST/proc/uptime" || echo 110.00 0 >"$RUNX_HOST/proc/uptime"
+		exit 3
+	END
+	chmod 755 "$FAKE/libexec/control"
+	: >"$FAKE/calls"
+	cp "$RUNX_ROOT/c2/uuid" "$FAKE/domains"
+	runX list
+	succeeds
+	[ "$(awk 'NR > 1 { print $1, $3 }' <<<"$output" | xargs)" = 'c1 stopped c2 running c3 stopped' ]
+	[ "$(xargs <"$FAKE/calls")" = 'control wait 10 xl list -v control wait 4' ]
+	# Without an answer, each of them may run.
+	: >"$FAKE/calls"
+	XL_FAIL=list runX list
+	succeeds
+	[ "$(awk 'NR > 1 { print $1, $3 }' <<<"$output" | xargs)" = 'c1 running c2 running c3 running' ]
+	[ "$(calls 'xl list')" -eq 1 ]
+}
+
 @test "list: an unknown format, and an extra argument" {
 	runX list -f xml
 	fails_with 'list: unknown format: xml (table or json)'

@@ -120,6 +120,46 @@ refused_netconf() {
 	grep -q '^ipam DEL' "$FAKE/calls"
 }
 
+# warner ANSWER COMMAND: as plugin, but in this command of CNI it warns on stderr, in two lines
+warner() {
+	plugin "$1"
+	sed -i "2i [ \$CNI_COMMAND != $2 ] || printf '%s\\\\n' 'the subnet is nearly full' '{\"code\": 7}' >&2" "$FAKE/cni/host-local"
+}
+
+@test "network: an IPAM plugin that warns on its stderr gives its address, and the warning is told" {
+	warner '{"cniVersion": "0.4.0", "ips": [{"version": "4", "address": "10.22.0.9/16", "gateway": "10.22.0.1"}]}' ADD
+	netconf .
+	succeeds
+	grep -qx address=10.22.0.9/16 "$RUNX_ROOT/c1/nic"
+	[ "$output" = "runX: warning: NETCONF $conf: the IPAM plugin $FAKE/cni/host-local: the subnet is nearly full" ]
+}
+
+@test "network: an IPAM plugin that refuses and also writes to its stderr: its answer counts" {
+	warner '{"cniVersion": "0.4.0", "code": 11, "msg": "no IP addresses available in range set"}' ADD
+	netconf .
+	fails_with "host-local gave no address: no IP addresses available in range set"
+	nothing_left
+}
+
+@test "network: an IPAM plugin that fails without an answer: its stderr has the reason" {
+	warner '' ADD
+	sed -i '3i [ $CNI_COMMAND != ADD ] || exit 1' "$FAKE/cni/host-local"
+	netconf .
+	fails_with "host-local gave no address: the subnet is nearly full"
+	nothing_left
+}
+
+@test "network: an IPAM plugin that does not take its address back: delete warns with the reason of its answer" {
+	plugin '{"cniVersion": "0.4.0", "ips": [{"version": "4", "address": "10.22.0.9/16", "gateway": "10.22.0.1"}]}'
+	netconf .
+	succeeds
+	printf '%s\n' '#!/bin/sh' 'echo "a word" >&2' "printf '{\n  \"code\": 11,\n  \"msg\": \"the store is locked\"\n}\n'" 'exit 1' >"$FAKE/cni/host-local"
+	runX delete --force c1
+	succeeds
+	[ "$output" = 'runX: warning: container c1: its IPAM plugin did not take its address back: the store is locked' ]
+	nothing_left
+}
+
 @test "network: an IPAM plugin's answer in the format of CNI 0.2.0" {
 	plugin '{"cniVersion": "0.2.0", "ip4": {"ip": "10.22.0.9/16", "gateway": "10.22.0.1", "routes": [{"dst": "10.0.0.0/8"}]}}'
 	netconf '.dns = null'

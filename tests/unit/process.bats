@@ -53,6 +53,46 @@ prints() {
 	prints /
 }
 
+@test "process: a file that Linux cannot execute fails, and is not given to a shell" {
+	local name
+	printf 'echo by a shell\n' >top/root/bin/plain
+	printf '#!/nowhere/sh\n' >top/root/bin/lost
+	: >top/root/etc/plain
+	chmod 755 top/root/bin/plain top/root/bin/lost
+	for name in plain /bin/plain; do
+		# A file without permission does not end the search.
+		runs "${root[@]}" env=PATH=/nowhere:/etc/hosts:/etc:/bin arg=$name
+		[ "${lines[0]}" = "failed: exec: \"$name\": exec format error" ] || { echo "$output" && return 1; }
+	done
+	runs "${root[@]}" arg=/bin/lost
+	[ "${lines[0]}" = 'failed: exec: "/bin/lost": no such file or directory' ]
+}
+
+@test "process: a program is looked for in PATH, up to the first that can be executed" {
+	mkdir top/root/opt
+	: >top/root/opt/tool
+	printf '#!/bin/sh\necho from bin\n' >top/root/bin/tool
+	chmod 755 top/root/bin/tool
+	runs "${root[@]}" env=PATH=/nowhere:/bin/sh:/opt:/bin arg=tool
+	prints 'from bin'
+	runs "${root[@]}" env=PATH=/nowhere:/opt arg=tool
+	[ "${lines[0]}" = 'failed: exec: "tool": permission denied' ]
+	runs "${root[@]}" env=PATH=/nowhere: arg=tool cwd=/bin
+	prints 'from bin'
+	runs "${root[@]}" env=PATH= arg=nosuch
+	[ "${lines[0]}" = 'failed: exec: "nosuch": executable file not found in $PATH' ]
+	runs "${root[@]}" arg=
+	[[ ${lines[0]} == 'failed: exec: "'* ]]
+}
+
+@test "process: 90000 variables take no time that one would see" {
+	printf '%s\0' "${root[@]}" arg=/bin/wc arg=-c arg=/proc/self/environ env=V00007=twice >first
+	seq -f 'env=V%05.0f=' 90000 | tr '\n' '\0' >>first
+	# 8 bytes for each, and PATH=/bin and HOME=/
+	ASAN_OPTIONS=detect_leaks=0 run timeout 15 "$top/out/tests/starter" top first 3>&-
+	[ "${lines[0]}" = '720017 /proc/self/environ' ]
+}
+
 @test "process: of a variable that stands twice only the last entry reaches the process, in exec too" {
 	# bats drops the NULs.
 	runs "${root[@]}" env=A=1 env=AB=2 env=HOME=/x env=A=3 env=HOME= env=A=4=5 arg=/bin/cat arg=/proc/self/environ
