@@ -160,6 +160,8 @@ static pid_t wait_for_command(pid_t pid, int options, int *status)
 
 	while ((found = waitpid(pid, status, options)) < 0 && errno == EINTR)
 		;
+	if (found < 0)
+		fprintf(stderr, "runX: cannot wait for the end of a command: %m\n");
 	return found;
 }
 
