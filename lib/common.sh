@@ -125,16 +125,12 @@ note_signals() {
 end_by_signal() {
 	ignore_signals
 	end_command
-	last_words=${said:-${line:-}}
 	case $verb,$1 in
 	create,143 | run,143) ! is_doomed || log_error "container $id: somebody deleted it while it was created" ;;
 	start,143) ! is_doomed || log_error "container $id: somebody deleted it while it was started" ;;
 	esac
 	exit "$1"
 }
-
-# What the command of hear had written when a signal ended runX.
-last_words=''
 
 # Whether a delete is at work.
 is_doomed() {
@@ -148,9 +144,6 @@ heard=''
 end_command() {
 	[ "${!:-}" != "$heard" ] || return 0
 	{ kill "$!" && wait "$!"; } 2>/dev/null || :
-	# The program exec may have just named the process that it leaves. Other programs may leave one that never closes stderr.
-	# The trap may come while this shell has the pipe's other end, or has read a line and not kept it yet.
-	[ "$verb" != exec ] || [ -n "${said:-}${line:-}" ] || hear_words 5>&-
 }
 
 # From here on only SIGKILL ends runX, and the terminal's signals do not end the commands that it runs. A second Ctrl-C must

@@ -61,32 +61,25 @@ cmd_exec() {
 	if [ -n "$process" ]; then read_process; elif [ -n "$caps" ]; then read_caps; fi
 	check_terminal
 	null_streams
-	execing=false
+	execed=''
 	at_end end_exec
 	forget_execs
 	{ exec_describe "$@" >"$dir/exec.$$"; } 2>/dev/null || die "cannot write $dir/exec.$$ (is the disk full?)"
 	set -- -p $$ -t "$conf_start_timeout"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	trace 'wait for process'
-	execing=true problem=''
 	helper exec "$@" "$dir" "$dir/exec.$$" 3>&2 || die "exec failed: $problem"
 	case $problem in '' | *[!0-9]*) die "exec failed: it names no process: $problem" ;; esac
-	pid=$problem
+	pid=$problem execed=$problem
 	announce_pid
 	at_end_nothing
 }
 
-# Of an exec that fails, or that a signal ends, nothing is left: the process ends with the program exec. Its words are a pid
-# once the process runs. A signal may come before they are in $problem.
+# Of an exec that fails, or that a signal ends, nothing is left: the process ends with the program exec.
 end_exec() {
 	ignore_signals
 	[ ! -f "$dir/exec.$$" ] || rm -f "$dir/exec.$$"
-	[ $execing = true ] || return 0
-	problem=${problem:-$last_words}
-	case $problem in
-	'' | *[!0-9]*) ;;
-	*) kill -9 "$problem" 2>/dev/null || : ;;
-	esac
+	[ -z "$execed" ] || kill -9 "$execed" 2>/dev/null || :
 }
 
 # Removes the descriptions that killed execs left. The ends of their names are their process ids.

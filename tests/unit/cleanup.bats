@@ -197,17 +197,6 @@ piped_at() {
 	ends 0
 }
 
-# sweep kill --seed 5033: exec, INT to the group as the program exec went to the background
-@test "cleanup: an exec that a signal ends, when its process runs already, leaves no process" {
-	in_state running
-	hangs_at exec '*'
-	sed -i 's|^exec .*/unit/fake/exec.*||; s|echo >"$FAKE/there"|sleep 300 2>\&- 3>\&- \& echo $! >\&2; echo $! >"$FAKE/process"; exec 2>\&- 3>\&-; &|' "$stand_in"
-	begin exec --detach c1 true
-	kill -TERM "$runx"
-	ends 143
-	timeout 20 tail -s 0.1 --pid="$(cat "$FAKE/process")" -f /dev/null
-}
-
 @test "cleanup: a start that a signal ends has ended the container" {
 	in_state created
 	waits_at xl '"unpause "*'
