@@ -103,9 +103,12 @@ at_end() {
 	trap 'end_by_signal 130' INT
 	trap 'end_by_signal 131' QUIT
 	trap 'end_by_signal 143' TERM
-	trap : PIPE
+	trap piped=true PIPE
 	[ -z "$noted" ] || end_by_signal "$noted"
 }
+
+# Whether a SIGPIPE came since the last command of hear began.
+piped=false
 
 # Notes a signal for the at_end that follows. A verb calls this before the step that at_end's ACTION will undo, because a
 # signal between the two must not be lost.
@@ -115,6 +118,7 @@ note_signals() {
 	trap noted=130 INT
 	trap noted=131 QUIT
 	trap noted=143 TERM
+	trap piped=true PIPE
 }
 
 # A delete --force tells a create, run or start by TERM to end. Its caller hears the reason.
@@ -159,7 +163,7 @@ end_command() {
 # not stop the clean-up, and neither must a message that nobody reads. SIGPIPE still ends the commands that runX runs.
 ignore_signals() {
 	trap '' HUP INT QUIT TERM
-	trap : PIPE
+	trap piped=true PIPE
 }
 
 # The verb is done, and there is nothing to undo any more. The signals stay ignored for the few steps that are left.
@@ -393,9 +397,9 @@ hear() { hear_by 1 "$@"; }
 hear_all() { hear_by 5 "$@"; }
 
 hear_by() {
-	local out="$1" rc=0 line
+	local out="$1" rc=0
 	shift
-	said=''
+	said='' piped=false
 	{
 		# Without <&4, a command in the background has /dev/null as its stdin. If descriptor 5 cannot be opened, the command does
 		# not run, and there is nothing to read.
@@ -403,15 +407,35 @@ hear_by() {
 			said='too many open files (raise ulimit -n)'
 			return 126
 		}
-		while IFS= read -r line || [ -n "$line" ]; do
-			[ ${#said} -gt $SAID_MAX ] || said=$said${said:+
-}$line
-		done <&6
-		wait "$!" 2>/dev/null || rc=$?
+		hear_words
+		hear_end
 		heard=$!
 	} 4<&0 6<<-END
 	END
 	return $rc
+}
+
+# Both go on after a SIGPIPE, which has ended the `read` or the `wait`, and is to end nothing.
+hear_words() {
+	local line=''
+	while :; do
+		while IFS= read -r line || [ -n "$line" ]; do
+			[ ${#said} -gt $SAID_MAX ] || said=$said${said:+
+}$line
+		done <&6
+		[ $piped = true ] || return 0
+		piped=false
+	done
+}
+
+# Sets $rc of hear_by.
+hear_end() {
+	while :; do
+		rc=0
+		wait "$!" 2>/dev/null || rc=$?
+		[ "$rc" -eq 141 ] && [ $piped = true ] || return 0
+		piped=false
+	done
 }
 
 TOO_LARGE='its arguments and environment are more than Linux gives to a program (128 KiB for one, 2 MiB for all): make them smaller'

@@ -32,7 +32,7 @@ remove_container() {
 	0) remove_rest ;;
 	"$REMOVED") remove_unrecorded ;;
 	"$HELD") die "container $id: another runX has been at work on it for $END_SECONDS s (wait for its end, then delete it again)" ;;
-	126) die "container $id: cannot wait for the end of its VM: $problem" ;;
+	125 | 126) die "container $id: cannot wait for the end of its VM: $problem" ;;
 	*) die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy${domid:+ $domid}, then delete it again)" ;;
 	esac
 }
@@ -63,17 +63,29 @@ end_creator() {
 # Ends the start that is at work. Otherwise it could give the VM an interface that nobody takes back, or end a new container of
 # this name. The record of run is its `creator`, and its mark is empty.
 end_starter() {
-	local starter='' start=''
+	local starter='' start='' rc=0
 	{ read -r _ starter start <"$dir/started"; } 2>/dev/null || return 0
 	lives "$starter" "$start" || return 0
 	trace 'wait for start'
-	helper control "$dir" end-start $END_SECONDS || :
+	helper control "$dir" end-start $END_SECONDS || rc=$?
+	# 3: it does not end, although it was killed. It does no harm then.
+	[ $rc -ne 125 ] || die "container $id: cannot end its start: $problem"
+}
+
+# The guardian has killed the file server, if there was one.
+end_files() {
+	local rc=0
+	helper control "$dir" kill-files $END_SECONDS || rc=$?
+	case $rc in
+	0) ;;
+	3) die "container $id: its file server does not end within $END_SECONDS s (is a file system of the host stuck?)" ;;
+	*) die "container $id: cannot end its file server: $problem" ;;
+	esac
 }
 
 remove_rest() {
 	trace remove
-	[ -f "$dir/destroyed" ] || [ ! -f "$dir/files" ] || helper control "$dir" kill-files $END_SECONDS ||
-		die "container $id: its file server does not end within $END_SECONDS s (is a file system of the host stuck?)"
+	[ -f "$dir/destroyed" ] || [ ! -f "$dir/files" ] || end_files
 	# A create may fail because xl does not work, and then xl cannot list domains either. If it has not asked for a domain, it
 	# needs no list, and has already said why it failed.
 	if [ ! -f "$dir/destroyed" ]; then

@@ -79,13 +79,25 @@ static void too_late(int signal)
 }
 
 /*
+ * Returns a pidfd of the process of this record, or -1 if there is none. Whoever took a failure for
+ * the process's end would leave it alive.
+ */
+static int open_process(int directory, const char *name)
+{
+	int process = host_open_recorded(directory, name);
+
+	if (process < 0 && errno != ESRCH)
+		fail("cannot find the process of the record %s", name);
+	return process;
+}
+
+/*
  * Ends the file server of a VM whose proxy has not got as far as to have a guardian, which would
  * end it.
  */
 static int kill_files(int directory, unsigned int seconds)
 {
-	struct pollfd files = {.fd = host_open_recorded(directory, CONTROL_FILES),
-			       .events = POLLIN};
+	struct pollfd files = {.fd = open_process(directory, CONTROL_FILES), .events = POLLIN};
 
 	if (files.fd < 0)
 		return 0;
@@ -105,7 +117,7 @@ static int send_signal(int process, int signal)
 /* Kills a proxy that does not answer. Its guardian then destroys the VM. */
 static int kill_proxy(int directory)
 {
-	int process = host_open_recorded(directory, CONTROL_RECORD);
+	int process = open_process(directory, CONTROL_RECORD);
 
 	if (process < 0)
 		return NO_PROXY;
@@ -116,8 +128,7 @@ static int kill_proxy(int directory)
 static int end_start(int directory, int seconds)
 {
 	static const int signals[] = {SIGTERM, SIGKILL};
-	struct pollfd start = {.fd = host_open_recorded(directory, CONTROL_STARTED),
-			       .events = POLLIN};
+	struct pollfd start = {.fd = open_process(directory, CONTROL_STARTED), .events = POLLIN};
 
 	if (start.fd < 0)
 		return 0;
@@ -136,8 +147,7 @@ static int wait_for_end(int directory, unsigned int seconds)
 
 	if (lock < 0)
 		return 0;
-	struct pollfd proxy = {.fd = host_open_recorded(directory, CONTROL_RECORD),
-			       .events = POLLIN};
+	struct pollfd proxy = {.fd = open_process(directory, CONTROL_RECORD), .events = POLLIN};
 	signal(SIGALRM, too_late);
 	alarm(seconds);
 	while (flock(lock, LOCK_SH) < 0)

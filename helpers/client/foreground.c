@@ -13,8 +13,8 @@
  * command of the END-WORDs, if there are any. Signals that come before the process runs reach it
  * later. With -s, the command gets them too: it must then end, and leave no process.
  *
- * The exit status is that of the process, 128+n if signal n ended it, or STATUS (1) if the process
- * was not started. The command has said why then.
+ * The exit status is that of the process, 128+n if signal n ended it or the command that makes it,
+ * or STATUS (1) if the process was not started. The command has said why then.
  */
 #include "helpers/shared/common.h"
 #include "helpers/shared/terminal.h"
@@ -148,32 +148,34 @@ static pid_t start_command(char *const words[])
 	return pid;
 }
 
-/*
- * True if the command has succeeded. `options` are those of waitpid(2). With WNOHANG, `ended` says
- * whether it has ended at all.
- */
-static bool command_succeeded(pid_t pid, int options, bool *ended)
+static int exit_status(int status)
 {
-	int status;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Waits as waitpid(2) does. Returns 0 if the command has not ended (WNOHANG). */
+static pid_t wait_for_command(pid_t pid, int options, int *status)
+{
 	pid_t found;
 
-	while ((found = waitpid(pid, &status, options)) < 0 && errno == EINTR)
+	while ((found = waitpid(pid, status, options)) < 0 && errno == EINTR)
 		;
-	*ended = found != 0;
-	return found == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (found < 0)
+		fprintf(stderr, "runX: cannot wait for the end of a command: %m\n");
+	return found;
 }
 
 /* Runs the last command. The process's status counts, also if this fails. */
 static void clean_up(char *const words[])
 {
 	pid_t pid = start_command(words);
-	bool ended;
+	int status;
 
 	if (pid < 0)
 		fprintf(stderr, "runX: cannot start %s to delete the container: %m (runX delete)\n",
 			words[0]);
 	else
-		(void)command_succeeded(pid, 0, &ended);
+		(void)wait_for_command(pid, 0, &status);
 }
 
 /*
@@ -191,19 +193,32 @@ static void keep_signal(pid_t pid)
 		(void)kill(pid, (int)info.ssi_signo);
 }
 
+/*
+ * Whether the command has succeeded. If a signal has ended it, which it was told by us or by the
+ * terminal, then our status says so, too: it has said nothing.
+ */
+static bool has_succeeded(int status)
+{
+	int code = exit_status(status);
+
+	if (code > 128 && code <= 128 + SIGRTMAX && sigismember(&self.kept, code - 128) == 1)
+		self.failure = code;
+	return code == 0;
+}
+
 /* Runs the command that makes the process. Returns true if it succeeded. */
 static bool start_process(void)
 {
 	struct pollfd signals = {.fd = self.signals, .events = POLLIN};
-	bool ended, succeeded;
-	pid_t pid = start_command(self.command);
+	pid_t pid = start_command(self.command), ended;
+	int status = 0;
 
 	if (pid < 0)
 		give_up("start", self.command[0]);
-	while (succeeded = command_succeeded(pid, WNOHANG, &ended), !ended)
+	while ((ended = wait_for_command(pid, WNOHANG, &status)) == 0)
 		if (poll(&signals, 1, -1) > 0)
 			keep_signal(pid);
-	return succeeded;
+	return ended == pid && has_succeeded(status);
 }
 
 /* The signals that came before the process ran. */
@@ -225,11 +240,6 @@ static bool has_ended(pid_t pid, int *status)
 	if (ended < 0 && errno == ECHILD) /* not our child: its status cannot be known */
 		*status = EXIT_HELPER << 8;
 	return ended == pid || (ended < 0 && errno == ECHILD);
-}
-
-static int exit_status(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* ---- the terminal ---- */
@@ -410,6 +420,8 @@ int main(int argc, char **argv)
 
 	keep_command(words, count);
 	self.signals = take_signals();
+	if (self.signals < 0)
+		give_up("wait for", "signals");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	make_meeting_place();
 	tell_size();

@@ -224,12 +224,19 @@ static void close_all_but(const int *kept, size_t count)
 
 /*
  * The file server has the guest's pages, so it goes before the domain. It also has the container's
- * root, so whoever hears of the container's end must find it gone. `files` is its pidfd, or -1.
+ * root, so whoever hears of the container's end must find it gone. Returns its pidfd, or -1 if
+ * there is none. A host without memory or descriptors may have some a moment later.
  */
-static void kill_files(int files)
+static int kill_files(int state)
 {
+	int files, tries = 0;
+
+	while ((files = host_open_recorded(state, CONTROL_FILES)) < 0 && errno != ESRCH &&
+	       tries++ < FILES_SECONDS)
+		(void)poll(NULL, 0, 1000);
 	if (files >= 0)
 		(void)syscall(SYS_pidfd_send_signal, files, SIGKILL, NULL, 0);
+	return files;
 }
 
 static void await_files(int files)
@@ -267,7 +274,6 @@ static void destroy(struct xenstore *xs, bool connected, unsigned int domid)
 
 static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 {
-	int files = host_open_recorded(state, CONTROL_FILES);
 	struct xenstore xs;
 	sigset_t all;
 	char byte;
@@ -283,7 +289,7 @@ static void guard(unsigned int domid, int lifeline, int state, const char *mark)
 		;
 	trace("guardian", "destroy");
 	bool connected = xenstore_open(&xs) == 0;
-	kill_files(files);
+	int files = kill_files(state);
 	destroy(&xs, connected, domid);
 	trace("guardian", "wait for files");
 	await_files(files);

@@ -311,6 +311,8 @@ void vm_find_files(void)
 	char reason[CONTROL_REASON];
 
 	container.files = host_open_recorded(container.state, CONTROL_FILES);
+	if (container.files < 0 && errno != ESRCH)
+		fail("cannot watch the file server");
 	if (container.files >= 0 || faccessat(container.state, CONTROL_FILES, F_OK, 0) < 0)
 		return;
 	read_reason(reason);

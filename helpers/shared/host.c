@@ -3,6 +3,7 @@
 
 #include "common.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
@@ -51,6 +52,20 @@ int host_listen(int directory, const char *name)
 	return s;
 }
 
+/* Reads a short file. Sets errno to ESRCH if it is not there, or its process is not. */
+static bool read_file(int directory, const char *name, char *text, size_t size)
+{
+	int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = file >= 0 ? read(file, text, size - 1) : -1;
+	const int error = errno;
+
+	if (file >= 0)
+		close(file);
+	errno = error == ENOENT ? ESRCH : error;
+	text[n > 0 ? n : 0] = '\0';
+	return n >= 0;
+}
+
 /*
  * Reads a file /proc/PID/stat. The process's name there may hold any character. So the fields are
  * counted from behind the name's closing parenthesis, where field 2 ends.
@@ -59,10 +74,8 @@ static bool read_stat(const char *path, int *pid, unsigned long long *start)
 {
 	char line[1024], *end;
 
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = file >= 0 ? read(file, line, sizeof(line) - 1) : -1;
-	close(file);
-	line[n > 0 ? n : 0] = '\0';
+	if (!read_file(AT_FDCWD, path, line, sizeof(line)))
+		return false;
 	char *at = strrchr(line, ')');
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
@@ -98,23 +111,27 @@ int host_write_record(int directory, const char *name, const char *first, size_t
  */
 int host_open_recorded(int directory, const char *name)
 {
-	int file = openat(directory, name, O_RDONLY | O_CLOEXEC), pid;
-	char line[64] = "", path[32], *at;
-	unsigned long long start;
+	char line[64], path[32], *at;
+	unsigned long long start = 0;
+	int pid;
 
-	ssize_t n = file >= 0 ? read(file, line, sizeof(line) - 1) : -1;
-	close(file);
-	if (n <= 0 || !(at = strchr(line, ' ')))
+	if (!read_file(directory, name, line, sizeof(line)))
+		return -1;
+	errno = ESRCH;
+	if (!(at = strchr(line, ' ')))
 		return -1;
 	const int recorded = (int)strtol(at, &at, 10);
 	const unsigned long long started = strtoull(at, NULL, 10);
 	int process = (int)syscall(SYS_pidfd_open, recorded, 0);
 	snprintf(path, sizeof(path), "/proc/%d/stat", recorded);
-	if (process >= 0 && (!read_stat(path, &pid, &start) || start != started)) {
-		close(process);
-		process = -1;
-	}
-	return process;
+	if (process < 0)
+		return -1;
+	if (read_stat(path, &pid, &start) && start == started)
+		return process;
+	const int error = start ? ESRCH : errno;
+	close(process);
+	errno = error;
+	return -1;
 }
 
 /* A line of /proc/self/cgroup is "NUMBER:CONTROLLERS:PATH". Version 2 has no controllers there. */

@@ -48,7 +48,8 @@ int host_write_record(int directory, const char *name, const char *first, size_t
 void host_leave_groups(void);
 
 /*
- * Returns a pidfd of the process that has this record, or -1 if it has ended or there is no record.
+ * Returns a pidfd of the process that has this record, or -1. errno is then ESRCH if the process
+ * has ended or there is no record. Any other error says nothing about the process, which may live.
  */
 int host_open_recorded(int directory, const char *name);
 

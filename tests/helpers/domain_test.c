@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests how an inquiry reads the output of `xl list`. A script stands in for xl. */
+/* Tests how an inquiry reads the output of `xl list`, and the guardian. A script stands in for xl.
+ */
 #include "helpers/proxy/domain.h"
+#include "helpers/shared/host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,10 +11,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define HEAD "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
@@ -146,6 +151,45 @@ static void a_long_list_is_read_to_its_end(void **state)
 	unlink("list");
 }
 
+/* A child that has the record `files`. */
+static pid_t make_server(int where)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(host_write_record(where, "files", "7", 0));
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
+/* sweep fault --seed 1: create, EAGAIN at the guardian's read of the record */
+static void a_record_that_cannot_be_read_at_first_is_read_again(void **state)
+{
+	int status, where;
+
+	(void)state;
+	setenv("XL_LIST", "", 1);
+	setenv("XL_STATUS", "0", 1);
+	alarm(30); /* if nobody kills the server */
+	where = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(where, "files", 0700), 0); /* EISDIR */
+	struct guardian guardian = guardian_start(ID, where, "gone", where);
+	close(guardian.lifeline);
+	usleep(200000);
+	assert_int_equal(unlinkat(where, "files", AT_REMOVEDIR), 0);
+	pid_t server = make_server(where);
+	assert_int_equal(waitpid(server, &status, 0), server);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_true(waitpid(-1, &status, 0) > 0); /* the guardian */
+	alarm(0);
+	assert_int_equal(unlinkat(where, "gone", 0), 0);
+	assert_int_equal(unlinkat(where, "files", 0), 0);
+	close(guardian.end);
+	close(where);
+}
+
 static int make_xl(void **state)
 {
 	FILE *xl;
@@ -186,6 +230,7 @@ int main(void)
 		cmocka_unit_test(an_xl_that_hangs_is_not_waited_for),
 		cmocka_unit_test(an_xl_destroy_that_hangs_is_ended),
 		cmocka_unit_test(a_long_list_is_read_to_its_end),
+		cmocka_unit_test(a_record_that_cannot_be_read_at_first_is_read_again),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -126,3 +126,25 @@ load cases
 	[ "$status" -ne 0 ]
 	"$top/out/standin/bin/xl" nodes | grep -c 77 | grep -qx 0
 }
+
+# sweep kill --seed 1057: start, SIGPIPE to the command as it made its mark
+@test "standin: a start that SIGPIPE ends leaves a container that can be started" {
+	local n=0 rc=1
+	command_is sleep 1000
+	runX create --bundle "$bundle" c1 </dev/null >"$work/out" 2>"$work/err" 3>&-
+	until [ $rc -eq 0 ]; do
+		[ "$(runX state c1 | jq -r .status)" = created ]
+		n=$((n + 1)) rc=0
+		timeout 30 "$top/out/standin/trip" -s 13 kill $n command dash "$top/runX" start c1 3>&- || rc=$?
+	done
+	[ $n -gt 5 ]
+	[ "$(runX state c1 | jq -r .status)" = running ]
+}
+
+# sweep fault --seed 1155: exec in the foreground, EINTR at foreground's signalfd
+@test "standin: a run in the foreground that cannot hear signals fails and says why" {
+	command_is true
+	run timeout 20 "$top/out/standin/trip" fail 1 24 dash "$top/runX" run --bundle "$bundle" c1 </dev/null 3>&-
+	[ "$status" -eq 1 ]
+	[ "$output" = 'runX: cannot wait for signals: Too many open files' ]
+}

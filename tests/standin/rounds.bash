@@ -32,14 +32,17 @@ slow_xl() {
 before() {
 	prepare_root
 	case $1 in
-	create | run) return 0 ;;
+	create | run | foreground) return 0 ;;
 	esac
 	create_one || return
 	case $1 in
 	start) return 0 ;;
 	esac
 	quietly start 0 -- runX start c1
-	[ "$1" != delete ] || { quietly kill 0 -- runX kill c1 KILL && gone c1; }
+	case $1 in
+	delete) quietly kill 0 -- runX kill c1 KILL && gone c1 ;;
+	resume) quietly pause 0 -- runX pause c1 ;;
+	esac
 }
 
 create_one() {
@@ -50,6 +53,10 @@ create_one() {
 words_of() {
 	case $1 in
 	create) words=(create --bundle "$bundle" c1) ;;
+	run) words=(run --detach --bundle "$bundle" c1) ;;
+	foreground) words=(run --bundle "$bundle" c1) ;;
+	foreground-exec) words=(exec c1 sleep 0.2) ;;
+	update) words=(update --cpu-quota 50000 --cpu-period 100000 c1) ;;
 	exec) words=(exec --detach c1 sleep 1000) ;;
 	kill) words=(kill c1 KILL) ;;
 	delete-force) words=(delete --force c1) ;;
@@ -57,46 +64,141 @@ words_of() {
 	esac
 }
 
+# tripped WORDS… -- VERB: runs the verb, which trip trips so. Sets $rc to its status, and adds to $name what was tripped.
+tripped() {
+	local how=()
+	while [ "$1" != -- ]; do
+		how+=("$1")
+		shift
+	done
+	words_of "$2"
+	rm -f "$work/tripped"
+	: >"$work/said"
+	[ "${reader:-yes}" = no ] && open_without_reader || exec 8>"$work/said"
+	rc=0
+	timeout -k 5 "$PATIENCE" "$top/out/standin/trip" -r "$work/tripped" "${how[@]}" \
+		dash "$top/runX" "${words[@]}" <"${input:-/dev/null}" >"$work/out" 2>&8 8>&- || rc=$?
+	exec 8>&-
+}
+
+# Descriptor 8 is a pipe that nobody reads.
+open_without_reader() {
+	rm -f "$work/pipe"
+	mkfifo "$work/pipe" && exec 9<>"$work/pipe" 8>"$work/pipe" 9<&-
+}
+
+add_tripped() {
+	[ ! -f "$work/tripped" ] || name="$name: $(cat "$work/tripped")"
+}
+
 # how_many VERB SET: sets $calls to how many calls it makes, which is counted once for each kind of container
 declare -A counted
 how_many() {
-	local key="$1 $2 $kind_name"
+	local key="$1 $2 $kind_name" rc
 	if [ -z "${counted[$key]:-}" ]; then
 		before "$1"
-		words_of "$1"
-		rm -f "$work/count"
-		timeout -k 5 "$PATIENCE" "$top/out/standin/trip" -r "$work/count" count "$2" \
-			dash "$top/runX" "${words[@]}" </dev/null >"$work/said.out" 2>"$work/said" ||
-			wrong "$1 fails, without a fault: $(head -c 300 "$work/said")"
+		tripped count "$2" -- "$1"
+		[ "$rc" -eq 0 ] || wrong "$1 fails, without a fault: $(head -c 300 "$work/said")"
 		runX delete --force c1 >/dev/null 2>&1
 		# The proxy's are counted until its end.
 		# shellcheck disable=SC2046 # words
 		await $(pgrep -x trip-server) >/dev/null
-		counted[$key]=$(cat "$work/count")
+		counted[$key]=$(cat "$work/tripped")
 		rm -f "$work/hooked"
 	fi
 	calls=${counted[$key]}
 }
 
+# status_of: sets $status to the status of c1, or `none`
+status_of() {
+	status=none
+	[ ! -e "$RUNX_ROOT/c1" ] || status=$(runX state c1 2>"$work/said.state" | jq -r .status)
+	[ -n "$status" ] || wrong "state says: $(head -c 300 "$work/said.state")"
+}
+
+# is_one_of STATUS…: c1 has one of these
+is_one_of() {
+	local status
+	status_of
+	case " $* " in
+	*" $status "*) ;;
+	*) wrong "the container is $status (and is to be: $*), where the verb ended with $rc: $(head -c 300 "$work/said")" ;;
+	esac
+}
+
+# The container runs, if need be after a resume: its VM is paused only where its record says so.
+usable() {
+	local status
+	status_of
+	[ "$status" != paused ] || quietly resume 0 -- runX resume c1
+	quietly 'exec true' 0 -- runX exec c1 true
+	is_one_of running
+}
+
 # ---- kill ----
 
 kill_round() {
-	local verb whom n rc=0
-	pick_of create create start exec kill delete
+	local verb whom signal n rc=0 reader=yes
+	pick_of create create run start exec kill delete foreground pause resume update
 	verb=$picked
-	pick_of command group caller
-	whom=$picked
+	pick_of KILL KILL KILL TERM INT HUP PIPE
+	signal=$picked
+	whom_of "$signal"
+	[ "$verb" != foreground ] || command_is sleep 0.2
 	how_many "$verb" kill
 	pick "$calls"
 	n=$((picked + 1))
-	name="$verb, $whom killed at call $n of $calls"
+	name="$verb, $signal to the $whom at call $n of $calls"
 	before "$verb"
-	words_of "$verb"
-	rm -f "$work/tripped"
-	timeout -k 5 "$PATIENCE" "$top/out/standin/trip" -r "$work/tripped" kill "$n" "$whom" \
-		dash "$top/runX" "${words[@]}" </dev/null >"$work/said.out" 2>"$work/said" || rc=$?
-	[ ! -f "$work/tripped" ] || name="$name: $(cat "$work/tripped")"
+	[ "$signal" != PIPE ] || reader=no
+	tripped -s "$(kill -l "$signal")" kill "$n" "$whom" -- "$verb"
+	add_tripped
 	[ "$rc" -ne 124 ] || wrong "$verb hangs"
+	[ "$signal" = KILL ] || ended_by_signal
+	case $verb in pause | resume | update) usable ;; esac
+	command_is sleep 1000
+}
+
+# SIGKILL hits any of the processes. The others come from a person or an engine, or from a terminal. SIGPIPE is the process's own.
+whom_of() {
+	case $1 in
+	KILL) pick_of command group caller ;;
+	PIPE) pick_of command ;;
+	*) pick_of command group ;;
+	esac
+	whom=$picked
+}
+
+# Of a verb that a signal ended: it tells how it ended, and left the container as it was, as it was to be, or ended.
+ended_by_signal() {
+	local number
+	number=$(kill -l "$signal")
+	case $rc,$signal in
+	0,* | $((128 + number)),* | *,PIPE) ;;
+	124,* | 137,*) wrong "$verb hangs" ;;
+	*) said_why "$verb" "$work/said" ;;
+	esac
+	case $verb,$rc in
+	create,0) is_one_of created ;;
+	run,0) is_one_of running ;;
+	create,* | run,* | foreground,*) is_one_of none && left_at_once ;;
+	start,0) is_one_of running ;;
+	start,*) is_one_of created stopped ;;
+	exec,*) is_one_of running && left_of_exec ;;
+	kill,*) is_one_of running stopped ;;
+	delete,0) is_one_of none ;;
+	delete,*) is_one_of none stopped ;;
+	esac
+}
+
+# Nothing is left, although nobody has deleted it.
+left_at_once() {
+	nothing_left >"$work/left" || wrong "without a delete, $(cat "$work/left")"
+}
+
+left_of_exec() {
+	[ $rc -eq 0 ] || await_execs
+	! ls "$RUNX_ROOT/c1" | grep '^exec[.]' || wrong 'exec has left its description'
 }
 
 # ---- fault ----
@@ -107,30 +209,36 @@ errors='ENOSPC=28 EMFILE=24 ENOMEM=12 EAGAIN=11 EIO=5 EINTR=4 short=short'
 # A container copies its input, or is told to end, or is joined: all is right in the end, or somebody has said what went wrong.
 fault_round() {
 	local verb error n rc=0
-	pick_of create create create start exec kill delete
+	pick_of create create create start exec kill delete run foreground foreground-exec pause resume update
 	verb=$picked
 	# shellcheck disable=SC2086 # words
 	pick_of $errors
 	error=$picked
+	: >"$work/input"
+	[ "$verb" != foreground ] || copying
 	how_many "$verb" fail
 	pick "$calls"
 	n=$((picked + 1))
 	name="$verb, ${error%=*} at call $n of $calls"
-	: >"$work/input"
 	[ "$verb" != create ] || copying
 	before "$verb"
-	words_of "$verb"
-	rm -f "$work/tripped" "$work/out"
-	timeout -k 5 "$PATIENCE" "$top/out/standin/trip" -r "$work/tripped" fail "$n" "${error#*=}" \
-		dash "$top/runX" "${words[@]}" <"$work/input" >"$work/out" 2>"$work/said" || rc=$?
+	input=$work/input tripped fail "$n" "${error#*=}" -- "$verb"
 	case $rc in
 	0) ;;
 	124 | 137) wrong "$verb hangs" ;;
 	*) said_why "$verb" "$work/said" ;;
 	esac
-	[ "$verb" != create ] || [ $rc -ne 0 ] || copied
-	[ ! -f "$work/tripped" ] || name="$name: $(cat "$work/tripped")"
-	[ "$verb" != create ] || command_is sleep 1000
+	after_fault
+	add_tripped
+	command_is sleep 1000
+}
+
+after_fault() {
+	case $verb,$rc in
+	create,0) copied ;;
+	foreground,0) same_bytes ;;
+	pause,* | resume,* | update,*) usable ;;
+	esac
 }
 
 copying() {
@@ -147,8 +255,13 @@ copied() {
 	quietly start 0 1 -- runX start c1 || return 0
 	await "$pid" >/dev/null || { wrong 'the proxy does not end' && return; }
 	[ ! -f "$RUNX_ROOT/c1/ended" ] || how=$(cat "$RUNX_ROOT/c1/ended")
-	[ "$how" != 'exited with status 0' ] || cmp -s "$work/input" "$work/out" ||
-		grep -qa '^runX: cannot' "$work/said" "$work/said.create" || wrong "bytes are lost: $(stat -c %s "$work/out") of $(stat -c %s "$work/input")"
+	[ "$how" != 'exited with status 0' ] || same_bytes "$work/said.create"
+}
+
+# same_bytes [FILE]: the output is the input, or words in these files say why not
+same_bytes() {
+	cmp -s "$work/input" "$work/out" || grep -qa '^runX: cannot' "$work/said" "$@" ||
+		wrong "bytes are lost: $(stat -c %s "$work/out") of $(stat -c %s "$work/input")"
 }
 
 # ---- race ----
@@ -156,7 +269,11 @@ copied() {
 # FIRST SECOND BEFORE, and how many of the two may end with 0
 races='create/create/create/1 start/start/start/1 start/kill/start/1-2 start/delete-force/start/1-2 kill/kill/exec/1-2
 kill/delete-force/exec/1-2 delete/delete/delete/1-2 delete-force/delete-force/exec/1-2 exec/kill/exec/1-2
-exec/delete-force/exec/1-2 pause/resume/exec/1-2 pause/pause/exec/1 state/create/create/1-2 state/delete/delete/1-2 create/delete-force/create/1-2'
+exec/delete-force/exec/1-2 pause/resume/exec/1-2 pause/pause/exec/1 state/create/create/1-2 state/delete/delete/1-2 create/delete-force/create/1-2
+run/run/create/1 run/kill/create/1-2 run/delete-force/create/1-2 start/pause/start/1-2 pause/delete-force/exec/1-2 update/update/exec/2
+update/delete-force/exec/1-2 update/pause/exec/2 pause/kill/exec/1-2 resume/kill/resume/1-2 foreground/foreground/create/1-2
+foreground/kill/create/1-2 foreground/delete-force/create/1-2 foreground-exec/kill/exec/1-2 foreground-exec/delete-force/exec/1-2
+foreground-exec/foreground-exec/exec/2'
 
 race_round() {
 	local race first second gap status1=0 status2=0
@@ -166,6 +283,7 @@ race_round() {
 	pick 50
 	gap=$picked
 	name="$first and, $gap ms later, $second"
+	[ "$first" != foreground ] || command_is sleep 0.2
 	before "$race"
 	slow_xl
 	words_of "$first"
@@ -179,14 +297,18 @@ race_round() {
 	[ "$first" != state ] || [ $status1 -ne 0 ] || jq -e .status "$work/out1" >/dev/null 2>&1 ||
 		wrong "state ends with 0 and says $(head -c 300 "$work/out1")"
 	won
-	[ "$first,$second" != start,start ] || still_runs
+	case $first,$second in
+	start,start | start,pause) still_runs ;;
+	update,update | update,pause | pause,resume) usable ;;
+	esac
+	command_is sleep 1000
 }
 
-# told VERB STATUS FILE
+# told VERB STATUS FILE. The status of a verb in the foreground may be that of the process, which was killed.
 told() {
-	case $2 in
-	0) ;;
-	124 | 137) wrong "$1 hangs" ;;
+	case $2,$1 in
+	0,* | 137,foreground*) ;;
+	124,* | 137,*) wrong "$1 hangs" ;;
 	*) said_why "$1" "$3" ;;
 	esac
 }
@@ -200,7 +322,7 @@ won() {
 still_runs() {
 	local state
 	state=$(runX state c1 2>&1)
-	[[ $state == *'"running"'* ]] || wrong "the container that one of them started does not run: $state"
+	[[ $state == *'"running"'* ]] || { [ "$second" = pause ] && [[ $state == *'"paused"'* ]]; } || wrong "the container that one of them started does not run: $state"
 }
 
 # ---- many ----

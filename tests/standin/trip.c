@@ -2,9 +2,14 @@
 /*
  * Runs a command and trips it at one of its system calls: kills it there, or lets the call fail.
  *
- * usage: trip [-r REPORT] kill N WHOM COMMAND…    WHOM: command, group or caller
- *        trip [-r REPORT] fail N ERROR COMMAND…   ERROR: a number, or `short`, for a write of a
- * half trip [-r REPORT] count SET COMMAND…      SET: kill or fail
+ * usage: trip [-r REPORT] [-s SIGNAL] kill N WHOM COMMAND…
+ *        trip [-r REPORT] fail N ERROR COMMAND…
+ *        trip [-r REPORT] count SET COMMAND…
+ *
+ *   WHOM    command, group or caller
+ *   SIGNAL  a number (9)
+ *   ERROR   a number, or `short` for a write of a half
+ *   SET     kill or fail
  *
  * `kill` counts the calls that change something outside of the process which makes them, of all
  * processes that the command starts. `fail` counts those that can fail, of the helpers alone, from
@@ -16,6 +21,8 @@
  * 128+n where signal n ended it.
  */
 #include "trip.h"
+
+#include "page.h"
 
 #include <err.h>
 #include <errno.h>
@@ -35,11 +42,15 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, since Linux 5.19 */
+#define WAIT_KILLABLE (1UL << 5)
 
 enum set { KILL = 1, FAIL = 2 };
 
@@ -48,6 +59,17 @@ enum set { KILL = 1, FAIL = 2 };
 		SYS_##name, #name, sets                                                            \
 	}
 
+/*
+ * Not among them, though helpers make them:
+ *
+ *   - those that Linux never lets fail as we use them: exit, getpid, setsid, umask, alarm,
+ *     sigaction, sigprocmask, setfsuid, and close_range; and kill and pidfd_send_signal, for they
+ *     fail only if the process has ended, which is no fault
+ *   - close: Linux closes the descriptor even if it returns an error, and we could not
+ *   - mmap of memory of its own, brk, munmap, mprotect, madvise, futex, sigaltstack: the sanitizer
+ *     and libc make them too, and end the program if one fails
+ *   - getrandom: libc takes the time in its place
+ */
 static const struct call {
 	int number;
 	const char *name;
@@ -67,6 +89,12 @@ static const struct call {
 	CALL(rename, KILL | FAIL),
 	CALL(poll, FAIL),
 	CALL(dup2, FAIL),
+	CALL(access, FAIL),
+	CALL(readlink, FAIL),
+	CALL(mknod, KILL | FAIL),
+	CALL(chmod, KILL | FAIL),
+	CALL(link, KILL | FAIL),
+	CALL(symlink, KILL | FAIL),
 #endif
 	CALL(openat, KILL | FAIL),
 	CALL(mkdirat, KILL | FAIL),
@@ -85,7 +113,27 @@ static const struct call {
 	CALL(unshare, KILL | FAIL),
 	CALL(setns, KILL | FAIL),
 	CALL(flock, KILL | FAIL),
+	CALL(mknodat, KILL | FAIL),
+	CALL(linkat, KILL | FAIL),
+	CALL(symlinkat, KILL | FAIL),
+	CALL(fchmod, KILL | FAIL),
+	CALL(fchmodat, KILL | FAIL),
+	CALL(fchown, KILL | FAIL),
+	CALL(fchownat, KILL | FAIL),
+	CALL(utimensat, KILL | FAIL),
+	CALL(ftruncate, KILL | FAIL),
+	CALL(fallocate, KILL | FAIL),
+	CALL(pwrite64, KILL | FAIL),
+	CALL(copy_file_range, KILL | FAIL),
+	CALL(setxattr, KILL | FAIL),
+	CALL(open_tree, FAIL),
+	CALL(move_mount, KILL | FAIL),
+	CALL(mount_setattr, KILL | FAIL),
+	CALL(pivot_root, KILL | FAIL),
+	CALL(chroot, FAIL),
+	CALL(ioctl, KILL | FAIL),
 	CALL(kill, KILL),
+	CALL(pidfd_send_signal, KILL),
 	CALL(exit_group, KILL),
 	CALL(read, FAIL),
 	CALL(recvfrom, FAIL),
@@ -105,7 +153,32 @@ static const struct call {
 	CALL(pidfd_open, FAIL),
 	CALL(mmap, FAIL),
 	CALL(chdir, FAIL),
+	CALL(fchdir, FAIL),
 	CALL(faccessat, FAIL),
+	CALL(faccessat2, FAIL),
+	CALL(openat2, FAIL),
+	CALL(readlinkat, FAIL),
+	CALL(newfstatat, FAIL),
+	CALL(fstat, FAIL),
+	CALL(statx, FAIL),
+	CALL(statfs, FAIL),
+	CALL(fstatfs, FAIL),
+	CALL(getdents64, FAIL),
+	CALL(lseek, FAIL),
+	CALL(pread64, FAIL),
+	CALL(fsync, FAIL),
+	CALL(fdatasync, FAIL),
+	CALL(name_to_handle_at, FAIL),
+	CALL(open_by_handle_at, FAIL),
+	CALL(memfd_create, FAIL),
+	CALL(socketpair, FAIL),
+	CALL(getsockname, FAIL),
+	CALL(getsockopt, FAIL),
+	CALL(dup, FAIL),
+	CALL(prlimit64, FAIL),
+	CALL(prctl, FAIL),
+	CALL(capset, FAIL),
+	CALL(seccomp, FAIL),
 };
 
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
@@ -115,6 +188,7 @@ static struct {
 	enum set set;
 	long at; /* which call; 0: only count */
 	const char *how;
+	int signal;
 	const char *report;
 	long count;
 	pid_t command;
@@ -156,8 +230,11 @@ __attribute__((noreturn)) static void be_command(char **command)
 
 	setpgid(0, 0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	meeting->listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-					 SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	/* A call that a signal interrupts while we look at it would fail as it does nowhere else.
+	 */
+	meeting->listener =
+		(int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			     SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE, &program);
 	if (meeting->listener < 0)
 		meeting->listener = -errno;
 	sem_post(&meeting->ready);
@@ -202,13 +279,15 @@ static bool is_helper(const struct seccomp_notif *call)
 	return trip.tasks[pid] == BEGUN;
 }
 
-/* Whether a call that opens a file may change it. */
+/* Whether a call that opens a file may change it. A terminal's settings are asked for often. */
 static bool changes(const struct seccomp_data *data)
 {
 	const int kinds = O_ACCMODE | O_CREAT;
 
 	if (data->nr == SYS_openat)
 		return data->args[2] & kinds;
+	if (data->nr == SYS_ioctl)
+		return (data->args[1] & 0xff00) != 'T' << 8;
 #ifdef SYS_open
 	if (data->nr == SYS_open)
 		return data->args[1] & kinds;
@@ -226,14 +305,42 @@ static bool is_socket(const struct seccomp_notif *call)
 	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
+/*
+ * Memory of its own and the size of its stack are also the sanitizer's, which cannot do without. Of
+ * prctl's, those that set what only concerns the process itself never fail.
+ */
+static bool can_fail(const struct seccomp_data *data)
+{
+	if (data->nr == SYS_mmap)
+		return (int)data->args[4] >= 0;
+	if (data->nr == SYS_prlimit64)
+		return data->args[1] != RLIMIT_STACK;
+	if (data->nr == SYS_prctl)
+		return data->args[0] == PR_CAPBSET_DROP || data->args[0] == PR_CAP_AMBIENT ||
+		       data->args[0] == PR_SET_NO_NEW_PRIVS || data->args[0] == PR_SET_SECUREBITS ||
+		       data->args[0] == PR_SET_SECCOMP;
+	return true;
+}
+
+/* The ioctl of an event channel that Linux never lets fail, which is a write here (devices.c). */
+static bool is_event(const struct seccomp_notif *call)
+{
+	struct channel_order order = {0};
+	struct iovec ours = {&order, sizeof(order)},
+		     theirs = {(void *)call->data.args[1], sizeof(order)};
+
+	return call->data.nr == SYS_write && call->data.args[2] == sizeof(order) &&
+	       is_socket(call) && process_vm_readv((pid_t)call->pid, &ours, 1, &theirs, 1, 0) > 0 &&
+	       order.order == CHANNEL_NOTIFY;
+}
+
 static bool counts(const struct seccomp_notif *call)
 {
 	if (trip.set == KILL)
 		return changes(&call->data);
 	if (!is_helper(call))
 		return false;
-	/* Memory of its own is the sanitizer's as well, which cannot do without. */
-	if (call->data.nr == SYS_mmap && (int)call->data.args[4] < 0)
+	if (!can_fail(&call->data) || is_event(call))
 		return false;
 	if (!strcmp(trip.how, "short"))
 		return call->data.nr == SYS_write && call->data.args[2] > 1 && !is_socket(call);
@@ -277,9 +384,9 @@ static void say_call(const struct seccomp_notif *call)
 static void kill_whom(const struct seccomp_notif *call)
 {
 	if (!strcmp(trip.how, "caller"))
-		kill((pid_t)call->pid, SIGKILL);
+		kill((pid_t)call->pid, trip.signal);
 	else
-		kill(!strcmp(trip.how, "group") ? -trip.command : trip.command, SIGKILL);
+		kill(!strcmp(trip.how, "group") ? -trip.command : trip.command, trip.signal);
 }
 
 /* Writes the first half of what the process wants to write, in its place. */
@@ -370,6 +477,12 @@ static char **parse(int argc, char **argv)
 		argv += 2;
 		argc -= 2;
 	}
+	trip.signal = SIGKILL;
+	if (argc > 2 && !strcmp(argv[1], "-s")) {
+		trip.signal = atoi(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc > 3 && !strcmp(argv[1], "count")) {
 		trip.set = !strcmp(argv[2], "kill") ? KILL : FAIL;
 		trip.how = "";
@@ -377,7 +490,8 @@ static char **parse(int argc, char **argv)
 	}
 	if (argc < 5)
 		errx(125,
-		     "usage: trip [-r REPORT] kill N WHOM | fail N ERROR | count SET COMMAND…");
+		     "usage: trip [-r REPORT] [-s SIGNAL] kill N WHOM | fail N ERROR | count SET "
+		     "COMMAND…");
 	trip.set = !strcmp(argv[1], "kill") ? KILL : FAIL;
 	trip.at = atol(argv[2]);
 	trip.how = argv[3];

@@ -174,8 +174,27 @@ quick_tempered() {
 	# The signal has reached the command when the program has read it: then it is no longer pending.
 	while grep -qE '^ShdPnd:.*4[0-9a-f]{3}$' "/proc/$runx/status"; do :; done
 	go_on
-	ends 1
+	ends 143
 	nothing_left
+}
+
+# sweep kill --seed 1113: exec, SIGPIPE to the command
+@test "cleanup: a SIGPIPE to create, start, exec or delete ends no wait" {
+	piped_at xl '"create "*' create --bundle "$bundle" c1
+	piped_at xl '"unpause "*' start c1
+	piped_at exec '*' exec --detach c1 true
+	piped_at control '*" wait "*' delete --force c1
+	nothing_left
+}
+
+# piped_at PROGRAM CALL VERB…: a SIGPIPE to runX while it waits for the program, which ends well
+piped_at() {
+	waits_at "$1" "$2"
+	shift 2
+	begin "$@"
+	kill -PIPE "$runx"
+	go_on
+	ends 0
 }
 
 @test "cleanup: a start that a signal ends has ended the container" {
