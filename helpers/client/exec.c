@@ -13,9 +13,9 @@
  *
  * Stdin, stdout and descriptor 3 (stderr) become the process's. The container's proxy gets them and
  * moves their bytes, and this program keeps none of them. Once the process runs, this program
- * prints its own pid to stderr and goes on in the background. It ends as the process does: with its
- * exit status, with 128+n if signal n ended it, or with 137 if its VM ended. It passes on the
- * signals that it gets to the process.
+ * writes its own pid over the description and goes on in the background. It ends as the process
+ * does: with its exit status, with 128+n if signal n ended it, or with 137 if its VM ended. It
+ * passes on the signals that it gets to the process.
  */
 #include "client.h"
 #include "helpers/shared/common.h"
@@ -54,7 +54,6 @@ static void send_request(int description)
 		fds[1] = fds[2] = self.terminal;
 	if (client_send(self.proxy, "exec", fds, self.terminal >= 0 ? 3 : 4) < 0)
 		failx("container not running");
-	close(description);
 }
 
 /*
@@ -175,7 +174,21 @@ static void die_with(pid_t parent)
 		failx("the runX that started this has ended");
 }
 
-/* From here on, this process is for itself. */
+/*
+ * Over the description, which the guest has by now. runX holds that file open. It may be ended by a
+ * signal at any moment, and then ends the process by this.
+ */
+static void write_pid(int description)
+{
+	char words[16];
+	int size = snprintf(words, sizeof(words), "%d\n", getpid());
+
+	if (pwrite(description, words, (size_t)size, 0) != size)
+		fail("cannot write to the state directory");
+	close(description);
+}
+
+/* From here on, this process is for itself. If nobody reads `ready`, runX has been ended. */
 static void tell_parent(int ready)
 {
 	(void)prctl(PR_SET_PDEATHSIG, 0);
@@ -191,7 +204,7 @@ int main(int argc, char **argv)
 	/* Engines leak descriptors to this process, and it must not keep them. */
 	close_range(PROCESS_STDERR + 1, ~0U, 0);
 	int directory = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int description = open(argv[optind + 1], O_RDONLY | O_CLOEXEC);
+	int description = open(argv[optind + 1], O_RDWR | O_CLOEXEC);
 	if (directory < 0 || description < 0)
 		fail("cannot open %s", directory < 0 ? state : argv[optind + 1]);
 	(void)unlink(argv[optind + 1]);
@@ -215,7 +228,7 @@ int main(int argc, char **argv)
 	await_start();
 	if (self.terminal >= 0)
 		send_size();
-	fprintf(stderr, "%d\n", getpid());
+	write_pid(description);
 	/*
 	 * The proxy has these descriptors now. If we kept them, engines would wait for us to close
 	 * them.

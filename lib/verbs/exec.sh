@@ -61,16 +61,19 @@ cmd_exec() {
 	if [ -n "$process" ]; then read_process; elif [ -n "$caps" ]; then read_caps; fi
 	check_terminal
 	null_streams
-	execed=''
+	execed='' described=false
 	at_end end_exec
 	forget_execs
-	{ exec_describe "$@" >"$dir/exec.$$"; } 2>/dev/null || die "cannot write $dir/exec.$$ (is the disk full?)"
+	{ exec_describe "$@" >"$dir/exec.$$" && command exec 7<"$dir/exec.$$"; } 2>/dev/null ||
+		die "cannot write $dir/exec.$$ (is the disk full?)"
+	described=true
 	set -- -p $$ -t "$conf_start_timeout"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	trace 'wait for process'
 	helper exec "$@" "$dir" "$dir/exec.$$" 3>&2 || die "exec failed: $problem"
-	case $problem in '' | *[!0-9]*) die "exec failed: it names no process: $problem" ;; esac
-	pid=$problem execed=$problem
+	read_execed
+	[ -n "$execed" ] || die "exec failed: it names no process"
+	pid=$execed
 	announce_pid
 	at_end_nothing
 }
@@ -79,7 +82,15 @@ cmd_exec() {
 end_exec() {
 	ignore_signals
 	[ ! -f "$dir/exec.$$" ] || rm -f "$dir/exec.$$"
+	[ $described = false ] || [ -n "$execed" ] || read_execed
 	[ -z "$execed" ] || kill -9 "$execed" 2>/dev/null || :
+}
+
+# Sets $execed to the pid of the program exec, which writes it over the description once the process runs. It stays empty
+# before that.
+read_execed() {
+	IFS= read -r execed 2>/dev/null <&7 || :
+	case $execed in *[!0-9]*) execed='' ;; esac
 }
 
 # Removes the descriptions that killed execs left. The ends of their names are their process ids.
