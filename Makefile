@@ -158,7 +158,7 @@ check: ## run all tests that need no Xen (2 min on two cores)
 fuzz: ## fuzz the host's end: FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS (all)
 	@tests/fuzz/run
 
-lint: ## check sources: ShellCheck, shfmt, clang-format, cppcheck, mandoc, and the rooms
+lint: ## check sources: ShellCheck, shfmt, clang-format, cppcheck, mandoc, rooms, assertions
 	@tests/lint $(SHELL_FILES) -- $(C_FILES)
 
 fmt: ## format shell and C files as lint wants them

@@ -92,7 +92,7 @@ load cases
 	read -r _ <"$work/came"
 	runX delete --force c1
 	echo >"$work/go"
-	! wait $created
+	! wait $created || return 1
 	grep -qx 'runX: container c1: somebody deleted it while it was created' "$work/err"
 }
 
