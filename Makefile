@@ -213,8 +213,9 @@ $(RACE_TESTS): out/tests/%: tests/helpers/%.c $(wildcard tests/helpers/*.h) $(TH
 out/tests/files_server: tests/helpers/files_server.c $(HOST)/helpers/files.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(HARDEN) -pthread -o $@ $^
-# This test includes the program.
+# These tests include the program.
 out/tests/foreground_test: helpers/client/foreground.c
+out/tests/vif_test: helpers/net/vif.c
 
 # A stand-in of Xen, and the programs of the host over it, which reach its devices, and the host's clock, by these functions
 # (tests/standin).
