@@ -158,7 +158,7 @@ check: ## run all tests that need no Xen (2 min on two cores)
 fuzz: ## fuzz the host's end: FUZZ_SECONDS (60) or FUZZ_RUNS for each of FUZZ_TARGETS (all)
 	@tests/fuzz/run
 
-lint: ## check sources: ShellCheck, shfmt, clang-format, cppcheck, mandoc, and the rooms
+lint: ## check sources: ShellCheck, shfmt, clang-format, cppcheck, mandoc, rooms, assertions
 	@tests/lint $(SHELL_FILES) -- $(C_FILES)
 
 fmt: ## format shell and C files as lint wants them
@@ -216,6 +216,7 @@ out/tests/files_server: tests/helpers/files_server.c $(HOST)/helpers/files.a
 # These tests include the program.
 out/tests/foreground_test: helpers/client/foreground.c
 out/tests/exec_test: helpers/client/exec.c helpers/client/client.c
+out/tests/vif_test: helpers/net/vif.c
 
 # A stand-in of Xen, and the programs of the host over it, which reach its devices, and the host's clock, by these functions
 # (tests/standin).

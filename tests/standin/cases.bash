@@ -10,6 +10,8 @@ setup() {
 
 teardown() {
 	local rc=0
+	# What a test that failed has left must not befall the calls of xl here.
+	rm -f "$STANDIN"/fault.*
 	runX delete --force c1 >"$work/deleted" 2>&1 3>&- || { cat "$work/deleted" && rc=1; }
 	nothing_left || rc=1
 	standin_down

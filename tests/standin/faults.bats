@@ -45,6 +45,34 @@ load cases
 	ended 'exited with status 0'
 }
 
+# The guest's PONG would have spared the question.
+@test "standin: while an xl hangs that was asked whether the guest lives, the proxy hears a kill" {
+	local asked
+	faults no-pong
+	begin sleep 1000
+	xl_fault list hang
+	"$top/out/standin/bin/xl" release
+	timeout 20 sh -c 'while [ -s "$1" ]; do sleep 0.05; done' sh "$STANDIN/fault.list"
+	asked=$(pgrep -P "$(proxy c1)" -x xl)
+	PATIENCE=5 runX kill c1 KILL
+	ended 'killed by signal 9'
+	kill "$asked"
+}
+
+@test "standin: whichever standard stream of the caller is closed, a container is made, runs, and ends" {
+	local closed
+	command_is sleep 1000
+	for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+		eval "runX create --bundle '$bundle' c1 3>&- $closed"
+		eval "runX start c1 $closed"
+		eval "runX exec c1 true 3>&- $closed"
+		eval "runX kill c1 KILL $closed"
+		ended 'killed by signal 9'
+		eval "runX delete c1 $closed"
+		nothing_left
+	done
+}
+
 @test "standin: an xl destroy that fails once is tried again" {
 	begin sleep 1000
 	xl_fault destroy fail
@@ -92,7 +120,7 @@ load cases
 	read -r _ <"$work/came"
 	runX delete --force c1
 	echo >"$work/go"
-	! wait $created
+	! wait $created || return 1
 	grep -qx 'runX: container c1: somebody deleted it while it was created' "$work/err"
 }
 

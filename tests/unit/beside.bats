@@ -18,6 +18,16 @@ load waiting
 	[ "$(calls 'control signal')" -eq 0 ]
 }
 
+@test "beside: of two starts that both found it created, the second to make the mark is refused, and leaves the first's record" {
+	in_state created
+	echo 'start 1 2' >"$RUNX_ROOT/c1/started"
+	id=c1 dir=$RUNX_ROOT/c1 run ${RUNX_SHELL:-dash} -euc 'log_file="" log_failed=false noted=""
+		. "$1/common.sh"; . "$1/verbs/start.sh"; claim_start; echo claimed' sh "$top/lib"
+	[ "$status" -eq 1 ]
+	[ "$output" = 'runX: container c1: cannot start an already running container' ]
+	[ "$(cat "$RUNX_ROOT/c1/started")" = 'start 1 2' ]
+}
+
 @test "beside: a container of run cannot be started by somebody else" {
 	waits_at xl '"unpause "*'
 	begin run --detach --bundle "$bundle" c1

@@ -283,7 +283,8 @@ teardown() {
 	fill_root
 	runX delete --force c1
 	succeeds
-	[ ! -d "$RUNX_ROOT/c1" ] && [ ! -s "$FAKE/domains" ]
+	[ ! -d "$RUNX_ROOT/c1" ]
+	[ ! -s "$FAKE/domains" ]
 	is_over "$pid"
 }
 

@@ -20,7 +20,8 @@ image_files() {
 	cmp "$bundle/rootfs/boot/vmlinuz" "$boot/kernel"
 	[ "$(head -c 10 "$boot/initrd" | tr '\0' .)" = 123.070701 ]
 	# The state directory is memory of dom0, and nobody reads them again.
-	[ ! -s "$RUNX_ROOT/c1/kernel" ] && [ ! -s "$RUNX_ROOT/c1/initrd" ]
+	[ ! -s "$RUNX_ROOT/c1/kernel" ]
+	[ ! -s "$RUNX_ROOT/c1/initrd" ]
 	runX delete --force c1
 	nothing_left
 }

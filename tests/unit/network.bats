@@ -230,7 +230,7 @@ warner() {
 	bad 'del(.linux.namespaces[] | select(.type == "network"))' "a VM cannot share the host's network"
 	echo 'host_network = none' >>"$RUNX_CONF"
 	creates .
-	! grep -q '^vif' "$FAKE/xl.cfg"
+	! grep -q '^vif' "$FAKE/xl.cfg" || return 1
 	runX delete --force c1
 	echo 'host_network = rxtest0' >>"$RUNX_CONF"
 	bad . "host_network in runX.conf: rxtest0 is not a bridge of this host"
@@ -291,7 +291,7 @@ warner() {
 	sed -i '2i ls /proc/$$/fd >"$FAKE/open"; echo "$$ $RUNX_XL" >"$FAKE/attach"' "$FAKE/bin/xl"
 	runX create --bundle "$bundle" c1
 	NETWORK='02:00:00:00:00:01 eth0' begin start c1 7</dev/null 9</dev/null
-	! grep -qE '^(7|9)$' "$FAKE/open"
+	! grep -qE '^(7|9)$' "$FAKE/open" || return 1
 	read -r pid of_xl <"$FAKE/attach"
 	[ "$pid" = "$of_xl" ]
 	kill -KILL "$runx"
@@ -366,7 +366,9 @@ bridged() {
 		echo 1 >/proc/sys/net/ipv6/conf/rxtest0/accept_ra && ip address flush dev rxtest0 && '"$top/runX delete --force c1"' &&
 		$CREATE && cat /proc/sys/net/ipv6/conf/rxtest0/accept_ra && cat /sys/class/net/rxtest0/flags && ip -br address show rxtest0'
 	succeeds
-	[ "${lines[0]}" = 0 ] && [ "${lines[1]}" = 0 ] && [ "${lines[2]}" = 0x1003 ]
+	[ "${lines[0]}" = 0 ]
+	[ "${lines[1]}" = 0 ]
+	[ "${lines[2]}" = 0x1003 ]
 	[[ ${lines[3]} == *10.22.0.1/16* ]]
 }
 

@@ -38,7 +38,8 @@ teardown() {
 	web 127.0.0.1:8080
 	web 10.0.2.15:8080
 	dom0 docker exec web sh -c 'ip address show eth0; exit 3'
-	[ "$status" -eq 3 ] && [[ $output == *'inet 172.17.0.2/16'* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *'inet 172.17.0.2/16'* ]]
 	dom0 sh -c 'docker stop -t 60 web && docker wait web && docker rm web'
 	says 0 "$(printf '%s\n' web 7 web)" ''
 }
@@ -86,9 +87,11 @@ lo' ] || { echo "$output" && return 1; }
 	dom0 sh -c 'docker pause busy && docker inspect -f {{.State.Status}} busy && docker unpause busy && docker inspect -f {{.State.Status}} busy'
 	says 0 "$(printf '%s\n' busy paused busy running)" ''
 	dom0 docker top busy
-	[ "$status" -eq 0 ] && [ "${#lines[@]}" -eq 2 ]
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 2 ]
 	dom0 docker stats --no-stream --format '{{.Name}} {{.MemUsage}}' busy
-	[ "$status" -eq 0 ] && [[ $output == 'busy '* ]]
+	[ "$status" -eq 0 ]
+	[[ $output == 'busy '* ]]
 	dom0 sh -c 'docker kill -s HUP busy && docker wait busy && docker rm busy'
 	says 0 "$(printf '%s\n' busy 9 busy)" ''
 }

@@ -128,7 +128,8 @@ told() {
 		$'10.8.0.4\trunc' $'\nrunc'
 	dom0 sh -c 'head -c 30M /dev/urandom >/tmp/big; sha256sum </tmp/big; socat -t 60 - TCP:10.8.0.2:7 </tmp/big | sha256sum
 		rm /tmp/big; grep -c . /bundles/busybox/rootfs/etc/resolv.conf 2>/dev/null'
-	[ "${#lines[@]}" -le 3 ] && [ "${lines[0]}" = "${lines[1]}" ]
+	[ "${#lines[@]}" -le 3 ]
+	[ "${lines[0]}" = "${lines[1]}" ]
 	[ "${lines[2]:-0}" = 0 ]
 }
 

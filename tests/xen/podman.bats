@@ -37,7 +37,8 @@ podman() {
 	web 127.0.0.1:8081
 	web 10.0.2.15:8081
 	podman exec web sh -c 'ip address show eth0; exit 3'
-	[ "$status" -eq 3 ] && [[ $output == *'inet 10.88.0.'* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *'inet 10.88.0.'* ]]
 	podman stop -t 30 web
 	says 0 web ''
 	podman inspect --format '{{.State.ExitCode}}' web

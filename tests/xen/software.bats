@@ -94,7 +94,8 @@ True' ] || { echo "$output" && return 1; }
 	dom0 sh -c 'for n in 1 2 3; do curl -sf http://127.0.0.1:8080/file | sha256sum; done | uniq -c; sha256sum </srv/web/file
 		curl -s -o /dev/null -w "%{http_code}\n" http://127.0.0.1:8080/nothing'
 	[ "$status" -eq 0 ]
-	[ "${lines[0]}" = "      3 ${lines[1]}" ] && [ "${lines[2]}" = 404 ]
+	[ "${lines[0]}" = "      3 ${lines[1]}" ]
+	[ "${lines[2]}" = 404 ]
 	dom0 sh -c 'docker kill -s HUP web && curl -sf http://127.0.0.1:8080/file | cmp - /srv/web/file &&
 		docker kill -s QUIT web && docker wait web && docker rm web'
 	says 0 "$(printf '%s\n' web web 0 web)" ''
@@ -104,7 +105,8 @@ True' ] || { echo "$output" && return 1; }
 	service store 'Ready to accept' --network lan -v /srv/redis:/data debian redis-server --protected-mode no --dir /data --save 3600 1
 	debian --network lan debian sh -c 'redis-benchmark -h store -n 500 -c 20 -t set,get,lpush -q --csv && redis-cli -h store set word kept'
 	[ "$status" -eq 0 ] || { echo "$stderr" && return 1; }
-	[ "$(grep -cE '"(SET|GET|LPUSH)","[0-9.]+"' <<<"$output")" -eq 3 ] && [ "${lines[-1]}" = OK ]
+	[ "$(grep -cE '"(SET|GET|LPUSH)","[0-9.]+"' <<<"$output")" -eq 3 ]
+	[ "${lines[-1]}" = OK ]
 	dom0 sh -c 'docker stop -t 60 store && docker wait store'
 	says 0 "$(printf '%s\n' store 0)" ''
 	dom0 docker start store

@@ -53,7 +53,7 @@ $id $pid created /b/$id" ]
 	[[ $output == *'This machine can run runX.' ]]
 	grep -E '^ok +xen +Xen 4[.][0-9.]+, and this is its dom0$' <<<"$output"
 	grep -E '^ok +memory +[0-9]+ MiB free: [0-9]+ VMs of 128$' <<<"$output"
-	! grep -E '^error' <<<"$output"
+	! grep -E '^error' <<<"$output" || return 1
 	dom0 runX check --json
 	[ "$(jq -r '.ok, (.checks | length > 12)' <<<"$output" | xargs)" = 'true true' ]
 	# check finds a missing part.
