@@ -22,8 +22,9 @@ json_string() {
 	json=$json\"
 }
 
-# Sets $shown to the message $1 with a blank for each control character. A message may quote a path or a value of a bundle, and
-# must stay one line, and not reach into the reader's terminal.
+# Sets $shown to the message $1 with a blank for each control character of ASCII, and a ? for each other character that cannot
+# be seen and each byte that is no UTF-8. A message may quote a path or a value of a bundle, and must stay one line, and not
+# reach into the reader's terminal. Only a message with a byte that is not ASCII costs a process.
 show() {
 	local rest="$1" head
 	shown=''
@@ -34,6 +35,14 @@ show() {
 		rest=${rest#"$head"?}
 		shown="$shown "
 	done
+	case $shown in
+	*[!\ -~]*)
+		head=$shown
+		# Where the program is missing or fails, no byte that is not ASCII stays.
+		shown=$("$RUNX_LIBEXEC/text" "$head" 2>/dev/null) || shown=$(printf %s "$head" | tr '\200-\377' '?') ||
+			shown=${head%%[!\ -~]*}
+		;;
+	esac
 }
 
 # Writes an error to the two places where callers look for it: stderr, and one line in the --log file. The line's time must

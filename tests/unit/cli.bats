@@ -30,6 +30,35 @@ load helpers
 	fails_with "option --bundle needs a value"
 }
 
+# raw_message: prints the only line on stderr of `runX "$@"`, and checks that the log has the same message as JSON
+raw_message() {
+	rm -f "$log"
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null 2>"$BATS_TEST_TMPDIR/raw" 3>&- && return 1
+	iconv -f UTF-8 -t UTF-8 "$log" >/dev/null
+	[ "runX: $(tail -n 1 "$log" | jq -r .msg)" = "$(cat "$BATS_TEST_TMPDIR/raw")" ]
+	cat "$BATS_TEST_TMPDIR/raw"
+}
+
+@test "cli: a message has no character that a terminal obeys, and is UTF-8; letters stay" {
+	local said
+	# C1 as a byte and as UTF-8, a bidi mark, a line separator, bytes that are no UTF-8
+	said=$(raw_message state $'a\x9b31m\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\xff ä日本 b')
+	[[ $said == *': a?31m???? ä日本 b ('* ]] || { xxd <<<"$said" && return 1; }
+	said=$(raw_message create --bundle $'/nosuch\xff\xc2\x9b' c1)
+	[[ $said == *'/nosuch??'* ]] || { xxd <<<"$said" && return 1; }
+	config '.process.args = ["\u009b31mx\u202eö"]'
+	said=$(raw_message create --bundle "$bundle" c1)
+	[[ $said == *'?31mx?ö'* ]] || { xxd <<<"$said" && return 1; }
+}
+
+@test "cli: without its helper for messages runX shows only ASCII" {
+	local said
+	rm "$FAKE/libexec/text"
+	said=$(raw_message state $'a\x9b31m\xff ä b')
+	[[ $said == *': a?31m? ?? b ('* ]] || { xxd <<<"$said" && return 1; }
+}
+
 @test "cli: -- ends the options, of all commands and of one" {
 	runX --root "$RUNX_ROOT" -- delete --force -- nosuch
 	succeeds
