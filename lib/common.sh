@@ -174,10 +174,10 @@ at_end_nothing() {
 parse_options() {
 	local handler="$1" valued=" $2 " switches=" $3 " name
 	shift 3
-	options_used=0
+	options_used=0 options_ended=false
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--) options_used=$((options_used + 1)) && break ;;
+		--) options_used=$((options_used + 1)) options_ended=true && break ;;
 		-?*) name=${1#-} name=${name#-} ;;
 		*) break ;;
 		esac
@@ -200,6 +200,31 @@ parse_options() {
 		esac
 		options_used=$((options_used + 1))
 		shift
+	done
+}
+
+# parse_words HANDLER VALUED SWITCHES ARG…: does the same, and reads the options behind other words too, up to --. So does runc,
+# but for exec and ps, where they may belong to the program. Behind the first other word, an unknown option is a word, too.
+# Sets $words: after `eval "set -- $words"` the caller has only the other words.
+parse_words() {
+	local handler="$1" valued="$2" switches="$3" total name
+	shift 3
+	words='' total=$#
+	parse_options "$handler" "$valued" "$switches" "$@"
+	shift "$options_used"
+	while [ $# -gt 0 ]; do
+		name=${1#-}
+		[ "$name" = "$1" ] || name=${name#-} name=${name%%=*}
+		case $options_ended,$1," $valued $switches help h " in
+		false,--,* | false,-*" ${name:-=} "*)
+			parse_options "$handler" "$valued" "$switches" "$@"
+			shift "$options_used"
+			;;
+		*)
+			words="$words \"\${$((total - $# + 1))}\""
+			shift
+			;;
+		esac
 	done
 }
 

@@ -13,8 +13,8 @@ kill_option() {
 
 cmd_kill() {
 	all=false
-	parse_options kill_option '' 'all a' "$@"
-	shift "$options_used"
+	parse_words kill_option '' 'all a' "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -le 2 ] || usage_error "kill: too many arguments: $*"
 	signal_number "${2:-TERM}"

@@ -2,8 +2,8 @@
 # runX pause: stops the VM of a running container until resume.
 
 cmd_pause() {
-	parse_options no_option '' '' "$@"
-	shift "$options_used"
+	parse_words no_option '' '' "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "pause: too many arguments: $*"
 

@@ -2,8 +2,8 @@
 # runX resume: lets the VM of a paused container run on.
 
 cmd_resume() {
-	parse_options no_option '' '' "$@"
-	shift "$options_used"
+	parse_words no_option '' '' "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "resume: too many arguments: $*"
 

@@ -66,6 +66,37 @@ raw_message() {
 	fails_with "invalid container ID format: --force"
 }
 
+@test "cli: options may stand behind the id, up to --" {
+	runX create c1 --bundle "$bundle" --pid-file="$BATS_TEST_TMPDIR/pid"
+	succeeds
+	[ -s "$BATS_TEST_TMPDIR/pid" ]
+	runX state c1 --help
+	succeeds
+	[[ $output == *'  state '* ]]
+	runX start c1
+	runX kill c1 -a KILL --all
+	succeeds
+	[ "$(tail -n 1 "$FAKE/calls")" = 'control signal 9 all' ]
+	runX update c1 --cpu-share 512
+	succeeds
+	runX events c1 --stats
+	succeeds
+	runX delete c1 -- --force
+	fails_with 'delete: too many arguments: c1 --force'
+	runX delete c1 --nonsense
+	fails_with 'delete: too many arguments: c1 --nonsense'
+	runX delete c1 --force=
+	succeeds
+	runX delete - --force
+	fails_with 'invalid container ID format: -'
+	runX delete c1 c2 c3 c4 c5 c6 c7 c8 c9 c10 c11 --force
+	fails_with 'delete: too many arguments: c1 c2 c3 c4 c5 c6 c7 c8 c9 c10 c11'
+	runX run c2 --bundle "$bundle" -d
+	succeeds
+	runX exec -d c2 true --detach
+	succeeds
+}
+
 @test "cli: every accepted command has its module" {
 	local verb
 	for verb in $(accepted_verbs); do
@@ -109,6 +140,11 @@ raw_message() {
 @test "cli: an unknown form of the log is an error" {
 	runX --log-format xml state c1
 	fails_with 'invalid log-format: xml: it must be text or json'
+}
+
+@test "cli: an empty form of the log is text" {
+	runX --log-format '' state nosuch
+	grep -q '^time=".*" level=error msg="container nosuch: container does not exist"$' "$log"
 }
 
 @test "cli: version has the form that engines parse" {
