@@ -271,20 +271,19 @@ absolute_path() {
 	esac
 }
 
-# Takes `.`, `..` and repeated slashes out of $absolute, as runc does. `..` may follow a link, so only the kernel knows where
-# it leads: the directory must exist then, or the path stays.
+# Makes $absolute the physical path of a directory, without links, `.`, `..` and repeated slashes, as runc does. If there is
+# no such directory, or no way back from it (somebody removed the working directory), only what text shows is taken out.
 clean_path() {
 	local from="$PWD"
+	# shellcheck disable=SC2164 # the path stays
+	if cd "$from" 2>/dev/null && cd -P "$absolute" 2>/dev/null; then
+		absolute=$PWD
+		cd "$from" || die "cannot return to the working directory $from"
+		return 0
+	fi
 	while :; do
 		case $absolute in
-		*/../* | */..)
-			# shellcheck disable=SC2164 # the path stays
-			if cd -P "$absolute" 2>/dev/null; then
-				absolute=$PWD
-				cd "$from" || die "cannot return to the working directory $from"
-			fi
-			return 0
-			;;
+		*/../* | */..) return 0 ;; # it may follow a link
 		*/./*) absolute=${absolute%%/./*}/${absolute#*/./} ;;
 		*//*) absolute=${absolute%%//*}/${absolute#*//} ;;
 		*/.) absolute=${absolute%.} ;;
