@@ -22,8 +22,9 @@ json_string() {
 	json=$json\"
 }
 
-# Sets $shown to the message $1 with a blank for each control character. A message may quote a path or a value of a bundle, and
-# must stay one line, and not reach into the reader's terminal.
+# Sets $shown to the message $1 with a blank for each control character of ASCII, and a ? for each other character that cannot
+# be seen and each byte that is no UTF-8. A message may quote a path or a value of a bundle, and must stay one line, and not
+# reach into the reader's terminal. Only a message with a byte that is not ASCII costs a process.
 show() {
 	local rest="$1" head
 	shown=''
@@ -34,6 +35,14 @@ show() {
 		rest=${rest#"$head"?}
 		shown="$shown "
 	done
+	case $shown in
+	*[!\ -~]*)
+		head=$shown
+		# Where the program is missing or fails, no byte that is not ASCII stays.
+		shown=$("$RUNX_LIBEXEC/text" "$head" 2>/dev/null) || shown=$(printf %s "$head" | tr '\200-\377' '?') ||
+			shown=${head%%[!\ -~]*}
+		;;
+	esac
 }
 
 # Writes an error to the two places where callers look for it: stderr, and one line in the --log file. The line's time must
@@ -182,10 +191,10 @@ at_end_nothing() {
 parse_options() {
 	local handler="$1" valued=" $2 " switches=" $3 " name
 	shift 3
-	options_used=0
+	options_used=0 options_ended=false
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--) options_used=$((options_used + 1)) && break ;;
+		--) options_used=$((options_used + 1)) options_ended=true && break ;;
 		-?*) name=${1#-} name=${name#-} ;;
 		*) break ;;
 		esac
@@ -208,6 +217,31 @@ parse_options() {
 		esac
 		options_used=$((options_used + 1))
 		shift
+	done
+}
+
+# parse_words HANDLER VALUED SWITCHES ARG…: does the same, and reads the options behind other words too, up to --. So does runc,
+# but for exec and ps, where they may belong to the program. Behind the first other word, an unknown option is a word, too.
+# Sets $words: after `eval "set -- $words"` the caller has only the other words.
+parse_words() {
+	local handler="$1" valued="$2" switches="$3" total name
+	shift 3
+	words='' total=$#
+	parse_options "$handler" "$valued" "$switches" "$@"
+	shift "$options_used"
+	while [ $# -gt 0 ]; do
+		name=${1#-}
+		[ "$name" = "$1" ] || name=${name#-} name=${name%%=*}
+		case $options_ended,$1," $valued $switches help h " in
+		false,--,* | false,-*" ${name:-=} "*)
+			parse_options "$handler" "$valued" "$switches" "$@"
+			shift "$options_used"
+			;;
+		*)
+			words="$words \"\${$((total - $# + 1))}\""
+			shift
+			;;
+		esac
 	done
 }
 
@@ -254,20 +288,19 @@ absolute_path() {
 	esac
 }
 
-# Takes `.`, `..` and repeated slashes out of $absolute, as runc does. `..` may follow a link, so only the kernel knows where
-# it leads: the directory must exist then, or the path stays.
+# Makes $absolute the physical path of a directory, without links, `.`, `..` and repeated slashes, as runc does. If there is
+# no such directory, or no way back from it (somebody removed the working directory), only what text shows is taken out.
 clean_path() {
 	local from="$PWD"
+	# shellcheck disable=SC2164 # the path stays
+	if cd "$from" 2>/dev/null && cd -P "$absolute" 2>/dev/null; then
+		absolute=$PWD
+		cd "$from" || die "cannot return to the working directory $from"
+		return 0
+	fi
 	while :; do
 		case $absolute in
-		*/../* | */..)
-			# shellcheck disable=SC2164 # the path stays
-			if cd -P "$absolute" 2>/dev/null; then
-				absolute=$PWD
-				cd "$from" || die "cannot return to the working directory $from"
-			fi
-			return 0
-			;;
+		*/../* | */..) return 0 ;; # it may follow a link
 		*/./*) absolute=${absolute%%/./*}/${absolute#*/./} ;;
 		*//*) absolute=${absolute%%//*}/${absolute#*//} ;;
 		*/.) absolute=${absolute%.} ;;

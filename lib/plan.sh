@@ -174,12 +174,13 @@ read_process() {
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
 }
 
-# Adds to $guest a record of the capabilities that $caps names. Ends with an error if one is unknown.
+# Adds to $guest a record of the capabilities that $caps names. Warns about unknown ones.
 read_caps() {
-	local plan
+	local plan added=''
 	need_jq
 	read_json 'values.jq process.jq caps.jq' -n --arg caps "$caps" || die "$problem"
-	guest=$guest$plan
+	eval "$plan" # jq's @sh quoted every value
+	guest=$guest$added
 }
 
 # Reads what the container asks for its VM, with a second jq. Few containers need it.

@@ -120,22 +120,28 @@ static int character(const uint8_t *in, size_t left)
 	return -1;
 }
 
-void wire_text(const struct wire_frame *frame, char *out, size_t size)
+void wire_show(const uint8_t *in, size_t count, char *out, size_t size)
 {
-	size_t used = 0, at = 4;
+	size_t used = 0, at = 0;
 
-	while (at < frame->length) {
-		const uint8_t *in = frame->payload + at;
-		int length = character(in, frame->length - at);
+	while (at < count) {
+		int length = character(in + at, count - at);
 		size_t shown = length > 0 ? (size_t)length : 1;
 		if (used + shown >= size)
 			break;
 		if (length > 0)
-			memcpy(out + used, in, shown);
+			memcpy(out + used, in + at, shown);
 		else
 			out[used] = '?';
 		used += shown;
 		at += (size_t)(length > 0 ? length : -length);
 	}
 	out[used] = '\0';
+}
+
+void wire_text(const struct wire_frame *frame, char *out, size_t size)
+{
+	size_t start = frame->length < 4 ? frame->length : 4;
+
+	wire_show(frame->payload + start, frame->length - start, out, size);
 }

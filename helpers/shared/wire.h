@@ -96,10 +96,13 @@ uint32_t wire_get32(const uint8_t *in);
 uint32_t wire_word(const struct wire_frame *frame, size_t index);
 
 /*
- * Copies the text of a FAILED frame to `out`, at most `size` bytes with its NUL. The text reaches
+ * Copies text that somebody else chose to `out`, at most `size` bytes with its NUL. It reaches
  * terminals, and logs in JSON. So it becomes valid UTF-8 whose characters can all be seen: each
  * other byte or character becomes a `?`.
  */
+void wire_show(const uint8_t *in, size_t count, char *out, size_t size);
+
+/* Does this for the text of a FAILED frame. */
 void wire_text(const struct wire_frame *frame, char *out, size_t size);
 
 #endif

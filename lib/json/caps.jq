@@ -2,4 +2,5 @@
 #
 # Makes the guest's record of the capabilities that exec --cap adds. $caps has their names.
 
-$caps | added_capabilities
+($caps | split(" ") | map(select(. != ""))) as $names
+| "added=\($names | added_capabilities | @sh)", ($names | unknown_names("--cap"))

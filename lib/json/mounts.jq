@@ -28,8 +28,10 @@ def refuse($field; $unknown):
 
 def bind_options($field): texts($field + ".options") | refuse($field; map(select(is_idmap))[0]);
 
-# To the file system on a disk every option means something.
-def disk_options($field): texts($field + ".options") | refuse($field; (. - mount_flags)[0]);
+# To the file system on a disk every option means something, so none is ignored.
+def disk_options($field):
+	texts($field + ".options") | (. - mount_flags)[0] as $unknown
+	| if $unknown == null then . else fail($field + ".options"; "runX does not pass the option \($unknown) on to the file system of a disk") end;
 
 def ignored_options:
 	few(items("mounts") | select(.value | is_bind) | .key as $i | .value.options // [] | (. - mount_flags)[]

@@ -30,26 +30,27 @@ def capability_names:
 
 def capability_numbers: capability_names | to_entries | map({("CAP_" + .value): .key}) | add;
 
-# The input is the words of exec --cap, such as "CAP_CHOWN CAP_KILL".
+# The input is an array of names.
 def added_capabilities:
 	capability_numbers as $numbers
-	| split(" ") | map(select(. != "")) | unique
-	| map($numbers[.] // fail("--cap \(.)"; "unknown capability") | exp2)
-	| add | tostring | record("capability.add");
+	| unique | map($numbers[.] // empty | exp2) | add // 0 | tostring | record("capability.add");
+
+def capability_sets: "bounding", "effective", "permitted", "inheritable", "ambient";
 
 def capabilities:
 	capability_numbers as $numbers
 	| section("process.capabilities") as $sets
-	| "bounding", "effective", "permitted", "inheritable", "ambient"
-	| . as $set
+	| capability_sets as $set
 	| ($sets[$set] | texts("process.capabilities.\($set)") | unique
 		| map($numbers[.] // empty | exp2) | add // 0 | tostring | record("capability.\($set)"));
 
 # A later kernel may have capabilities with other names. runX only warns about them, because a capability that nobody gets
-# does no harm.
+# does no harm. runX does not look into keys of process.capabilities that are no sets.
+def unknown_names($field):
+	. - [capability_names[] | "CAP_" + .] | unique
+	| few(.[] | "\($field): unknown capability: \(.) (ignored)") | "log_warning \(@sh)";
 def unknown_capabilities:
-	[(. // {} | .[] // [] | .[])] - [capability_names[] | "CAP_" + .] | unique
-	| few(.[] | "process.capabilities: unknown capability: \(.) (ignored)") | "log_warning \(@sh)";
+	[. // {} | .[capability_sets] // [] | .[]] | unknown_names("process.capabilities");
 
 def rlimit_names:
 	["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS",

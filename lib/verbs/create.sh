@@ -22,8 +22,8 @@ create_defaults() {
 
 cmd_create() {
 	create_defaults
-	parse_options create_option "$CREATE_VALUED" "$CREATE_SWITCHES" "$@"
-	shift "$options_used"
+	parse_words create_option "$CREATE_VALUED" "$CREATE_SWITCHES" "$@"
+	eval "set -- $words"
 	create_container "$@"
 	at_end_nothing
 }

@@ -12,8 +12,8 @@ cmd_delete() {
 	. "$RUNX_LIBDIR/domain.sh"
 
 	force=false
-	parse_options delete_option '' 'force f' "$@"
-	shift "$options_used"
+	parse_words delete_option '' 'force f' "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "delete: too many arguments: $*"
 

@@ -11,8 +11,8 @@ events_option() {
 cmd_events() {
 	local rc=3
 	interval=5s once=false
-	parse_options events_option interval stats "$@"
-	shift "$options_used"
+	parse_words events_option interval stats "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "events: too many arguments: $*"
 	interval_seconds

@@ -13,8 +13,8 @@ kill_option() {
 
 cmd_kill() {
 	all=false
-	parse_options kill_option '' 'all a' "$@"
-	shift "$options_used"
+	parse_words kill_option '' 'all a' "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -le 2 ] || usage_error "kill: too many arguments: $*"
 	signal_number "${2:-TERM}"
@@ -34,15 +34,17 @@ cmd_kill() {
 	}
 }
 
-# Sets $signal to the number of the signal $1. 0 sends none and asks whether there is somebody to send one to. $1 is a number, or
-# a name with or without SIG, in upper or lower case. Ends with an error if there is no such signal.
+# Sets $signal to the number of the signal $1. 0 sends none and asks whether there is somebody to send one to. $1 is a number, which
+# may have leading zeros and a plus sign, or a name with or without SIG, in upper or lower case. Ends with an error if there is no such signal.
 signal_number() {
-	local name known
-	signal=$1
-	case $1 in
-	*[!0-9]* | '' | ???*) ;;
+	local name="${1#+}" known
+	case $name in
+	*[!0-9]* | '') ;;
 	*)
-		[ "$1" -le $SIGRTMAX ] || die "unknown signal: $1 (numbers are 0 to $SIGRTMAX)"
+		signal=${name#"${name%%[!0]*}"}
+		signal=${signal:-0}
+		case $signal in ???*) false ;; *) [ "$signal" -le $SIGRTMAX ] ;; esac ||
+			die "unknown signal: $1 (numbers are 0 to $SIGRTMAX)"
 		return 0
 		;;
 	esac

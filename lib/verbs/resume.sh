@@ -5,8 +5,8 @@ cmd_resume() {
 	# shellcheck source=lib/claim.sh
 	. "$RUNX_LIBDIR/claim.sh"
 
-	parse_options no_option '' '' "$@"
-	shift "$options_used"
+	parse_words no_option '' '' "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "resume: too many arguments: $*"
 

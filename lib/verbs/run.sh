@@ -30,8 +30,8 @@ cmd_run() {
 }
 
 run_parse() {
-	parse_options run_option "$CREATE_VALUED" "$CREATE_SWITCHES detach d keep no-subreaper" "$@"
-	shift "$options_used"
+	parse_words run_option "$CREATE_VALUED" "$CREATE_SWITCHES detach d keep no-subreaper" "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "run: too many arguments: $*"
 }

@@ -5,8 +5,8 @@
 STOP_SECONDS=60
 
 cmd_start() {
-	parse_options no_option '' '' "$@"
-	shift "$options_used"
+	parse_words no_option '' '' "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "start: too many arguments: $*"
 

@@ -3,8 +3,8 @@
 
 cmd_state() {
 	local line
-	parse_options no_option '' '' "$@"
-	shift "$options_used"
+	parse_words no_option '' '' "$@"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "state: too many arguments: $*"
 

@@ -8,8 +8,8 @@ timeline_option() {
 cmd_timeline() {
 	local drawn
 	form=text
-	parse_options timeline_option '' svg "$@"
-	shift "$options_used"
+	parse_words timeline_option '' svg "$@"
+	eval "set -- $words"
 	[ $# -gt 0 ] || usage_error "timeline: no trace file given"
 	[ $# -le 2 ] || usage_error "timeline: too many arguments: $*"
 

@@ -20,10 +20,10 @@ cmd_update() {
 	. "$RUNX_LIBDIR/claim.sh"
 
 	source='' options=''
-	parse_options update_option "resources r memory cpu-quota cpu-period cpu-share cpuset-cpus pids-limit \
+	parse_words update_option "resources r memory cpu-quota cpu-period cpu-share cpuset-cpus pids-limit \
 memory-reservation memory-swap kernel-memory kernel-memory-tcp blkio-weight cpu-burst cpu-rt-period \
 cpu-rt-runtime cpu-idle cpuset-mems l3-cache-schema mem-bw-schema" '' "$@"
-	shift "$options_used"
+	eval "set -- $words"
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "update: too many arguments: $*"
 

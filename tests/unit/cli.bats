@@ -30,11 +30,71 @@ load helpers
 	fails_with "option --bundle needs a value"
 }
 
+# raw_message: prints the only line on stderr of `runX "$@"`, and checks that the log has the same message as JSON
+raw_message() {
+	rm -f "$log"
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	${RUNX_SHELL:-dash} "$top/runX" --log "$log" --log-format json "$@" </dev/null 2>"$BATS_TEST_TMPDIR/raw" 3>&- && return 1
+	iconv -f UTF-8 -t UTF-8 "$log" >/dev/null
+	[ "runX: $(tail -n 1 "$log" | jq -r .msg)" = "$(cat "$BATS_TEST_TMPDIR/raw")" ]
+	cat "$BATS_TEST_TMPDIR/raw"
+}
+
+@test "cli: a message has no character that a terminal obeys, and is UTF-8; letters stay" {
+	local said
+	# C1 as a byte and as UTF-8, a bidi mark, a line separator, bytes that are no UTF-8
+	said=$(raw_message state $'a\x9b31m\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\xff ä日本 b')
+	[[ $said == *': a?31m???? ä日本 b ('* ]] || { xxd <<<"$said" && return 1; }
+	said=$(raw_message create --bundle $'/nosuch\xff\xc2\x9b' c1)
+	[[ $said == *'/nosuch??'* ]] || { xxd <<<"$said" && return 1; }
+	config '.process.args = ["\u009b31mx\u202eö"]'
+	said=$(raw_message create --bundle "$bundle" c1)
+	[[ $said == *'?31mx?ö'* ]] || { xxd <<<"$said" && return 1; }
+}
+
+@test "cli: without its helper for messages runX shows only ASCII" {
+	local said
+	rm "$FAKE/libexec/text"
+	said=$(raw_message state $'a\x9b31m\xff ä b')
+	[[ $said == *': a?31m? ?? b ('* ]] || { xxd <<<"$said" && return 1; }
+}
+
 @test "cli: -- ends the options, of all commands and of one" {
 	runX --root "$RUNX_ROOT" -- delete --force -- nosuch
 	succeeds
 	runX delete -- --force
 	fails_with "invalid container ID format: --force"
+}
+
+@test "cli: options may stand behind the id, up to --" {
+	runX create c1 --bundle "$bundle" --pid-file="$BATS_TEST_TMPDIR/pid"
+	succeeds
+	[ -s "$BATS_TEST_TMPDIR/pid" ]
+	runX state c1 --help
+	succeeds
+	[[ $output == *'  state '* ]]
+	runX start c1
+	runX kill c1 -a KILL --all
+	succeeds
+	[ "$(tail -n 1 "$FAKE/calls")" = 'control signal 9 all' ]
+	runX update c1 --cpu-share 512
+	succeeds
+	runX events c1 --stats
+	succeeds
+	runX delete c1 -- --force
+	fails_with 'delete: too many arguments: c1 --force'
+	runX delete c1 --nonsense
+	fails_with 'delete: too many arguments: c1 --nonsense'
+	runX delete c1 --force=
+	succeeds
+	runX delete - --force
+	fails_with 'invalid container ID format: -'
+	runX delete c1 c2 c3 c4 c5 c6 c7 c8 c9 c10 c11 --force
+	fails_with 'delete: too many arguments: c1 c2 c3 c4 c5 c6 c7 c8 c9 c10 c11'
+	runX run c2 --bundle "$bundle" -d
+	succeeds
+	runX exec -d c2 true --detach
+	succeeds
 }
 
 @test "cli: every accepted command has its module" {
@@ -80,6 +140,11 @@ load helpers
 @test "cli: an unknown form of the log is an error" {
 	runX --log-format xml state c1
 	fails_with 'invalid log-format: xml: it must be text or json'
+}
+
+@test "cli: an empty form of the log is text" {
+	runX --log-format '' state nosuch
+	grep -q '^time=".*" level=error msg="container nosuch: container does not exist"$' "$log"
 }
 
 @test "cli: version has the form that engines parse" {

@@ -586,17 +586,34 @@ libxl: error: libxl_create.c:1900:domcreate_devmodel_started: Domain 3:device mo
 	nothing_left
 }
 
-@test "create: the state's bundle is a clean path" {
+@test "create: keys of process.capabilities that are no sets are ignored, whatever they are" {
+	creates '.process.capabilities = {foo: 5, bar: ["CAP_X"], baz: {a: 1}, bounding: ["CAP_KILL"]}'
+	[ -z "$output" ]
+	[ "$(records capability.bounding)" = 32 ]
+}
+
+@test "create: the state's bundle is a clean path without links" {
 	local path
+	ln -s bundle "$BATS_TEST_TMPDIR/link"
 	mkdir "$BATS_TEST_TMPDIR/other"
 	cd "$bundle"
-	for path in . ./ "$bundle/." "$bundle//" "${bundle%/*}/./bundle" "${bundle%/*}//bundle/." ../bundle "$BATS_TEST_TMPDIR/other/../bundle" ..//bundle/./; do
+	for path in . ./ "$bundle/." "$bundle//" "${bundle%/*}/./bundle" "${bundle%/*}//bundle/." ../bundle "$BATS_TEST_TMPDIR/other/../bundle" ..//bundle/./ \
+		"$BATS_TEST_TMPDIR/link" "$BATS_TEST_TMPDIR/link/../bundle" ../link; do
 		runX create --bundle "$path" c1
 		succeeds
 		runX state c1
 		[ "$(jq -r '.bundle, .rootfs' <<<"$output" | xargs)" = "$bundle $bundle/rootfs" ] || { echo "$path: $output" && return 1; }
 		runX delete --force c1
 	done
+}
+
+@test "create: from a working directory that somebody has removed" {
+	mkdir "$BATS_TEST_TMPDIR/gone"
+	cd "$BATS_TEST_TMPDIR/gone"
+	rmdir "$BATS_TEST_TMPDIR/gone"
+	runX create --bundle "$bundle/." c1
+	succeeds
+	grep -qE "\"bundle\": *\"$bundle\"" "$RUNX_ROOT/c1/state"
 }
 
 # jq_that SAYS STATUS: a jq that also says something on stderr, and ends with STATUS or, if that is 0, as jq does

@@ -119,7 +119,7 @@ libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add di
 	bad '.mounts += [{destination: "/data", type: "ext4", source: "/etc/passwd"}]' \
 		'error mounting "/etc/passwd" to rootfs at "/data": the source is not a block device'
 	bad '.mounts[-1].source = "/etc"' 'the source is not a block device'
-	bad '.mounts[-1] += {source: "/dev/x", options: ["data=journal"]}' 'cannot have the option data=journal'
+	bad '.mounts[-1] += {source: "/dev/x", options: ["data=journal"]}' 'options: runX does not pass the option data=journal on to the file system of a disk'
 }
 
 @test "disks: more than a VM can have" {

@@ -10,7 +10,8 @@ setup() {
 	ln -s "$top/tests/unit/fake/proxy" "$top/tests/unit/fake/files" "$top/tests/unit/fake/control" "$top/tests/unit/fake/exec" \
 		"$top/tests/unit/fake/network" \
 		"$top/out/$(uname -m)/prepare" "$top/out/$(uname -m)/stage" "$top/out/$(uname -m)/hook" \
-		"$top/out/$(uname -m)/seccomp" "$top/out/$(uname -m)/claim" "$top/out/$(uname -m)/foreground" "$FAKE/libexec/"
+		"$top/out/$(uname -m)/seccomp" "$top/out/$(uname -m)/claim" "$top/out/$(uname -m)/foreground" \
+		"$top/out/$(uname -m)/text" "$FAKE/libexec/"
 	: >"$FAKE/calls"
 	: >"$FAKE/domains"
 	: >"$FAKE/xenbus"

@@ -23,7 +23,7 @@ load helpers
 @test "kill: TERM by default, a number, a name" {
 	local words
 	in_state created
-	for words in :15 9:9 SIGUSR1:10; do
+	for words in :15 9:9 SIGUSR1:10 015:15 +9:9 +0009:9 00000000000000000000064:64; do
 		# shellcheck disable=SC2086 # an empty one is no word
 		runX kill c1 ${words%:*}
 		succeeds
@@ -32,9 +32,12 @@ load helpers
 }
 
 @test "kill: signal 0 asks whether there is a process, and sends nothing" {
+	local zero
 	in_state running
-	runX kill c1 0
-	succeeds
+	for zero in 0 000 +0; do
+		runX kill c1 $zero
+		succeeds
+	done
 	end_container
 	runX kill c1 0
 	fails_with 'container c1: container not running'
@@ -46,7 +49,7 @@ load helpers
 @test "kill: unknown signals" {
 	local name
 	in_state running
-	for name in FOO 65 -1; do
+	for name in FOO 65 065 100 999999999999999999999 -1 + ++1 +-1 +TERM; do
 		runX kill c1 $name
 		fails_with "unknown signal: $name"
 	done
