@@ -82,7 +82,7 @@ cmd_exec() {
 end_exec() {
 	ignore_signals
 	[ ! -f "$dir/exec.$$" ] || rm -f "$dir/exec.$$"
-	[ $described = false ] || [ -n "$execed" ] || read_execed
+	[ "$described" = false ] || [ -n "$execed" ] || read_execed
 	[ -z "$execed" ] || kill -9 "$execed" 2>/dev/null || :
 }
 
