@@ -199,7 +199,7 @@ parse_options() {
 		*) break ;;
 		esac
 		case "$valued$switches" in
-		*" ${name%%=*} "*) ;;
+		*" ${name%%=*} "*) [ -n "${name%%=*}" ] || usage_error "unknown option: $1" ;;
 		*)
 			case $name in help | h) verb_help ;; esac
 			usage_error "unknown option: $1"
@@ -293,7 +293,7 @@ absolute_path() {
 clean_path() {
 	local from="$PWD"
 	# shellcheck disable=SC2164 # the path stays
-	if cd "$from" 2>/dev/null && cd -P "$absolute" 2>/dev/null; then
+	if [ -n "$from" ] && cd "$from" 2>/dev/null && cd -P "$absolute" 2>/dev/null; then
 		absolute=$PWD
 		cd "$from" || die "cannot return to the working directory $from"
 		return 0

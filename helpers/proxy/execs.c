@@ -182,7 +182,7 @@ bool execs_frame(const struct wire_frame *frame)
 		return false;
 	switch (frame->type) {
 	case WIRE_STARTED:
-		if (e->started)
+		if (e->started || e->description >= 0)
 			return false;
 		e->started = true;
 		tell(e, CONTROL_OK);

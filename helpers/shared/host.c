@@ -124,6 +124,10 @@ int host_open_recorded(int directory, const char *name)
 	const unsigned long long started = strtoull(at, NULL, 10);
 	int process = (int)syscall(SYS_pidfd_open, recorded, 0);
 	snprintf(path, sizeof(path), "/proc/%d/stat", recorded);
+	/* Up to Linux 6.12: EINVAL, if the number is a thread's, or still a session's. Later
+	 * ENOENT. */
+	if (process < 0 && (errno == EINVAL || errno == ENOENT))
+		errno = ESRCH;
 	if (process < 0)
 		return -1;
 	if (read_stat(path, &pid, &start) && start == started)

@@ -70,8 +70,12 @@ cmd_exec() {
 	set -- -p $$ -t "$conf_start_timeout"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
 	trace 'wait for process'
-	helper exec "$@" "$dir" "$dir/exec.$$" 3>&2 || die "exec failed: $problem"
+	helper exec "$@" "$dir" "$dir/exec.$$" 3>&2 || {
+		described=false
+		die "exec failed: $problem"
+	}
 	read_execed
+	described=false
 	[ -n "$execed" ] || die "exec failed: it names no process"
 	pid=$execed
 	announce_pid

@@ -62,7 +62,10 @@ join_state() {
 print_table() {
 	# shellcheck disable=SC2016 # jq's variables
 	jq -r '
-		def printable: explode | map(if . < 32 or . == 127 then 63 else . end) | implode;
+		# is_control() of helpers/shared/wire.c
+		def is_control: . as $c | any([0, 31], [127, 159], [173, 173], [1564, 1564], [6158, 6158], [8203, 8207],
+			[8232, 8238], [8288, 8303], [65279, 65279], [65529, 65531], [917504, 921599]; .[0] <= $c and $c <= .[1]);
+		def printable: explode | map(if is_control then 63 else . end) | implode;
 		[["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"],
 			(.[] | [.id, .pid, .status, .bundle, .created, .owner] | map(tostring | printable))]
 		| (transpose | map(map(length + 3) | max | if . < 12 then 12 else . end)) as $widths

@@ -12,9 +12,9 @@ root=/bundles/busybox/rootfs
 mkdir -p /b/volume/one /b/volume/two /b/volume/dom0 /b/results "$root/volume"
 
 # Each job reads what it has written before, and stops at a wrong sum.
-fio="fio --name=verify --rw=randrw --size=16m --bs=1k-64k --time_based --runtime=$seconds --verify=crc32c --verify_fatal=1
+fio="fio --name=verify --rw=randrw --size=16m --bs=1k-64k --time_based --runtime=$seconds --verify=crc32c --verify_fatal=1 \
 	--output-format=json"
-stress="stress-ng --temp-path /volume/two --verify --metrics-brief --timeout $seconds --dir 1 --rename 1 --link 1 --symlink 1 --fstat 1
+stress="stress-ng --temp-path /volume/two --verify --metrics-brief --timeout $seconds --dir 1 --rename 1 --link 1 --symlink 1 --fstat 1 \
 	--dentry 1 --hdd 1 --hdd-bytes 8m --flock 1 --lockofd 1 --xattr 1 --chmod 1 --utime 1"
 
 # vm NAME COMMAND: runs the command in a VM of its own, by the volume and by its root. Keeps its status.

@@ -75,8 +75,10 @@ static void be_proxy(int told, int over)
 	_exit(0);
 }
 
-/* Has the lock, as a delete would, once all is over. Returns the pidfd of the process that shows
- * the kill. */
+/*
+ * Has the lock, as a delete would, once all is over: not while the process lives that shows the
+ * kill, and well before that one's own time is over. Returns its pidfd.
+ */
 static int lose_proxy(int signal)
 {
 	int told[2], over[2];
@@ -95,13 +97,18 @@ static int lose_proxy(int signal)
 	close(told[0]);
 	int process = (int)syscall(SYS_pidfd_open, marker, 0);
 	assert_true(process >= 0);
+	assert_int_equal(kill(marker, SIGSTOP), 0);
 	if (signal)
 		kill(proxy, signal);
 	close(over[1]);
 	assert_int_equal(waitpid(proxy, NULL, 0), proxy);
 	int fd = open(lock, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+	assert_int_equal(kill(marker, SIGCONT), 0);
+	const int64_t begun = host_now();
 	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_true(host_now() - begun < 2000);
 	close(fd);
 	return process;
 }
@@ -111,7 +118,7 @@ static void has_ended(int process)
 {
 	struct pollfd p = {.fd = process, .events = POLLIN};
 
-	assert_int_equal(poll(&p, 1, 1000), 1);
+	assert_int_equal(poll(&p, 1, 50), 1);
 	close(process);
 }
 

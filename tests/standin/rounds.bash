@@ -293,12 +293,14 @@ race_round() {
 	[ "$first" != foreground ] || command_is sleep 0.2
 	before "$race"
 	slow_xl
+	local begun=$SECONDS
 	words_of "$first"
 	runX "${words[@]}" </dev/null >"$work/out1" 2>"$work/said1" &
 	perl -e 'select(undef, undef, undef, $ARGV[0] / 1000)' "$gap"
 	words_of "$second"
 	runX "${words[@]}" </dev/null >"$work/out2" 2>"$work/said2" || status2=$?
 	wait $! || status1=$?
+	took=$((SECONDS - begun))
 	told "$first" $status1 "$work/said1"
 	told "$second" $status2 "$work/said2"
 	[ "$first" != state ] || [ $status1 -ne 0 ] || jq -e .status "$work/out1" >/dev/null 2>&1 ||
@@ -313,9 +315,10 @@ race_round() {
 
 # told VERB STATUS FILE. The status of a verb in the foreground may be that of the process, which was killed.
 told() {
-	case $2,$1 in
+	local rc=$2
+	! hung || wrong "$1 hangs"
+	case $rc,$1 in
 	0,* | 137,foreground*) ;;
-	124,* | 137,*) wrong "$1 hangs" ;;
 	*) said_why "$1" "$3" ;;
 	esac
 }

@@ -204,7 +204,7 @@ mkdir_then() {
 	mkfifo "$FAKE/creator"
 	mkdir_then 'ln -s "$FAKE/creator" "$made/creator"'
 	runX_beside create --bundle "$bundle" c1
-	until [ -e "/proc/$beside/fd/8" ]; do :; done
+	until [ -e "/proc/$beside/fd/8" ]; do [ -d "/proc/$beside" ]; done
 	# It waits for a reader of the FIFO. Meanwhile it is deleted, and another create begins.
 	rm -r "$RUNX_ROOT/c1"
 	"$(command -v -p mkdir)" "$RUNX_ROOT/c1"

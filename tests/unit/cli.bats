@@ -20,6 +20,14 @@ load helpers
 	fails_with "unknown option: --frob"
 }
 
+@test "cli: an option without a name is unknown" {
+	local option
+	for option in --= --=x -=; do
+		runX delete $option c1
+		fails_with "unknown option: $option"
+	done
+}
+
 @test "cli: an unknown option of a command fails" {
 	runX create --frob c1
 	fails_with "unknown option: --frob"

@@ -109,6 +109,14 @@ c4 $(cat "$BATS_TEST_TMPDIR/c4.pid") paused $bundle" ]
 	succeeds
 	[ "${#lines[@]}" -eq 2 ]
 	[[ ${lines[1]} == *"/bundle?[31m? "* ]]
+	runX delete --force c1
+	# C1, and a mark of direction
+	mkdir "$bundle"$'\u009b\u202eä'
+	cp "$bundle/config.json" "$bundle"$'\u009b\u202eä/'
+	runX create --bundle "$bundle"$'\u009b\u202eä' c1
+	succeeds
+	runX list
+	[[ ${lines[1]} == *'/bundle??ä '* ]]
 }
 
 @test "list: a failing jq is reported in one line" {

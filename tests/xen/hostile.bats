@@ -42,6 +42,7 @@ together() {
 			echo "$way: $status $(cat "/b/$all-$way/said")"
 			runX delete "$all-$way"
 		done' sh "$all" "$@"
+	id=$all
 }
 
 # all STATUS WORDS WAY…: the lines of together for VMs that all end like this
