@@ -136,7 +136,7 @@ outline() {
 @test "bench: record leaves the file as it was where it cannot write a section" {
 	measurements
 	record nosuch x86_64
-	stays 'there is no section nosuch. The sections are: all host files software io'
+	stays 'there is no section nosuch. The sections are: all host files software stress io'
 	record files riscv64
 	stays 'there is no section for the architecture riscv64'
 	record files x86_64 'no table'
