@@ -141,8 +141,12 @@ why_xl_failed() {
 		# This line only says that the hotplug script failed. The script's own words come next.
 		*'/block add '* | *'/vif online '*) ;;
 		*'failed to free memory'* | *'Out of memory'* | *'Cannot allocate memory'*)
-			echo "not enough free memory in Xen for a VM of $memory MiB (xl info shows free_memory)"
-			return
+			# Only create knows how much it is. Elsewhere it is dom0's memory.
+			[ -z "${memory:-}" ] || {
+				echo "not enough free memory in Xen for a VM of $memory MiB (xl info shows free_memory)"
+				return
+			}
+			cause=${line#*error: } && break
 			;;
 		*'config parsing error'*) cause="XLCONF ${xlconf:-} is not as xl.cfg(5) says" && break ;;
 		*'already exists'*) cause="a domain named $name exists already (xl list)" && break ;;

@@ -37,12 +37,13 @@ int namespace_open(const char *path)
 		errno = errno == ESRCH ? ENOENT : errno;
 		return -1;
 	}
-	if (fstatfs(ns, &fs) < 0 || fs.f_type != NSFS_MAGIC)
-		errno = ENOENT;
-	else if (fstat(ns, &found) == 0 && !is_hosts(&found))
-		return ns;
-	else
-		errno = EPERM;
+	if (fstatfs(ns, &fs) == 0 && fstat(ns, &found) == 0) {
+		if (fs.f_type == NSFS_MAGIC && !is_hosts(&found))
+			return ns;
+		errno = fs.f_type == NSFS_MAGIC ? EPERM : ENOENT;
+	}
+	const int error = errno;
 	close(ns);
+	errno = error;
 	return -1;
 }

@@ -134,11 +134,15 @@ static void restore(const char *netns, int domid, char **names)
 	if (!enter(netns))
 		return;
 	int netlink = open_netlink();
-	for (; *names; names++)
-		if (restore_interface(netlink, (int)if_nametoindex(*names), domid) < 0) {
+	for (; *names; names++) {
+		const int interface = (int)if_nametoindex(*names);
+		/* What cannot be looked up, for want of a descriptor, is not gone. */
+		if ((interface == 0 && errno != ENODEV) ||
+		    restore_interface(netlink, interface, domid) < 0) {
 			failed = *names;
 			error = errno;
 		}
+	}
 	errno = error;
 	if (failed)
 		fail("network interface %s: cannot remove its rules of traffic control", failed);

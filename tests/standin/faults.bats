@@ -176,3 +176,15 @@ load cases
 	[ "$status" -eq 1 ]
 	[ "$output" = 'runX: cannot wait for signals: Too many open files' ]
 }
+
+# sweep fault --seed 30080: delete, EMFILE as network looks up the engine's interface
+@test "standin: an interface that cannot be looked up is not taken for one that is gone" {
+	: >"$work/ns"
+	unshare --net="$work/ns" true
+	nsenter --net="$work/ns" ip link add eth0 type veth peer name peer0
+	# Descriptor 3 is for the namespace and then for netlink. None is left for the look at the name.
+	run prlimit --nofile=4 "$top/out/$(uname -m)/network" restore "$work/ns" 7 eth0 3>&-
+	umount "$work/ns"
+	[ "$status" -eq 125 ]
+	[[ $output == 'network interface eth0: cannot remove its rules of traffic control: '* ]]
+}

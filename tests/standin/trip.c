@@ -64,8 +64,7 @@ enum set { KILL = 1, FAIL = 2 };
  *
  *   - those that Linux never lets fail as we use them: exit, getpid, setsid, umask, alarm,
  *     sigaction, sigprocmask, setfsuid, and close_range; and kill and pidfd_send_signal, for they
- *     fail only if the process has ended, which is no fault; and fstatfs: of a namespace it never
- *     fails, and the file server gives its error to the guest
+ *     fail only if the process has ended, which is no fault
  *   - close: Linux closes the descriptor even if it returns an error, and we could not
  *   - mmap of memory of its own, brk, munmap, mprotect, madvise, futex, sigaltstack: the sanitizer
  *     and libc make them too, and end the program if one fails
@@ -163,6 +162,7 @@ static const struct call {
 	CALL(fstat, FAIL),
 	CALL(statx, FAIL),
 	CALL(statfs, FAIL),
+	CALL(fstatfs, FAIL),
 	CALL(getdents64, FAIL),
 	CALL(lseek, FAIL),
 	CALL(pread64, FAIL),

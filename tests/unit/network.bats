@@ -404,3 +404,11 @@ bridged() {
 	NETWORK='02:00:00:00:00:01 eth0' runX start c1
 	fails_with 'container c1: xl cannot attach a network interface for eth0: network interface eth0 is not there'
 }
+
+# sweep fault --seed 30131: start, ENOMEM at vif's recvfrom
+@test "network: an interface that vif has no memory for fails start" {
+	in_state created
+	export XL_FAIL=network-attach XL_SAYS='libxl: error: libxl_device.c:1262:cb: script: eth0: Cannot allocate memory'
+	NETWORK='02:00:00:00:00:01 eth0' runX start c1
+	fails_with 'container c1: xl cannot attach a network interface for eth0: eth0: Cannot allocate memory'
+}
