@@ -173,40 +173,27 @@ UNKNOWN=2
 # Sets $found to the number of the domain with the container's UUID. The UUID is $uuid, or if that is empty, the recorded one.
 # This also finds a domain that a killed create left without a record of its proxy. Returns 0, $NO_DOMAIN or $UNKNOWN.
 domain_find() {
-	local said
-	may_have_a_domain || return $NO_DOMAIN
-	said=$(xl_within list -v 2>&1) || return $UNKNOWN
-	find_in_list
+	domains_rc=''
+	domain_find_listed
 }
 
 # Does the same, but asks xl only once, and keeps its answer for further containers. All of them were created before the first
 # one is looked for.
 domain_find_listed() {
-	local said
-	may_have_a_domain || return $NO_DOMAIN
+	local line
+	# Without Xen there are no domains. With Xen, only xl can tell.
+	[ -n "$uuid" ] || { read -r uuid <"$dir/uuid"; } 2>/dev/null || return $NO_DOMAIN
+	[ -e "${RUNX_XENBUS:-/dev/xen/xenbus}" ] || return $NO_DOMAIN
 	if [ -z "$domains_rc" ]; then
 		domains_rc=0
 		domains=$(xl_within list -v 2>&1) || domains_rc=$UNKNOWN
 	fi
 	[ "$domains_rc" -eq 0 ] || return "$domains_rc"
-	said=$domains
-	find_in_list
-}
-
-# Sets $uuid, if it is empty. Without Xen there are no domains. With Xen, only xl can tell.
-may_have_a_domain() {
-	[ -n "$uuid" ] || { read -r uuid <"$dir/uuid"; } 2>/dev/null || return 1
-	[ -e "${RUNX_XENBUS:-/dev/xen/xenbus}" ]
-}
-
-# Looks for $uuid in $said, what xl list -v has said.
-find_in_list() {
-	local line
 	while read -r line; do
 		# A line has "Name ID Mem VCPUs State Time UUID …".
 		case $line in *" $uuid "*) domain_number "${line% "$uuid" *}" && return ;; esac
 	done <<-END
-		$said
+		$domains
 	END
 	return $NO_DOMAIN
 }
