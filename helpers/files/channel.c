@@ -25,17 +25,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct indices {
-	uint32_t in_cons, in_prod;
-	uint8_t pad1[56];
-	uint32_t out_cons, out_prod;
-	uint8_t pad2[56];
-	uint32_t order;
-	uint32_t refs[];
-};
-
-_Static_assert(offsetof(struct indices, refs) == 132, "xen/include/public/io/ring.h");
-
 /* Size, type and tag: what every message of 9P begins with. */
 #define HEADER 7
 

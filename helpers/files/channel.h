@@ -15,7 +15,17 @@
 /* Bytes of each half of a ring with 2^order data pages: of answers, and of requests. */
 #define RING_HALF(order) ((size_t)BACKEND_PAGE << (order) >> 1)
 
-struct indices;
+/* The page that begins a ring, as xen/include/public/io/9pfs.h has it. */
+struct indices {
+	uint32_t in_cons, in_prod;
+	uint8_t pad1[56];
+	uint32_t out_cons, out_prod;
+	uint8_t pad2[56];
+	uint32_t order;
+	uint32_t refs[];
+};
+
+_Static_assert(offsetof(struct indices, refs) == 132, "xen/include/public/io/ring.h");
 
 struct ring9 {
 	struct channel channel; /* must be first: session.c gives it back */

@@ -6,6 +6,7 @@
  * It asks for what no guest may have, and says by 9P, in the file `report` of the root, what it
  * got. In the end it breaks its ring.
  */
+#include "helpers/files/channel.h"
 #include "helpers/shared/backend.h"
 #include "helpers/shared/common.h"
 #include "tests/helpers/nine.h"
@@ -22,20 +23,10 @@ typedef uint16_t domid_t;
 #include <xen/gntalloc.h>
 
 #define ORDER	 5
-#define HALF	 ((size_t)BACKEND_PAGE << ORDER >> 1)
+#define HALF	 RING_HALF(ORDER)
 #define FRONTEND "device/9pfs/0/"
 #define ROOT	 0	/* the fid of the share's root */
 #define LATE	 0xf000 /* tags of requests whose answer nobody waits for */
-
-/* xen/include/public/io/9pfs.h */
-struct indices {
-	uint32_t in_cons, in_prod;
-	uint8_t pad1[56];
-	uint32_t out_cons, out_prod;
-	uint8_t pad2[56];
-	uint32_t order;
-	uint32_t refs[];
-};
 
 /* nine.h asks a session. Here that is a ring, with the server at its other end. */
 struct session {
