@@ -31,7 +31,7 @@ vm() {
 
 # done_of FILE: how much fio has read and verified, and written, in MiB
 done_of() {
-	jq -r '[.jobs[] | .read.io_bytes, .write.io_bytes] as $n | "\(([$n[range(0; $n | length; 2)]] | add) / 1048576 | floor) | \(([$n[range(1; $n | length; 2)]] | add) / 1048576 | floor)"' "$1"
+	jq -r 'def mib: add / 1048576 | floor; "\([.jobs[].read.io_bytes] | mib) | \([.jobs[].write.io_bytes] | mib)"' "$1"
 }
 
 row() { # WHAT STATUS-FILE DONE
