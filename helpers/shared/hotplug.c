@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 static struct xenstore xs;
 static const char *backend;
@@ -114,6 +115,15 @@ bool hotplug_done(void)
 	return withdraw_late();
 }
 
+/* xl waits for what we say, also if xenstore is what failed. */
+static void connect_again(void)
+{
+	if (!xs.broken)
+		return;
+	close(xs.fd);
+	(void)xenstore_open(&xs);
+}
+
 void hotplug_refuse(const char *format, ...)
 {
 	char words[512];
@@ -125,6 +135,7 @@ void hotplug_refuse(const char *format, ...)
 	va_end(args);
 	if (error && n >= 0 && n < (int)sizeof(words))
 		snprintf(words + n, sizeof(words) - (size_t)n, ": %s", strerror(error));
+	connect_again();
 	hotplug_tell("hotplug-error", words);
 	hotplug_tell("hotplug-status", "error");
 	(void)withdraw_late();

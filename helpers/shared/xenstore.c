@@ -51,17 +51,27 @@ static int read_all(int fd, void *into, size_t count)
 	return 0;
 }
 
+/*
+ * Whoever reads on after half a message takes the rest of it for the next one, and may wait for
+ * ever for the length that stands there. So nothing more is sent or read.
+ */
+static int break_off(struct xenstore *xs)
+{
+	xs->broken = errno;
+	return -1;
+}
+
 /* Reads one message. `value` always gets a NUL at its end, also if it has one inside. */
 static long receive(struct xenstore *xs, struct message *m, char value[XENSTORE_VALUE + 1])
 {
+	errno = xs->broken;
+	if (xs->broken)
+		return -1;
 	if (read_all(xs->fd, m, sizeof(*m)) < 0)
-		return -1;
-	if (m->length > XENSTORE_VALUE) {
-		errno = EIO;
-		return -1;
-	}
-	if (read_all(xs->fd, value, m->length) < 0)
-		return -1;
+		return break_off(xs);
+	errno = EIO;
+	if (m->length > XENSTORE_VALUE || read_all(xs->fd, value, m->length) < 0)
+		return break_off(xs);
 	value[m->length] = '\0';
 	if (m->type == XS_WATCH_EVENT) {
 		xs->changed = true;
@@ -96,6 +106,9 @@ static int send_request(struct xenstore *xs, enum request type, const char *path
 	size_t path_size = strlen(path) + 1;
 	struct message m = {.type = type, .request = id, .length = (uint32_t)(path_size + length)};
 
+	errno = xs->broken;
+	if (xs->broken)
+		return -1;
 	if (path_size + length > XENSTORE_VALUE) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -105,9 +118,10 @@ static int send_request(struct xenstore *xs, enum request type, const char *path
 	if (length)
 		memcpy(out + sizeof(m) + path_size, more, length);
 	ssize_t n = write(xs->fd, out, sizeof(m) + m.length);
-	if (n >= 0 && (size_t)n != sizeof(m) + m.length)
-		errno = EIO;
-	return n < 0 || (size_t)n != sizeof(m) + m.length ? -1 : 0;
+	if (n < 0 || (size_t)n == sizeof(m) + m.length)
+		return n < 0 ? -1 : 0;
+	errno = EIO;
+	return break_off(xs);
 }
 
 /* Asks, and waits for the answer. */
@@ -140,6 +154,7 @@ static int order(struct xenstore *xs, enum request type, const char *path, const
 int xenstore_open(struct xenstore *xs)
 {
 	xs->changed = xs->released = false;
+	xs->broken = 0;
 	xs->fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
 	return xs->fd < 0 ? -1 : 0;
 }

@@ -12,6 +12,8 @@
 
 struct xenstore {
 	int fd;
+	int broken;    /* errno of a message that was cut short: every call fails with it, until the
+			  device is opened again */
 	bool changed;  /* a watch has fired since the caller last reset this */
 	bool released; /* a domain has ended since the caller last reset this */
 };

@@ -3,7 +3,8 @@
  * Fuzzes the xenstore client. Its xenstored answers anything, in pieces of any size, and then
  * nothing more.
  *
- * What must hold: a value ends within its buffer, a number is valid, a failure sets errno.
+ * What must hold: a value ends within its buffer, a number is valid, a failure sets errno. Nothing
+ * is sent or read after a message that was cut short.
  */
 #include "helpers/shared/xenstore.h"
 
@@ -14,12 +15,13 @@
 #include <unistd.h>
 
 static struct bytes answers;
+static struct xenstore xs;
 
 WRAP(ssize_t, read, int fd, void *into, size_t count)
 {
 	if (fd < FIRST)
 		return __real_read(fd, into, count);
-	must(count > 0);
+	must(count > 0 && !xs.broken);
 	uint8_t piece = take8(&answers);
 	if (piece == 255) {
 		errno = EINTR;
@@ -33,7 +35,7 @@ WRAP(ssize_t, write, int fd, const void *from, size_t count)
 {
 	if (fd < FIRST)
 		return __real_write(fd, from, count);
-	must(count <= 16 + XENSTORE_VALUE);
+	must(count <= 16 + XENSTORE_VALUE && !xs.broken);
 	return (ssize_t)count;
 }
 
@@ -50,7 +52,7 @@ static void check_value(long n, const char *value)
 	must(n >= 0 ? value[n] == '\0' : errno != 0);
 }
 
-static void ask(struct xenstore *xs)
+static void ask(void)
 {
 	char *value = malloc(XENSTORE_VALUE + 1); /* the sanitizer watches its end */
 	struct xenstore_answer answer = {0};
@@ -60,25 +62,25 @@ static void ask(struct xenstore *xs)
 	switch (take8(&answers) % 8) {
 	case 0:
 	case 1:
-		n = xenstore_number(xs, "/local/domain/7/domid");
+		n = xenstore_number(&xs, "/local/domain/7/domid");
 		must(n >= 0 ? n <= INT32_MAX : errno != 0);
 		break;
 	case 2:
-		check_value(xenstore_read(xs, "a", value), value);
+		check_value(xenstore_read(&xs, "a", value), value);
 		break;
 	case 3:
-		check_value(xenstore_list(xs, "a", value), value);
+		check_value(xenstore_list(&xs, "a", value), value);
 		break;
 	case 4:
 	case 5:
-		must(xenstore_domain(xs, "uuid") >= -1 || errno != 0);
+		must(xenstore_domain(&xs, "uuid") >= -1 || errno != 0);
 		break;
 	case 6:
-		must(xenstore_permit(xs, "a", 7, 0) == 0 || errno != 0);
+		must(xenstore_permit(&xs, "a", 7, 0) == 0 || errno != 0);
 		break;
 	case 7:
-		must(xenstore_ask(xs, "a", NULL, 7) == 0 || errno != 0);
-		n = xenstore_next(xs, &answer);
+		must(xenstore_ask(&xs, "a", NULL, 7) == 0 || errno != 0);
+		n = xenstore_next(&xs, &answer);
 		must(n <= 1 && answer.length <= XENSTORE_VALUE);
 		if (n == 1)
 			must(answer.length >= 0 ? answer.value[answer.length] == '\0'
@@ -92,10 +94,9 @@ static void ask(struct xenstore *xs)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct xenstore xs = {.fd = FIRST};
-
+	xs = (struct xenstore){.fd = FIRST};
 	answers = (struct bytes){.at = data, .left = size};
 	while (answers.left)
-		ask(&xs);
+		ask();
 	return 0;
 }
