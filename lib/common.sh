@@ -529,3 +529,12 @@ xl_do() {
 xl_domain() {
 	xl_do "$1" "$domid"
 }
+
+# xl_unpause: unpauses the container's domain, if it is paused. On failure $problem is what xl wrote.
+xl_unpause() {
+	xl_domain unpause || case $problem in
+	# This is Xen's error for a domain that is not paused.
+	*'Invalid argument'*) ;;
+	*) return 1 ;;
+	esac
+}

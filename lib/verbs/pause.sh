@@ -16,10 +16,14 @@ cmd_pause() {
 	# The mark comes before the pause. Xen counts pauses, so a pause without a mark would outlast every resume. If this
 	# command is killed here, there is a mark without a pause. resume then removes the mark.
 	save paused ''
-	xl_domain pause || {
-		rm -f "$dir/paused"
-		die "container $id: xl cannot pause its domain $domid (xl list shows whether it is there)"
-	}
+	xl_domain pause || take_back
+}
+
+# xl may fail, or be killed, after Xen has paused the VM. If the pause cannot be taken back, the mark stays for a resume.
+take_back() {
+	xl_unpause || die "container $id: xl can neither pause its domain $domid nor unpause it (xl list shows whether it is there; if so, runX resume)"
+	rm -f "$dir/paused"
+	die "container $id: xl cannot pause its domain $domid (xl list shows whether it is there)"
 }
 
 check_pausable() {

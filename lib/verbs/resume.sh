@@ -13,11 +13,8 @@ cmd_resume() {
 	# A pause that is at work has its mark, but the VM may run yet.
 	claim_after check_paused
 
-	xl_domain unpause || case $problem in
-	# This is Xen's error for a domain that is not paused. A pause or resume was killed halfway, so only the mark is left.
-	*'Invalid argument'*) ;;
-	*) die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)" ;;
-	esac
+	# If a pause or resume was killed halfway, only the mark is left.
+	xl_unpause || die "container $id: xl cannot unpause its domain $domid (xl list shows whether it is there)"
 	rm -f "$dir/paused"
 }
 

@@ -388,13 +388,16 @@ static void boot(struct domain *d)
 	loop_add(d->timer, boot_later, d);
 }
 
-void domain_unpause(struct domain *d)
+bool domain_unpause(struct domain *d)
 {
+	if (!d->paused)
+		return false;
 	d->paused = false;
 	if (!d->booted)
 		boot(d);
 	else if (d->vm)
 		kill(d->vm, SIGCONT);
+	return true;
 }
 
 void domain_pause(struct domain *d)

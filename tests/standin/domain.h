@@ -14,8 +14,8 @@ int domain_create(const char *uuid, const char *name, const char *initrd);
 /* The domain with this number or name, or NULL. */
 struct domain *domain_find(const char *which);
 
-/* The first time the VM boots; later it goes on. */
-void domain_unpause(struct domain *d);
+/* The first time the VM boots; later it goes on. Returns false if the domain is not paused. */
+bool domain_unpause(struct domain *d);
 void domain_pause(struct domain *d);
 void domain_destroy(struct domain *d);
 

@@ -188,3 +188,27 @@ load cases
 	[ "$status" -eq 125 ]
 	[[ $output == 'network interface eth0: cannot remove its rules of traffic control: '* ]]
 }
+
+# sweep kill --seed 1292 (of then): the xl of a pause is killed after Xen has paused the VM
+@test "standin: a pause or resume whose xl fails late leaves no VM that stands still while it counts as running" {
+	begin sleep 1000
+	xl_fault pause late
+	run runX pause c1 3>&-
+	[ "$status" -eq 1 ]
+	[[ $output == 'runX: container c1: xl cannot pause its domain '* ]]
+	[ "$(runX state c1 | jq -r .status)" = running ]
+	PATIENCE=10 runX exec c1 true 3>&-
+
+	xl_fault pause late
+	xl_fault unpause fail
+	run runX pause c1 3>&-
+	[ "$status" -eq 1 ]
+	[[ $output == 'runX: container c1: xl can neither pause its domain '* ]]
+	[ "$(runX state c1 | jq -r .status)" = paused ]
+
+	xl_fault unpause late
+	run runX resume c1 3>&-
+	[ "$status" -eq 1 ]
+	runX resume c1
+	PATIENCE=10 runX exec c1 true 3>&-
+}

@@ -78,8 +78,12 @@ static const char *to_domain(const char *which, void (*what)(struct domain *))
 
 static const char *unpause(char *words, char *answer)
 {
+	struct domain *d = domain_find(words);
+
 	(void)answer;
-	return to_domain(words, domain_unpause);
+	if (!d)
+		return "no such domain";
+	return domain_unpause(d) ? NULL : "Invalid argument";
 }
 
 static const char *pause_it(char *words, char *answer)

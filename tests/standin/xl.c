@@ -5,7 +5,8 @@
  * $STANDIN/calls.
  *
  * A file $STANDIN/fault.VERB holds a line for each of the next calls of that verb, and a call takes
- * the first: `ok`, `fail` (with an error), `die` (without a word), `hang`, or `slow N`, in ms.
+ * the first: `ok`, `fail` (with an error), `die` (without a word), `late` (the same after the verb
+ * is done), `hang`, or `slow N`, in ms.
  */
 #include "ask.h"
 #include "hotplug.h"
@@ -221,5 +222,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(verbs[i].name, argv[1]))
 			verbs[i].run(argc, argv);
-	return 0;
+	return !strcmp(fault, "late");
 }
