@@ -10,8 +10,9 @@
  * in that directory. If the process has a terminal, the command must send its master to the socket
  * `console` there. $RUNX_FOREGROUND_SIZE is the size of the program's own terminal, ROWSxCOLUMNS.
  * The program then relays signals and the terminal until the process has ended. Last, it runs the
- * command of the END-WORDs, if there are any. Signals that come before the process runs reach it
- * later. With -s, the command gets them too: it must then end, and leave no process.
+ * command of the END-WORDs, if there are any, with $RUNX_FOREGROUND_ENDED. Signals that come before
+ * the process runs reach it later. With -s, the command gets them too: it must then end, and leave
+ * no process.
  *
  * The exit status is that of the process, 128+n if signal n ended it or the command that makes it,
  * or STATUS (1) if the process was not started. The command has said why then.
@@ -113,13 +114,18 @@ static void make_meeting_place(void)
 		give_up("listen at", self.socket);
 }
 
+/* Returns the process's pid. If it cannot be read, the process runs on without us: returns 0. */
 static pid_t read_pid(void)
 {
 	int pid = 0;
 	FILE *f = fopen(self.pid_file, "re");
 
-	if (f && fscanf(f, "%d", &pid) != 1)
+	errno = f ? 0 : errno;
+	if (!f || fscanf(f, "%d", &pid) != 1 || pid <= 0) {
+		fprintf(stderr, "runX: cannot wait for the process, whose id is not in %s: %s\n",
+			self.pid_file, errno ? strerror(errno) : "it is no number");
 		pid = 0;
+	}
 	if (f)
 		fclose(f);
 	return pid;
@@ -161,16 +167,17 @@ static pid_t wait_for_command(pid_t pid, int options, int *status)
 	while ((found = waitpid(pid, status, options)) < 0 && errno == EINTR)
 		;
 	if (found < 0)
-		fprintf(stderr, "runX: cannot wait for the end of a command: %m\n");
+		fprintf(stderr, "runX: cannot wait for the end of process %d: %m\n", pid);
 	return found;
 }
 
 /* Runs the last command. The process's status counts, also if this fails. */
 static void clean_up(char *const words[])
 {
-	pid_t pid = start_command(words);
 	int status;
 
+	setenv("RUNX_FOREGROUND_ENDED", "yes", 1);
+	pid_t pid = start_command(words);
 	if (pid < 0)
 		fprintf(stderr, "runX: cannot start %s to delete the container: %m (runX delete)\n",
 			words[0]);
@@ -230,16 +237,16 @@ static void pass_kept_signals(pid_t pid)
 }
 
 /*
- * True if the process has ended, with its status as of wait(2). This waits for that process only,
- * because it may end before the command that left it.
+ * True if the process has ended, with its status as of wait(2), or if that cannot be known. This
+ * waits for that process only, because it may end before the command that left it.
  */
 static bool has_ended(pid_t pid, int *status)
 {
-	pid_t ended = waitpid(pid, status, WNOHANG);
+	pid_t ended = wait_for_command(pid, WNOHANG, status);
 
-	if (ended < 0 && errno == ECHILD) /* not our child: its status cannot be known */
+	if (ended < 0)
 		*status = EXIT_HELPER << 8;
-	return ended == pid || (ended < 0 && errno == ECHILD);
+	return ended != 0;
 }
 
 /* ---- the terminal ---- */

@@ -25,6 +25,17 @@ cmd_delete() {
 		die "cannot delete container $id that is not stopped: $status (kill it, or use --force)"
 		;;
 	esac
+	[ -z "${RUNX_FOREGROUND_ENDED:-}" ] || tell_end
 	uuid='' images='' may_have_domain=true
 	remove_container || [ $force = true ] || die "container $id: container does not exist"
+}
+
+# Whoever ran the container in the foreground sees a status only. If the process has not ended by itself, this says what has.
+tell_end() {
+	local how=''
+	{ read -r how <"$dir/ended"; } 2>/dev/null || :
+	case $how in
+	'' | 'exited with status '* | 'killed by signal '*) ;;
+	*) log_warning "container $id: $how" ;;
+	esac
 }

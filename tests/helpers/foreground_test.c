@@ -89,6 +89,42 @@ static void without_a_meeting_place_the_command_tells_the_reason(void **state)
 	assert_int_equal(WEXITSTATUS(status), 3);
 }
 
+/* What wait(2) says of a process that is not our child. Nobody would tell us later. */
+static void a_process_that_cannot_be_waited_for_has_ended(void **state)
+{
+	int status = 0;
+
+	(void)state;
+	assert_true(has_ended(getppid(), &status));
+	assert_int_equal(exit_status(status), EXIT_HELPER);
+}
+
+static void without_a_pid_it_says_so(void **state)
+{
+	static const char *const texts[] = {"", "x", "-3"};
+	char said[256] = "";
+	int ends[2], before = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		int file = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+		assert_int_equal(write(file, texts[i], strlen(texts[i])), strlen(texts[i]));
+		snprintf(self.pid_file, sizeof(self.pid_file), "/proc/self/fd/%d", file);
+		int pid = read_pid();
+		ssize_t n = read(ends[0], said, sizeof(said) - 1);
+		close(file);
+		assert_int_equal(pid, 0);
+		said[n] = '\0';
+		assert_non_null(strstr(said, "runX: cannot wait for the process, whose id is not"));
+	}
+	dup2(before, STDERR_FILENO);
+	close(before);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -105,6 +141,8 @@ int main(void)
 		cmocka_unit_test(after_the_end_signals_go_to_nobody),
 		cmocka_unit_test(early_signals_are_kept_for_the_process),
 		cmocka_unit_test(without_a_meeting_place_the_command_tells_the_reason),
+		cmocka_unit_test(a_process_that_cannot_be_waited_for_has_ended),
+		cmocka_unit_test(without_a_pid_it_says_so),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -50,3 +50,28 @@ load helpers
 	succeeds
 	nothing_left
 }
+
+@test "delete: after a run in the foreground it says how a container ended whose process did not end by itself" {
+	in_state stopped
+	echo 'the VM ended without a word' >"$RUNX_ROOT/c1/ended"
+	RUNX_FOREGROUND_ENDED=yes runX delete c1
+	succeeds
+	[ "$output" = 'runX: warning: container c1: the VM ended without a word' ]
+	logged warning 'container c1: the VM ended without a word'
+}
+
+@test "delete: it says nothing of how the container ended where the status of run has told it, and to an engine" {
+	local how
+	for how in 'exited with status 3' 'killed by signal 9'; do
+		in_state stopped
+		echo "$how" >"$RUNX_ROOT/c1/ended"
+		RUNX_FOREGROUND_ENDED=yes runX delete c1
+		succeeds
+		[ -z "$output" ]
+	done
+	in_state stopped
+	echo 'the VM ended without a word' >"$RUNX_ROOT/c1/ended"
+	runX delete c1
+	succeeds
+	[ -z "$output" ]
+}
