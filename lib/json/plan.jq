@@ -22,6 +22,8 @@ def clean:
 	| "/" + join("/");
 
 object("config.json") | few_values("config.json")
+| (if $bundle | contains("\ufffd") then
+	fail("bundle \($bundle)"; "its path is not UTF-8, and JSON has no other text (rename it)") else . end)
 | (.ociVersion | text("ociVersion") | if startswith("1.") then . else
 	fail("ociVersion"; "runX knows version 1 of the runtime specification, and not \(.)") end) as $oci
 | (.root | object("root")) as $root

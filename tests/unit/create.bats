@@ -34,6 +34,14 @@ load helpers
 	[ "$(jq -r .rootfs <<<"$output")" = "$bundle/rootfs" ]
 }
 
+@test "create: a bundle whose path is not UTF-8 is refused in one sentence, and leaves nothing" {
+	mv "$bundle" "$bundle"$'\xff'
+	runX create --bundle "$bundle"$'\xff' c1
+	mv "$bundle"$'\xff' "$bundle"
+	fails_with 'its path is not UTF-8, and JSON has no other text (rename it)'
+	nothing_left
+}
+
 @test "create: state carries the annotations and a time in RFC 3339" {
 	config '.annotations = {"a/b": "c \"d\" \\ é", "n": ""}'
 	runX create --bundle "$bundle" c1
