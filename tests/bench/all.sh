@@ -227,10 +227,15 @@ bench_io() {
 
 # idle KIND: what a container that does nothing takes in dom0: memory, and the number of processes
 idle() {
+	local free
 	conf "$type" "$1"
+	sh -c "$drop_caches"
+	free=$(field MemFree)
 	quietly runX run --detach --bundle /b/idle i
 	pss 'proxy|^files$' >>"$tmp/pss-$1"
 	pgrep -c 'proxy|^files$' >>"$tmp/processes-$1"
+	sh -c "$drop_caches"
+	echo $((free - $(field MemFree))) >>"$tmp/free-$1"
 	quietly runX delete --force i
 }
 
@@ -241,6 +246,7 @@ bench_idle() {
 		repeated idle "$kind"
 		result "idle, $kind: processes" '' "$tmp/processes-$kind" - - "=$(case $kind in 9p) echo 3 ;; *) echo 2 ;; esac)"
 		result "idle, $kind: processes, PSS" KiB "$tmp/pss-$kind" - - '=1024'
+		result "idle, $kind: dom0's free memory less by" KiB "$tmp/free-$kind" - - '=4096'
 	done
 }
 

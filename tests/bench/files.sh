@@ -165,11 +165,6 @@ images() {
 	done
 }
 
-# field NAME: a value of /proc/meminfo, in KiB
-field() {
-	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo
-}
-
 # memory KIND COUNT: prints a row: the memory of dom0 that one idle container takes, as the mean of COUNT
 memory() {
 	local n=0 free cached proxy files pages

@@ -31,6 +31,11 @@ pss() {
 	done | awk '/^[0-9a-f]+-/ { ours = $6 !~ /\/gntdev$/ } /^Pss:/ && ours { sum += $2 } END { print sum + 0 }'
 }
 
+# field NAME: a value of /proc/meminfo, in KiB
+field() {
+	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo
+}
+
 # spread FILE: "median (least–most)" of a column of numbers
 spread() {
 	sort -n "$1" | awk '{ v[NR] = $1 } END { printf "%s (%s–%s)", v[int((NR + 1) / 2)], v[1], v[NR] }'
