@@ -9,11 +9,10 @@
 #   $staged        words for helpers/root/stage.c, under which it serves them
 #   $root_device   the device that release_rootfs has to take from the host, or empty
 #   $kill_seconds  seconds that the VM of a killed container may take to end, or empty for the proxy's default
-#   $files_size    the size that fill_files needs (KiB), or empty if it must not be called
 export_rootfs() {
 	local how="$conf_rootfs" root_type='' root_access='' disks='' disk='' files='' sources=0
 	local letters=abcdefghijklmnopqrstuvwxyz
-	images=$conf_images/$uuid shares='' staged='' root_device='' kill_seconds='' files_size=''
+	images=$conf_images/$uuid shares='' staged='' root_device='' kill_seconds=''
 	# shellcheck disable=SC2086 # three words, "DEVICE TYPE ACCESS", or none
 	[ "$how" = 9p ] || take_root_mount $root_mount
 	case $how,$root_device in
@@ -77,33 +76,32 @@ export_back() {
 	guest="root.back=$NINEP_OPTIONS\\0000$guest"
 }
 
-# Puts all bind mounts into one disk image. It is read-only if each of them is. If there are hooks, the image gets its
-# content only after they have run, because they may change the sources (Docker's hook makes resolv.conf). With 9p the guest
-# sees these changes too.
+# Puts all bind mounts into one disk image. It is read-only if each of them is. The image gets its content only at start: until
+# then the host may change the sources, as the guest of a 9p root would see. A hook does, and Docker and podman write resolv.conf
+# and hosts between create and start.
 export_files() {
-	if [ -z "$hooks" ]; then
-		eval "make_image 'bind mounts' binds.img $binds" # jq's @sh quoted every word
-	else
-		eval "reserve_image $binds" # jq's @sh quoted every word
-	fi
+	eval "reserve_image $binds" # jq's @sh quoted every word
 	add_disk "$files" "$images/binds.img"
 	guest="binds.type=ext4\\0000binds.source=$disk\\0000$guest"
 	[ "$files" = rw ] || guest="binds.readonly=true\\0000$guest"
 }
 
-# reserve_image [MODE SOURCE DESTINATION]…: makes an empty image with its final size, because its loop device cannot grow.
+# reserve_image [MODE SOURCE DESTINATION]…: makes an empty image with its final size, because its loop device cannot grow. The
+# record `fill` is for fill_files.
 reserve_image() {
 	local size tree said
 	measure_image 'bind mounts' binds.img "$@"
 	said=$(truncate -s "${size}k" "$images/binds.img" 2>&1) || die "bind mounts: cannot make the disk image $images/binds.img: ${said##*: }"
-	files_size=$size
+	save fill '%s\n' "size=$size" "fill_image 'bind mounts' binds.img $binds"
 }
 
-# Fills the image of reserve_image after the hooks. The VM already has the disk, but does not run yet.
+# Fills the image of reserve_image. The VM already has the disk, but does not run yet.
 fill_files() {
-	local size="$files_size" tree="$dir/binds"
-	eval "fill_image 'bind mounts' binds.img $binds" # jq's @sh quoted every word
-	unlink_images
+	local images size tree="$dir/binds"
+	read -r images <"$dir/images"
+	# shellcheck source=/dev/null # two statements of reserve_image
+	. "$dir/fill"
+	rm -rf "$images"
 }
 
 # Starts the file server of the VM, which is paused. It finds the shares at the places where stage mounts them, in a mount
@@ -184,7 +182,7 @@ fill_image() {
 	shift 2
 	hear "$RUNX_LIBEXEC/stage" -p $$ "$dir/binds" "$@" -- mkfs.ext4 -q -F -O ^has_journal -m 0 -i 4096 \
 		-E root_owner=0:0,lazy_itable_init=1 -d "$tree" "$images/$image" "${size}k" >/dev/null </dev/null ||
-		image_failed $? "$what: cannot make a disk image of ${size} KiB in $conf_images (is the disk full?)"
+		image_failed $? "$what: cannot make a disk image of ${size} KiB in ${images%/*} (is the disk full?)"
 }
 
 # Makes $images. It is not in the state directory, because that is in dom0's memory on most hosts. It is recorded before it
@@ -197,9 +195,9 @@ make_images_directory() {
 }
 
 # Once the VM has its disks, runX removes the image files' names. The space is freed with the loop devices, even if dom0 is
-# switched off.
+# switched off. An image that start fills keeps its name until then.
 unlink_images() {
-	rm -rf "$images"
+	if [ -f "$dir/fill" ]; then rm -f "$images/rootfs.img"; else rm -rf "$images"; fi
 }
 
 # image_failed STATUS MESSAGE: ends with MESSAGE. If stage itself failed (125), ends with its own message, which is in $said.

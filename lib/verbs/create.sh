@@ -71,7 +71,6 @@ create_container() {
 	trace publish
 	[ -z "$cgroup" ] || enter_cgroups
 	[ -z "$hooks" ] || create_hooks
-	[ -z "$files_size" ] || fill_files
 	publish
 }
 
@@ -90,14 +89,14 @@ make_vm() {
 	[ -z "$shares" ] || start_files
 	empty_boot
 	exec 7<&- # release_rootfs opened it, and the VM has the device now
-	[ ! -f "$dir/images" ] || [ -n "$files_size" ] || unlink_images
+	[ ! -f "$dir/images" ] || unlink_images
 	[ -n "$netconf" ] || [ -z "$netns" ] || save netns '%s\n' "$netns"
 }
 
 # A pod's sandbox only holds the pod's network namespace. The interfaces in it are for a container of the pod. The proxy alone
 # holds the namespace, without a VM, and nothing of the sandbox's image runs.
 no_vm() {
-	kill_seconds='' uuid='' files_size=''
+	kill_seconds='' uuid=''
 	save destroyed ''
 }
 

@@ -54,6 +54,7 @@ record_start() {
 # Starts the created container $id, with its $domid and $pid. $verb is start or run, and has the mark `started`. Ends with an
 # error if the process does not start, or if a poststart hook fails. The caller then has to end the container.
 start_container() {
+	[ ! -f "$dir/fill" ] || fill_disk
 	[ ! -f "$dir/netns" ] || start_network
 	trace 'xl unpause'
 	[ "$domid" = - ] || xl_domain unpause || process_ran ||
@@ -70,6 +71,13 @@ end_container() {
 	ignore_signals
 	helper control "$dir" signal 9 || :
 	helper control "$dir" wait $STOP_SECONDS || :
+}
+
+fill_disk() {
+	trace binds
+	# shellcheck source=lib/rootfs.sh
+	. "$RUNX_LIBDIR/rootfs.sh"
+	fill_files
 }
 
 start_network() {

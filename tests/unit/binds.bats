@@ -148,6 +148,8 @@ x,y"
 	config "$(bound '["rbind", "ro"]')"
 	creates "$(bound '["bind", "ro"]' "$volume/file" /f)"
 	grep -q '^disk = \[ "[^"]*vdev=xvda,access=rw,[^"]*/rootfs.img", "[^"]*vdev=xvdb,access=ro,[^"]*/binds.img" \]$' "$FAKE/xl.cfg"
+	runX start c1
+	succeeds
 	[ "$(image 'cat /0/file')$(image 'cat /1')" = volumevolume ]
 	[ "$(records binds.type) $(records binds.source) $(records binds.readonly)" = 'ext4 /dev/xvdb true' ]
 }
@@ -161,18 +163,31 @@ x,y"
 	[ "$(records binds.readonly)" = '' ]
 }
 
-@test "binds: changes that hooks make in the sources are on the second disk, which is removed if a hook fails" {
+@test "binds: what hooks and the host write to the sources before start is on the second disk, which is removed if a hook fails" {
 	setup_volume
 	as_disk
 	printf '%s\n' '#!/bin/sh' "echo \$1 >$volume/file" 'exit "$2"' >"$BATS_TEST_TMPDIR/hook"
 	chmod 755 "$BATS_TEST_TMPDIR/hook"
 	config ".hooks = {createRuntime: [{path: \"$BATS_TEST_TMPDIR/hook\", args: [\"hook\", \"hooked\", \"0\"]}]}"
 	creates "$(bound '["rbind"]')"
-	[ "$(image 'cat /0/file')" = hooked ]
+	echo written >"$volume/later"
+	runX start c1
+	succeeds
+	[ "$(image 'cat /0/file') $(image 'cat /0/later')" = 'hooked written' ]
 	e2fsck -fn "$FAKE/binds.img"
 	[ -z "$(ls "$BATS_TEST_TMPDIR/images")" ]
 	runX delete --force c1
 	bad '.hooks.createRuntime[0].args[2] = "1"' 'hook'
+}
+
+@test "binds: a source that is gone at start fails it, and the container has ended" {
+	setup_volume
+	as_disk
+	creates "$(bound '["rbind"]')"
+	rm -r "$volume"
+	runX start c1
+	fails_with 'runX start failed: error mounting "'
+	[ "$(tail -n 2 "$FAKE/calls" | xargs)" = 'control signal 9 control wait 60' ]
 }
 
 @test "binds: a missing source is reported in runc's words" {

@@ -55,7 +55,7 @@ quick_tempered() {
 	printf '#!/bin/sh\nexec sleep 300\n' >"$FAKE/bin/xl"
 	chmod 755 "$FAKE/bin/xl"
 	runX pause c1
-	fails_with 'container c1: xl cannot pause its domain 7 (xl list shows whether it is there)'
+	fails_with 'container c1: xl can neither pause its domain 7 nor unpause it (xl list shows whether it is there; if so, runX resume)'
 	runX events --stats c1
 	fails_with 'container c1: xl list does not show its domain 7'
 	touch "$FAKE/no-guardian"
