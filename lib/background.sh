@@ -48,6 +48,7 @@ announce_pid() {
 # The file appears with its whole content, by a rename, and has no newline. An engine takes its appearance as the end of
 # the command.
 write_pid() {
+	[ ! -d "$1" ] || die "cannot write the pid file $1: it is a directory"
 	{ printf %s "$pid" >"$1.$$" && mv -f "$1.$$" "$1"; } 2>/dev/null && return 0
 	rm -f "$1.$$"
 	die "cannot write the pid file $1 (does its directory exist, and is the disk full?)"

@@ -37,7 +37,7 @@ prepare() {
 	done
 	# shellcheck disable=SC2086 # options; directories of runX.conf are words
 	set -- $rules -x "$bundle" "$@"
-	eval "helper prepare \"\$@\" $binds" || die "runX $verb failed: $problem" # jq's @sh quoted every word
+	eval "helper prepare \"\$@\" $binds" 8<&- || die "runX $verb failed: $problem" # jq's @sh quoted every word
 }
 
 # The settings that runX makes itself. xl uses the last of several equal settings, and runX's come last, so an XLCONF could

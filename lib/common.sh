@@ -493,6 +493,9 @@ helper() {
 # The exit status of the helper control when the container has no proxy, or no longer has one.
 NO_PROXY=2
 
+# The exit status of control's `wait` after its time.
+TOO_LATE=3
+
 # ask_proxy WORD…: asks the container's proxy for something (helpers/client/control.c). Fails if the proxy refuses, and
 # $problem says why. $problem is empty if there is no proxy any more.
 ask_proxy() {

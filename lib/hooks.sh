@@ -26,7 +26,9 @@ hook() {
 	[ -z "$seconds" ] || set -- -t "$seconds" "$@"
 	# The hook's program is still found on the host, because a network namespace has no files of its own.
 	[ "$kind" != createContainer ] || set -- -n "/proc/$pid/ns/net" "$@"
-	helper hook -d "$bundle" "$@" <<-END || hook_failed
+	# Its bundle may be gone by then, and it has to undo what other hooks did.
+	[ "$kind" != poststop ] || [ -d "$bundle" ] || bundle=/
+	helper hook -d "$bundle" "$@" 8<&- <<-END || hook_failed
 		$state_head
 		  "pid": $pid,
 		  "status": "$status",

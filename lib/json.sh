@@ -12,7 +12,10 @@ read_json() {
 	program=$(cd "$RUNX_LIBDIR/json" && cat ${1% *} document.jq ${1##* } 2>/dev/null) ||
 		die "not all of these modules are in $RUNX_LIBDIR/json: $1 (install runX again)"
 	shift
-	plan=$(run_jq "$@" 2>/dev/null) && return 0
+	# The shell itself would say which signal has ended jq.
+	{ plan=$(run_jq "$@") || rc=$?; } 2>/dev/null
+	[ $rc -ne 142 ] || problem="jq needs more than $TOOL_SECONDS s for it"
+	case $rc in 0) return 0 ;; 142) return 1 ;; esac
 	# The shell evaluates what jq prints, and must never evaluate what jq says. So jq's stderr is read only now, by a second
 	# jq, which needs no file for it.
 	problem=$(run_jq "$@" 2>&1 >/dev/null) || rc=$?
@@ -21,10 +24,12 @@ read_json() {
 	return 1
 }
 
-# Replaces a subshell with jq.
+# Replaces a subshell with jq. While the shell reads what jq prints, it hears no signal. So jq is bounded in time. It ends with
+# this runX, and has no descriptor of its claim, which would keep the claim for as long as jq works.
 run_jq() {
-	[ -n "$json_text" ] || exec jq -r -s "$program" "$@"
-	exec jq -r -s "$program" "$@" <<-END
+	set -- "$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- jq -r -s "$program" "$@"
+	[ -n "$json_text" ] || exec "$@"
+	exec "$@" <<-END
 		$json_text
 	END
 }

@@ -165,13 +165,22 @@ add_module() {
 # Reads the process.json that $process names. Sets $console_size and $guest as read_plan does. Sets $terminal too, but it
 # stays true if it was. Ends with an error if the file is missing or a field is wrong.
 read_process() {
-	local plan tty="$terminal"
+	local plan tty="$terminal" json_text=''
 	[ -e "$process" ] || die "process file $process: no such file"
 	need_jq
-	read_json 'values.jq process.jq scheduling.jq exec.jq' "$process" || die "$process: $problem"
+	set -- "$process"
+	# What is no file can be read only once.
+	[ -f "$process" ] || { read_process_text && shift; }
+	read_json 'values.jq process.jq scheduling.jq exec.jq' "$@" || die "$process: $problem"
 	[ -n "$plan" ] || die "process file $process: it is empty"
 	eval "$plan" # jq's @sh quoted every value
 	[ "$tty" = false ] || terminal=true guest=${guest}terminal=true\\0000
+}
+
+read_process_text() {
+	json_text=$(head -c $((JSON_MAX + 1)) "$process" 2>/dev/null) || die "process file $process: cannot read it"
+	[ -n "$json_text" ] || die "process file $process: it is empty"
+	[ ${#json_text} -le "$JSON_MAX" ] || die "process file $process: it has more than $JSON_MAX bytes, and runX takes no more"
 }
 
 # Adds to $guest a record of the capabilities that $caps names. Warns about unknown ones.

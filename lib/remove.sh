@@ -32,8 +32,8 @@ remove_container() {
 	0) remove_rest ;;
 	"$REMOVED") remove_unrecorded ;;
 	"$HELD") die "container $id: another runX has been at work on it for $END_SECONDS s (wait for its end, then delete it again)" ;;
-	125 | 126) die "container $id: cannot wait for the end of its VM: $problem" ;;
-	*) die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy${domid:+ $domid}, then delete it again)" ;;
+	"$TOO_LATE") die "container $id: its VM was not destroyed within $END_SECONDS s (try xl destroy${domid:+ $domid}, then delete it again)" ;;
+	*) die "container $id: cannot wait for the end of its VM: $problem" ;;
 	esac
 }
 

@@ -30,7 +30,8 @@ object("config.json") | few_values("config.json")
 | ($root.path | path("root.path") | if startswith("/") then . else "\($bundle)/\(.)" | clean end) as $rootfs
 | (.process | object("process")) as $process
 | (.linux | section("linux")) as $linux
-| (.annotations | section("annotations") | map_values(text("annotations"))) as $annotations
+# Not by map_values: jq 1.6 copies the object for each key.
+| (.annotations | section("annotations") | (.[] | text("annotations") | empty), .) as $annotations
 | .vm as $vm
 | {
 	bundle: $bundle, $rootfs, created: (now | strftime("%Y-%m-%dT%H:%M:%SZ")), $annotations, owner: ""

@@ -148,7 +148,7 @@ is_hosts_network() {
 add_seccomp() {
 	local rc=0
 	save profile %b "$seccomp"
-	helper seccomp <"$dir/profile" >>"$dir/container" || rc=$?
+	helper seccomp <"$dir/profile" >>"$dir/container" 8<&- || rc=$?
 	# 127 is the shell's status for a missing program, and ld.so's for a missing library.
 	[ $rc -ne 127 ] || die "linux.seccomp needs $RUNX_LIBEXEC/seccomp and libseccomp (package libseccomp2): \
 install them, or set seccomp = no in runX.conf (no profile is applied then, and only the VM confines the container)"

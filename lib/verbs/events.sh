@@ -76,8 +76,8 @@ print_stats() {
 	esac
 	# The number of processes is left out, because nobody outside the VM can count them.
 	if [ "$pids" = 0 ]; then pids=''; else pids="\"limit\":$pids"; fi
-	printf '{"type":"stats","id":"%s","data":{"cpu":{"usage":{"total":%s},"throttling":{}},' \
+	{ printf '{"type":"stats","id":"%s","data":{"cpu":{"usage":{"total":%s},"throttling":{}},' \
 		"$id" $((${6%.*} * 1000000000 + ${6#*.} * 100000000)) &&
 		printf '"memory":{"usage":{"limit":%s,"usage":%s}},"pids":{%s}}}\n' \
-			$((limit * 1048576)) $(($3 * 1048576)) "$pids"
+			$((limit * 1048576)) $(($3 * 1048576)) "$pids"; } 2>/dev/null || die "container $id: cannot write its statistics to stdout"
 }

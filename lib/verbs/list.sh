@@ -60,6 +60,7 @@ join_state() {
 # Prints the table as runc does: columns have at least 12 characters, and three blanks between them. The jq program has no
 # regular expressions, because not every jq supports them.
 print_table() {
+	local rc=0
 	# shellcheck disable=SC2016 # jq's variables
 	jq -r '
 		# is_control() of helpers/shared/wire.c
@@ -72,5 +73,10 @@ print_table() {
 		| .[] as $row
 		| ([$row[:5], $widths[:5]] | transpose | map(.[0] + " " * (.[1] - (.[0] | length))) | join(""))
 			+ $row[5]
-	' 2>/dev/null || die "cannot read the states in $RUNX_ROOT (is jq installed?)"
+	' 2>/dev/null || rc=$?
+	case $rc in
+	0) ;;
+	2) die "cannot write the list to stdout" ;; # jq(1): a system error, such as one of its output
+	*) die "cannot read the states in $RUNX_ROOT (is jq installed?)" ;;
+	esac
 }

@@ -20,6 +20,6 @@ cmd_state() {
 	done 2>/dev/null <"$dir/state" || {
 		# A delete may be removing it at this moment.
 		[ -f "$dir/state" ] || die "container $id: container does not exist"
-		return 1
+		die "container $id: cannot write its state to stdout"
 	}
 }

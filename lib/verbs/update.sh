@@ -120,7 +120,7 @@ change_sharing() {
 change_pinning() {
 	[ "$cpus" != "$old_cpus" ] || return 0
 	! xl_do vcpu-pin "$domid" all "$cpus" || return 0
-	problem="xl cannot pin its domain $domid to the CPUs $cpus (xl info shows nr_cpus)"
+	problem="xl cannot pin its domain $domid to these CPUs (xl info shows nr_cpus)"
 	cpus=$old_cpus
 	return 1
 }

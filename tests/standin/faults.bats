@@ -212,3 +212,13 @@ load cases
 	runX resume c1
 	PATIENCE=10 runX exec c1 true 3>&-
 }
+
+@test "standin: under ulimit -f a verb fails with a sentence, and cleans up" {
+	local blocks
+	for blocks in 0 1; do
+		run bash -c 'ulimit -f $1; shift; exec "$@"' bash $blocks dash "$top/runX" create --bundle "$bundle" c1 </dev/null 3>&-
+		[ "$status" -eq 1 ]
+		[[ $output == 'runX: '* ]]
+		nothing_left
+	done
+}

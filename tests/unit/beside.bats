@@ -331,3 +331,14 @@ mkdir_then() {
 	succeeds
 	[ "$(calls 'xl mem-set')" -eq 1 ]
 }
+
+@test "beside: of a create that is killed while jq works, nothing holds the claim" {
+	mkfifo "$FAKE/there"
+	printf '#!/bin/sh\necho >"$FAKE/there"\nexec sleep 300\n' >"$FAKE/bin/jq"
+	chmod 755 "$FAKE/bin/jq"
+	begin create --bundle "$bundle" c1
+	kill -9 "$runx"
+	rm "$FAKE/bin/jq"
+	timeout 20 "$top/runX" delete --force c1 3>&-
+	nothing_left
+}

@@ -208,3 +208,11 @@ described() {
 	runX exec --process "$BATS_TEST_TMPDIR/process.json" c1
 	fails_with "$BATS_TEST_TMPDIR/process.json: has 2 JSON documents, and must have only one"
 }
+
+@test "exec: what is wrong in a --process that is a pipe is told, and it is read once" {
+	in_state running
+	mkfifo "$BATS_TEST_TMPDIR/process"
+	echo '{"cwd": "/", "args": "no array"}' >"$BATS_TEST_TMPDIR/process" &
+	runX exec -d --process "$BATS_TEST_TMPDIR/process" c1
+	fails_with 'process.args: must be an array of strings'
+}

@@ -393,3 +393,15 @@ refused() {
 	bad '.hooks.prestart = [{path: "/bin/true", args: ["a", ("x" * 200000)]}]' \
 		'error running prestart hook #0: its arguments and environment are more than Linux gives to a program'
 }
+
+@test "hooks: poststop hooks run in / where the bundle is gone" {
+	printf '%s\n' '#!/bin/sh' 'pwd >"$1"' >"$BATS_TEST_TMPDIR/hook"
+	chmod 755 "$BATS_TEST_TMPDIR/hook"
+	config ".hooks = {poststop: [{path: \"$BATS_TEST_TMPDIR/hook\", args: [\"hook\", \"$BATS_TEST_TMPDIR/ran\"]}]}"
+	runX create --bundle "$bundle" c1
+	mv "$bundle" "$bundle.gone"
+	runX delete --force c1
+	mv "$bundle.gone" "$bundle"
+	succeeds
+	[ "$(cat "$BATS_TEST_TMPDIR/ran")" = / ]
+}

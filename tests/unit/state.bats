@@ -34,3 +34,14 @@ load helpers
 	succeeds
 	[ ! -s "$FAKE/calls" ]
 }
+
+@test "state, events, list: what cannot be written to stdout is an error with a sentence" {
+	local words
+	in_state running
+	for words in 'state c1' 'events --stats c1' list; do
+		# shellcheck disable=SC2086 # words
+		run bash -c '"$@" 2>&1 >/dev/full' bash "$top/runX" $words </dev/null 3>&-
+		[ "$status" -eq 1 ]
+		[[ $output == 'runX: '*'cannot write '*' to stdout' ]]
+	done
+}

@@ -205,7 +205,7 @@ refused() {
 	XL_FAIL=mem-set update '{"memory": {"limit": 1}}'
 	fails_with 'container c1: xl cannot set the memory of its domain 7 to 64 MiB'
 	XL_FAIL=vcpu-pin update '{"cpu": {"cpus": "9"}}'
-	fails_with 'container c1: xl cannot pin its domain 7 to the CPUs 9'
+	fails_with 'container c1: xl cannot pin its domain 7 to these CPUs'
 }
 
 @test "update: it starts jq once" {
