@@ -39,7 +39,7 @@ small_files() {
 # device NAME: moves the root file system of /b/NAME to a device, and mounts that in its place
 device() {
 	local loop
-	mkfs.ext4 -q -d "/b/$1/rootfs" "/b/$1.img" 256m 2>/dev/null
+	mkfs.ext4 -q -d "/b/$1/rootfs" "/b/$1.img" 256m >/dev/null 2>&1
 	rm -r "/b/$1/rootfs"
 	mkdir "/b/$1/rootfs"
 	loop=$(losetup --direct-io=on --show -f "/b/$1.img")
