@@ -343,11 +343,26 @@ static void relay(const struct pollfd *input, const struct pollfd *output)
 
 /* ---- until the process ends ---- */
 
+static bool is_last_word(const struct signalfd_siginfo *info, bool over)
+{
+	switch (info->ssi_signo) {
+	case SIGHUP:
+		return over || info->ssi_code == SI_KERNEL;
+	case SIGINT:
+	case SIGQUIT:
+	case SIGTERM:
+		return over;
+	default:
+		return false;
+	}
+}
+
 /*
  * Passes our signals on to the process, except SIGCHLD. Stops of our terminal do not come here. If
  * our terminal is hung up, so is the process's, and its shell ends. The kernel says so (SI_KERNEL):
  * a SIGHUP by kill(2) is passed on. Once the process has been reaped (`over`), its pid may be
- * somebody else's, and signals go to nobody.
+ * somebody else's, and signals go to nobody. What is left is its output, and somebody who wants an
+ * end does not wait until it is read.
  */
 static void signal_event(pid_t pid, bool over)
 {
@@ -357,7 +372,7 @@ static void signal_event(pid_t pid, bool over)
 		return;
 	if (info.ssi_signo == SIGWINCH && self.master >= 0)
 		copy_size();
-	else if (info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL && self.master >= 0)
+	else if (self.master >= 0 && is_last_word(&info, over))
 		close_master();
 	else if (info.ssi_signo != SIGCHLD && !over)
 		(void)kill(pid, (int)info.ssi_signo);

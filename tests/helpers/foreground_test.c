@@ -49,6 +49,26 @@ static void after_the_end_signals_go_to_nobody(void **state)
 	assert_int_equal(ended_by(pid, 0), SIGTERM);
 }
 
+/* The process has left output that nobody reads. */
+static void after_the_end_a_signal_ends_the_wait_for_a_reader(void **state)
+{
+	static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	pid_t pid = victim();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		self.master = open("/dev/null", O_RDWR | O_CLOEXEC);
+		receive(SIGUSR1);
+		signal_event(pid, true);
+		assert_true(self.master >= 0);
+		receive(ends[i]);
+		signal_event(pid, true);
+		assert_int_equal(self.master, -1);
+	}
+	(void)kill(pid, SIGKILL);
+	assert_int_equal(ended_by(pid, 0), SIGKILL);
+}
+
 static void early_signals_are_kept_for_the_process(void **state)
 {
 	pid_t starter = victim(), process = victim();
@@ -139,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_end_signals_go_to_nobody),
+		cmocka_unit_test(after_the_end_a_signal_ends_the_wait_for_a_reader),
 		cmocka_unit_test(early_signals_are_kept_for_the_process),
 		cmocka_unit_test(without_a_meeting_place_the_command_tells_the_reason),
 		cmocka_unit_test(a_process_that_cannot_be_waited_for_has_ended),
