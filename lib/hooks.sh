@@ -26,7 +26,7 @@ hook() {
 	[ -z "$seconds" ] || set -- -t "$seconds" "$@"
 	# The hook's program is still found on the host, because a network namespace has no files of its own.
 	[ "$kind" != createContainer ] || set -- -n "/proc/$pid/ns/net" "$@"
-	helper hook -d "$bundle" "$@" <<-END || hook_failed
+	helper hook -p $$ -d "$bundle" "$@" <<-END || hook_failed
 		$state_head
 		  "pid": $pid,
 		  "status": "$status",
