@@ -39,6 +39,17 @@ ends_at_once() {
 	is_over "$(cat "$FAKE/hook")"
 }
 
+@test "cleanup: a create that is stopped ends at once by delete --force" {
+	hangs_at xl '"create "*'
+	begin create --bundle "$bundle" c1
+	kill -STOP "$runx"
+	runX delete --force c1
+	succeeds
+	# By SIGTERM: SIGKILL comes only after END_SECONDS.
+	ends 143
+	nothing_left
+}
+
 # quick_tempered: xl gets one second for an answer
 quick_tempered() {
 	cp -r "$top/lib" "$BATS_TEST_TMPDIR/lib"
