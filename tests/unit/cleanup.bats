@@ -189,6 +189,18 @@ quick_tempered() {
 	nothing_left
 }
 
+@test "cleanup: a run in the foreground that is killed while it makes the VM leaves nothing" {
+	local before
+	before=$(ls -d /run/runX.* 2>/dev/null || :)
+	hangs_at xl '"create "*'
+	begin run --bundle "$bundle" c1
+	kill -9 "$runx"
+	ends 137
+	timeout 20 sh -c 'while [ -d "$1" ]; do sleep 0.05; done' sh "$RUNX_ROOT/c1"
+	nothing_left
+	[ "$(ls -d /run/runX.* 2>/dev/null || :)" = "$before" ]
+}
+
 # sweep kill --seed 1113: exec, SIGPIPE to the command
 @test "cleanup: a SIGPIPE to create, start, exec or delete ends no wait" {
 	piped_at xl '"create "*' create --bundle "$bundle" c1
