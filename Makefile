@@ -216,6 +216,7 @@ out/tests/files_server: tests/helpers/files_server.c $(HOST)/helpers/files.a
 # These tests include the program.
 out/tests/foreground_test: helpers/client/foreground.c
 out/tests/exec_test: helpers/client/exec.c helpers/client/client.c
+out/tests/control_test: helpers/client/control.c helpers/client/client.c
 out/tests/vif_test: helpers/net/vif.c
 
 # A stand-in of Xen, and the programs of the host over it, which reach its devices, and the host's clock, by these functions

@@ -2,7 +2,12 @@
 /*
  * Runs one hook of config.json on the host, to its end.
  *
- * usage: hook [-d DIRECTORY] [-n NETNS] [-t SECONDS] [-e COUNT] PATH [ENV…] ARGV0 [ARG…] <STATE
+ * usage: hook [-p PARENT] [-d DIRECTORY] [-n NETNS] [-t SECONDS] [-e COUNT] PATH [ENV…] ARGV0
+ * [ARG…] <STATE
+ *
+ * If the process that started this one dies, the hook and its process group are killed: nobody
+ * would wait for its end, and what comes next could overtake it. PARENT is the id of that process,
+ * in case it died before this one could ask the kernel for this.
  *
  * With -d, the hook runs in that directory. With -n, it runs in the network namespace at that path.
  * With -t, the hook and its process group are killed if it takes longer. With -e, the COUNT words
@@ -24,6 +29,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +38,7 @@ enum { TIMED_OUT = 124, NOT_EXECUTED = 127 };
 
 static struct {
 	const char *directory, *netns;
+	pid_t parent;
 	unsigned int seconds;
 	long env_count; /* -1: the hook gets our environment */
 } option = {.env_count = -1};
@@ -70,8 +77,11 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+d:n:t:e:")) != -1)
+	while ((c = getopt(argc, argv, "+p:d:n:t:e:")) != -1)
 		switch (c) {
+		case 'p':
+			option.parent = (pid_t)number(optarg, 1);
+			break;
 		case 'd':
 			option.directory = optarg;
 			break;
@@ -122,10 +132,20 @@ static int take_signals(sigset_t *before)
 	return fd;
 }
 
+/* From here on, SIGTERM comes when the parent dies. It may have died before. */
+static void end_with_parent(void)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (option.parent && getppid() != option.parent)
+		failx("the runX that started this has ended");
+}
+
 static void become_hook(const sigset_t *mask, int null, int errors, int report)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
+	/* If somebody kills the program above, nobody else could end the hook. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/*
 	 * The hook gets a session: its process group can be killed as one, and it has no terminal.
 	 */
@@ -265,6 +285,7 @@ int main(int argc, char **argv)
 	if (option.directory && chdir(option.directory) < 0)
 		fail("chdir %s", option.directory);
 	int signals = take_signals(&mask);
+	end_with_parent();
 	start(&mask);
 	int status = await_end(signals);
 	if (hook.errors >= 0)

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # How the caller gets the terminal and the pid of a process that runX leaves in the background.
 
+# What the helper foreground tells this command, and nobody else may get: a runX in a hook would take it for its own, and
+# write its pid over this one's.
+foreground=${RUNX_FOREGROUND:-} foreground_size=${RUNX_FOREGROUND_SIZE:-} foreground_failed=${RUNX_FOREGROUND_FAILED:-}
+unset RUNX_FOREGROUND RUNX_FOREGROUND_SIZE RUNX_FOREGROUND_FAILED
+
 # Checks that $console_socket and $terminal fit together, and ends with an error if they do not. In the foreground,
 # lib/foreground.sh provides a console socket, and this sets $console_socket to it. If it could not, this ends with its reason.
 check_terminal() {
-	[ -z "${RUNX_FOREGROUND_FAILED:-}" ] || die "$RUNX_FOREGROUND_FAILED"
-	if [ -n "${RUNX_FOREGROUND:-}" ]; then
+	[ -z "$foreground_failed" ] || die "$foreground_failed"
+	if [ -n "$foreground" ]; then
 		console_socket=''
 		[ "$terminal" = false ] || take_foreground_terminal
 	elif [ "$terminal" = true ] && [ -z "$console_socket" ]; then
@@ -19,10 +24,10 @@ check_terminal() {
 # make CR LF of a newline (ONLCR). The caller's terminal does that, if the output is a terminal at all. runc clears the flag for
 # the same case, and for no other (tty.go).
 take_foreground_terminal() {
-	console_socket=$RUNX_FOREGROUND/console
+	console_socket=$foreground/console
 	guest=${guest}terminal.bare_newline=true\\0000
-	[ -n "${RUNX_FOREGROUND_SIZE:-}" ] || return 0
-	console_size=$RUNX_FOREGROUND_SIZE
+	[ -n "$foreground_size" ] || return 0
+	console_size=$foreground_size
 	guest=${guest}rows=${console_size%x*}\\0000columns=${console_size#*x}\\0000
 }
 
@@ -38,10 +43,11 @@ null_streams() {
 	done
 }
 
-# Writes $pid to $pid_file, if that is set, and to the file that the foreground program reads. Ends with an error if a
-# file cannot be written.
+# Writes $pid to $pid_file, if that is set, and to the file that the foreground program reads once this command has ended.
+# Ends with an error if a file cannot be written.
 announce_pid() {
-	[ -z "${RUNX_FOREGROUND:-}" ] || write_pid "$RUNX_FOREGROUND/pid"
+	[ -z "$foreground" ] || { printf %s "$pid" >"$foreground/pid"; } 2>/dev/null ||
+		die 'cannot tell the pid of the process to the program foreground (was it killed?)'
 	[ -z "$pid_file" ] || write_pid "$pid_file"
 }
 

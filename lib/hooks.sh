@@ -28,7 +28,7 @@ hook() {
 	[ "$kind" != createContainer ] || set -- -n "/proc/$pid/ns/net" "$@"
 	# Its bundle may be gone by then, and it has to undo what other hooks did.
 	[ "$kind" != poststop ] || [ -d "$bundle" ] || bundle=/
-	helper hook -d "$bundle" "$@" 8<&- <<-END || hook_failed
+	helper hook -p $$ -d "$bundle" "$@" 8<&- <<-END || hook_failed
 		$state_head
 		  "pid": $pid,
 		  "status": "$status",

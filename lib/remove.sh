@@ -52,7 +52,8 @@ end_creator() {
 	for signal in TERM KILL; do
 		lives "$creator" "$start" || break
 		trace 'wait for create'
-		kill -$signal "$creator" 2>/dev/null || :
+		# A create that is stopped hears SIGTERM only when it goes on.
+		{ kill -$signal "$creator" && kill -CONT "$creator"; } 2>/dev/null || :
 		rc=0
 		claimed true || rc=$?
 		[ $rc -eq $HELD ] || break

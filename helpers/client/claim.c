@@ -16,6 +16,7 @@
  *   125  this program failed
  */
 #include "helpers/shared/common.h"
+#include "helpers/shared/host.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,8 +39,7 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		failx("usage: claim DESCRIPTOR SECONDS COMMAND…");
 	int directory = atoi(argv[1]);
-	signal(SIGALRM, too_late);
-	alarm((unsigned int)atoi(argv[2]));
+	host_alarm((unsigned int)atoi(argv[2]), too_late);
 	while (flock(directory, LOCK_EX) < 0)
 		if (errno != EINTR)
 			fail("cannot lock the state directory");

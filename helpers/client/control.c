@@ -44,32 +44,39 @@
 
 enum { REFUSED = 1, NO_PROXY = 2, TOO_LATE = 3 };
 
-/* Waits for the answer: CLIENT_SECONDS at most, or without a limit if the request is `slow`. */
-static int take_answer(int s, bool slow)
+/* How long this program waits for the proxy's next words. */
+static int patience = CLIENT_SECONDS;
+
+/* A proxy that has to wait for the VM itself says so at once, and for how long at most. */
+static int take_answer(int s)
 {
 	char answer[CONTROL_MESSAGE + 1];
 	struct pollfd p = {.fd = s, .events = POLLIN};
 
-	while (!slow && poll(&p, 1, CLIENT_SECONDS * 1000) <= 0)
+	while (poll(&p, 1, patience * 1000) <= 0)
 		if (errno != EINTR || p.revents == 0)
 			return TOO_LATE;
 	ssize_t n = recv(s, answer, CONTROL_MESSAGE, 0);
 	if (n <= 0)
 		return NO_PROXY;
 	answer[n] = '\0';
+	if (answer[0] == CONTROL_WAIT[0]) {
+		patience = CLIENT_SECONDS + atoi(answer + 1);
+		return take_answer(s);
+	}
 	if (!strcmp(answer, CONTROL_OK))
 		return 0;
 	fprintf(stderr, "%s\n", answer);
 	return REFUSED;
 }
 
-static int request(int directory, const char *words, bool slow)
+static int request(int directory, const char *words)
 {
 	int s = client_connect(directory);
 
 	if (s < 0 || client_send(s, words, NULL, 0) < 0)
 		return errno == EAGAIN ? TOO_LATE : NO_PROXY;
-	return take_answer(s, slow);
+	return take_answer(s);
 }
 
 static void too_late(int signal)
@@ -101,8 +108,7 @@ static int kill_files(int directory, unsigned int seconds)
 
 	if (files.fd < 0)
 		return 0;
-	signal(SIGALRM, too_late);
-	alarm(seconds);
+	host_alarm(seconds, too_late);
 	(void)syscall(SYS_pidfd_send_signal, files.fd, SIGKILL, NULL, 0);
 	while (poll(&files, 1, -1) < 0)
 		;
@@ -148,8 +154,7 @@ static int wait_for_end(int directory, unsigned int seconds)
 	if (lock < 0)
 		return 0;
 	struct pollfd proxy = {.fd = open_process(directory, CONTROL_RECORD), .events = POLLIN};
-	signal(SIGALRM, too_late);
-	alarm(seconds);
+	host_alarm(seconds, too_late);
 	while (flock(lock, LOCK_SH) < 0)
 		if (errno != EINTR)
 			fail("cannot wait for the proxy's lock");
@@ -194,11 +199,11 @@ int main(int argc, char **argv)
 	for (int i = 2, used = 0; i < argc && used < CONTROL_MESSAGE; i++)
 		used += snprintf(words + used, sizeof(words) - (size_t)used, "%s%s",
 				 i > 2 ? " " : "", argv[i]);
-	int result = request(directory, words, !strcmp(argv[2], "start"));
+	int result = request(directory, words);
 	if (result != TOO_LATE)
 		return result;
 	if (!strncmp(words, "signal 9", 8) && (words[8] == '\0' || words[8] == ' '))
 		return kill_proxy(directory);
-	fprintf(stderr, "its proxy has not answered within %d s\n", CLIENT_SECONDS);
+	fprintf(stderr, "its proxy has not answered within %d s (is it stopped?)\n", patience);
 	return REFUSED;
 }

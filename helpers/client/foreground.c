@@ -10,9 +10,10 @@
  * in that directory. If the process has a terminal, the command must send its master to the socket
  * `console` there. $RUNX_FOREGROUND_SIZE is the size of the program's own terminal, ROWSxCOLUMNS.
  * The program then relays signals and the terminal until the process has ended. Last, it runs the
- * command of the END-WORDs, if there are any, with $RUNX_FOREGROUND_ENDED. Signals that come before
- * the process runs reach it later. With -s, the command gets them too: it must then end, and leave
- * no process.
+ * command of the END-WORDs, if there are any, with the process's pid in $RUNX_FOREGROUND_ENDED.
+ * Signals that come before the process runs reach it later. With -s, the command gets them too: it
+ * must then end, and leave no process. If this program is killed before the process runs, the
+ * command gets SIGTERM.
  *
  * The exit status is that of the process, 128+n if signal n ended it or the command that makes it,
  * or STATUS (1) if the process was not started. The command has said why then.
@@ -24,12 +25,14 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -43,7 +46,7 @@ struct flow {
 };
 
 static struct {
-	char directory[32], pid_file[48], socket[48];
+	int place; /* the directory where the command leaves what it has made */
 	int signals, listener;
 	int master; /* of the process's terminal, or -1 */
 	bool raw;
@@ -53,7 +56,7 @@ static struct {
 	sigset_t kept;	       /* signals that came before the process ran */
 	struct termios before; /* settings of our own terminal before it became raw */
 	struct flow input, output;
-} self = {.directory = "/run/runX.XXXXXX",
+} self = {.place = -1,
 	  .failure = 1,
 	  .listener = -1,
 	  .master = -1,
@@ -78,9 +81,9 @@ static void remove_meeting_place(void)
 {
 	(void)unsetenv("RUNX_FOREGROUND");
 	(void)unsetenv("RUNX_FOREGROUND_SIZE");
-	(void)unlink(self.pid_file);
-	(void)unlink(self.socket);
-	(void)rmdir(self.directory);
+	if (self.place >= 0)
+		close(self.place);
+	self.place = -1;
 }
 
 /*
@@ -97,38 +100,62 @@ __attribute__((noreturn)) static void give_up(const char *what, const char *name
 	execute(self.command);
 }
 
+/* glibc has these calls since 2.36. */
+static int open_tmpfs(void)
+{
+	const unsigned int flags = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), place = -1;
+
+	if (fs < 0)
+		return -1;
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", "0700", 0) == 0 &&
+	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		place = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, flags);
+	const int error = errno;
+	close(fs);
+	errno = error;
+	return place;
+}
+
+/*
+ * A file system that is mounted nowhere: however this program ends, nothing of it is left. Others
+ * reach it by the path that /proc has for our descriptor.
+ */
 static void make_meeting_place(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char path[48], pid[16] = "";
 
-	if (!mkdtemp(self.directory))
-		give_up("make", self.directory);
-	snprintf(self.pid_file, sizeof(self.pid_file), "%s/pid", self.directory);
-	snprintf(self.socket, sizeof(self.socket), "%s/console", self.directory);
-	setenv("RUNX_FOREGROUND", self.directory, 1);
-	memcpy(address.sun_path, self.socket, sizeof(self.socket));
+	self.place = open_tmpfs();
+	/* Our pid as /proc knows it, also in a PID namespace of our own. */
+	if (self.place < 0 || readlink("/proc/self", pid, sizeof(pid) - 1) <= 0)
+		give_up("make", "a place for the process's pid");
+	snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, self.place);
+	setenv("RUNX_FOREGROUND", path, 1);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/console", path);
 	self.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (self.listener < 0 ||
 	    bind(self.listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(self.listener, 1) < 0)
-		give_up("listen at", self.socket);
+		give_up("listen at", address.sun_path);
 }
 
 /* Returns the process's pid. If it cannot be read, the process runs on without us: returns 0. */
 static pid_t read_pid(void)
 {
-	int pid = 0;
-	FILE *f = fopen(self.pid_file, "re");
+	char text[16] = "";
+	int file = openat(self.place, "pid", O_RDONLY | O_CLOEXEC);
+	ssize_t n = file < 0 ? -1 : read(file, text, sizeof(text) - 1);
+	const int error = n < 0 ? errno : 0;
+	int pid = atoi(text);
 
-	errno = f ? 0 : errno;
-	if (!f || fscanf(f, "%d", &pid) != 1 || pid <= 0) {
-		fprintf(stderr, "runX: cannot wait for the process, whose id is not in %s: %s\n",
-			self.pid_file, errno ? strerror(errno) : "it is no number");
-		pid = 0;
-	}
-	if (f)
-		fclose(f);
-	return pid;
+	if (file >= 0)
+		close(file);
+	if (pid > 0)
+		return pid;
+	fprintf(stderr, "runX: cannot wait for the process, whose id is not known: %s\n",
+		error ? strerror(error) : "its file has no number");
+	return 0;
 }
 
 static void tell_size(void)
@@ -144,11 +171,23 @@ static void tell_size(void)
 
 /* ---- the commands ---- */
 
+/* The process that nobody would wait for is not made. */
+__attribute__((noreturn)) static void execute_for(pid_t parent, char *const words[])
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(EXIT_HELPER);
+	execute(words);
+}
+
 /* Returns its pid, or -1. */
 static pid_t start_command(char *const words[])
 {
+	const pid_t parent = getpid();
 	pid_t pid = fork();
 
+	if (pid == 0 && words == self.command)
+		execute_for(parent, words);
 	if (pid == 0)
 		execute(words);
 	return pid;
@@ -171,12 +210,17 @@ static pid_t wait_for_command(pid_t pid, int options, int *status)
 	return found;
 }
 
-/* Runs the last command. The process's status counts, also if this fails. */
-static void clean_up(char *const words[])
+/*
+ * Runs the last command. The process's status counts, also if this fails. The command is to know by
+ * the pid whether the container that has the name now is still the process's.
+ */
+static void clean_up(char *const words[], pid_t process)
 {
+	char text[16];
 	int status;
 
-	setenv("RUNX_FOREGROUND_ENDED", "yes", 1);
+	snprintf(text, sizeof(text), "%d", process);
+	setenv("RUNX_FOREGROUND_ENDED", text, 1);
 	pid_t pid = start_command(words);
 	if (pid < 0)
 		fprintf(stderr, "runX: cannot start %s to delete the container: %m (runX delete)\n",
@@ -343,11 +387,26 @@ static void relay(const struct pollfd *input, const struct pollfd *output)
 
 /* ---- until the process ends ---- */
 
+static bool is_last_word(const struct signalfd_siginfo *info, bool over)
+{
+	switch (info->ssi_signo) {
+	case SIGHUP:
+		return over || info->ssi_code == SI_KERNEL;
+	case SIGINT:
+	case SIGQUIT:
+	case SIGTERM:
+		return over;
+	default:
+		return false;
+	}
+}
+
 /*
  * Passes our signals on to the process, except SIGCHLD. Stops of our terminal do not come here. If
  * our terminal is hung up, so is the process's, and its shell ends. The kernel says so (SI_KERNEL):
  * a SIGHUP by kill(2) is passed on. Once the process has been reaped (`over`), its pid may be
- * somebody else's, and signals go to nobody.
+ * somebody else's, and signals go to nobody. What is left is its output, and somebody who wants an
+ * end does not wait until it is read.
  */
 static void signal_event(pid_t pid, bool over)
 {
@@ -357,7 +416,7 @@ static void signal_event(pid_t pid, bool over)
 		return;
 	if (info.ssi_signo == SIGWINCH && self.master >= 0)
 		copy_size();
-	else if (info.ssi_signo == SIGHUP && info.ssi_code == SI_KERNEL && self.master >= 0)
+	else if (self.master >= 0 && is_last_word(&info, over))
 		close_master();
 	else if (info.ssi_signo != SIGCHLD && !over)
 		(void)kill(pid, (int)info.ssi_signo);
@@ -447,6 +506,6 @@ int main(int argc, char **argv)
 	int status = exit_status(wait_for(pid));
 	restore_terminal();
 	if (words[count])
-		clean_up(words + count);
+		clean_up(words + count, pid);
 	return status;
 }

@@ -250,6 +250,14 @@ const char *container_signal(int signal, bool all)
 	return "the VM does not read its console and cannot take this signal (SIGKILL ends it)";
 }
 
+static void tell_patience(int client)
+{
+	char words[16];
+	int n = snprintf(words, sizeof(words), CONTROL_WAIT "%d", container.start_seconds);
+
+	(void)send(client, words, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 const char *container_start(int *client)
 {
 	/* The process may have run, and even ended, after the unpause and before this request. */
@@ -261,6 +269,7 @@ const char *container_start(int *client)
 		return "another start of this container is in progress";
 	trace("proxy", "boot");
 	container.phase = BOOTING;
+	tell_patience(*client);
 	container.starter = *client;
 	*client = -1;
 	container.start_by = host_now() + container.start_seconds * (int64_t)1000;

@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -57,20 +59,56 @@ static void await_room(int to)
 	(void)poll(&wanted, 1, -1);
 }
 
+/* A socket of messages (SOCK_SEQPACKET, SOCK_DGRAM) drops what a read has no room for. */
+static bool has_messages(int fd)
+{
+	int type = SOCK_STREAM;
+	socklen_t size = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type != SOCK_STREAM;
+}
+
+/* What read(2) reads into: a piece of a stream, or a whole message. */
+struct piece {
+	char *data;
+	size_t room;
+};
+
+static bool make_room(struct piece *p, size_t room)
+{
+	char *data = room > p->room ? realloc(p->data, room) : p->data;
+
+	if (!data)
+		return false;
+	p->data = data;
+	p->room = room > p->room ? room : p->room;
+	return true;
+}
+
+static ssize_t read_piece(int from, struct piece *p, bool messages)
+{
+	ssize_t size = messages ? recv(from, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT) : 0;
+
+	if (size < 0 || !make_room(p, size > PIPE_BUF ? (size_t)size : PIPE_BUF))
+		return -1;
+	return read(from, p->data, p->room);
+}
+
 /*
  * Copies until one of the two sides ends. Returns 0, or -1 if `from` cannot be read. The owners of
  * the caller's descriptor may have set O_NONBLOCK on it.
  */
 static int copy(int from, int to)
 {
-	char data[4096];
+	const bool messages = has_messages(from);
+	struct piece piece = {0};
 	ssize_t n, written;
 
-	while (await_input(from, to) && (n = read(from, data, sizeof(data))) != 0) {
+	while (await_input(from, to) && (n = read_piece(from, &piece, messages)) != 0) {
 		if (n < 0 && !only_now())
 			return -1;
 		for (ssize_t done = 0; done < n; done += written) {
-			written = write(to, data + done, (size_t)(n - done));
+			written = write(to, piece.data + done, (size_t)(n - done));
 			if (written < 0 && !only_now())
 				return 0;
 			if (written < 0) {
@@ -99,7 +137,8 @@ __attribute__((noreturn)) static void copy_and_end(bool reads)
 /*
  * Starts a process that copies between `fd` and a line to us, and returns our end of the line, or
  * -1. This is for what cannot be opened again: a FIFO that nobody reads, /dev/tty of another
- * session, an anonymous file of the kernel. The process ends when one of the two sides ends.
+ * session, an anonymous file of the kernel, and for messages that must be read whole. The process
+ * ends when one of the two sides ends.
  */
 static int relay(int fd, int access)
 {
@@ -136,9 +175,9 @@ struct stream stream_take(int fd, int access)
 
 	if (fd < 0 || fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
 		return (struct stream){.fd = fd};
-	if (S_ISSOCK(st.st_mode))
+	if (S_ISSOCK(st.st_mode) && !(access == O_RDONLY && has_messages(fd)))
 		return (struct stream){.fd = fd, .socket = true};
-	int own = open_again(fd);
+	int own = S_ISSOCK(st.st_mode) ? -1 : open_again(fd);
 	if (own < 0)
 		own = relay(fd, access);
 	close(fd);

@@ -42,6 +42,7 @@
  */
 #include "content.h"
 #include "helpers/shared/common.h"
+#include "helpers/shared/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -238,18 +239,6 @@ static void end_with(pid_t parent)
 		failx("the runX that started this has ended");
 }
 
-/* An alarm stays set over execve(2). The caller may have ignored or blocked its signal. */
-static void end_after(unsigned int seconds)
-{
-	sigset_t set;
-
-	(void)signal(SIGALRM, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, SIGALRM);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	(void)alarm(seconds);
-}
-
 int main(int argc, char **argv)
 {
 	const char *directory;
@@ -263,7 +252,7 @@ int main(int argc, char **argv)
 			parent = (pid_t)strtol(optarg, NULL, 10);
 			break;
 		case 't':
-			end_after((unsigned int)strtoul(optarg, NULL, 10));
+			host_alarm((unsigned int)strtoul(optarg, NULL, 10), SIG_DFL);
 			break;
 		case 'm':
 			most = strtoll(optarg, NULL, 10);

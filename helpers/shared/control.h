@@ -25,5 +25,7 @@
  * confused, because the proxy replaces control characters in the guest's words.
  */
 #define CONTROL_OK "\006"
+/* Comes before the answer to "start": the answer comes within so many seconds, in digits. */
+#define CONTROL_WAIT "\005"
 
 #endif

@@ -163,6 +163,17 @@ void host_leave_groups(void)
 		fclose(groups);
 }
 
+void host_alarm(unsigned int seconds, void (*action)(int))
+{
+	sigset_t set;
+
+	(void)signal(SIGALRM, action);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)alarm(seconds);
+}
+
 int64_t host_now(void)
 {
 	struct timespec t;

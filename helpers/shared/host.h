@@ -53,6 +53,12 @@ void host_leave_groups(void);
  */
 int host_open_recorded(int directory, const char *name);
 
+/*
+ * As alarm(2): after `seconds`, SIGALRM does what `action` says (signal(2)). The caller may have
+ * blocked or ignored it, and this undoes both. It holds over execve(2), if the action is SIG_DFL.
+ */
+void host_alarm(unsigned int seconds, void (*action)(int));
+
 /* Returns the time of CLOCK_MONOTONIC in milliseconds. */
 int64_t host_now(void);
 

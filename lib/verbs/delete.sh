@@ -17,6 +17,9 @@ cmd_delete() {
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "delete: too many arguments: $*"
 
+	ended=${RUNX_FOREGROUND_ENDED:-}
+	unset RUNX_FOREGROUND_ENDED # a runX in a hook would take it for its own
+	[ -z "$ended" ] || claim_ended || return 0
 	[ -d "$dir" ] || [ $force = false ] || return 0
 	read_status
 	# A created container is removed too, as runc does: containerd deletes a container that it could not start.
@@ -25,9 +28,18 @@ cmd_delete() {
 		die "cannot delete container $id that is not stopped: $status (kill it, or use --force)"
 		;;
 	esac
-	[ -z "${RUNX_FOREGROUND_ENDED:-}" ] || tell_end
+	[ -z "$ended" ] || tell_end
 	uuid='' images='' may_have_domain=true
-	remove_container || [ $force = true ] || die "container $id: container does not exist"
+	remove_container || [ $force = true ] || [ -n "$ended" ] || die "container $id: container does not exist"
+}
+
+# Whether the container is still that of the process $ended, which ran in the foreground. Somebody else may have deleted it, and
+# its name may be a new container's. From here on, remove_container knows the directory that this has opened from all others.
+claim_ended() {
+	local pid=''
+	open_claim || return 1
+	{ read -r _ pid _ </proc/self/fd/8/proxy; } 2>/dev/null || return 1
+	[ "$pid" = "$ended" ] && is_claims_directory
 }
 
 # Whoever ran the container in the foreground sees a status only. If the process has not ended by itself, this says what has.

@@ -49,6 +49,26 @@ static void after_the_end_signals_go_to_nobody(void **state)
 	assert_int_equal(ended_by(pid, 0), SIGTERM);
 }
 
+/* The process has left output that nobody reads. */
+static void after_the_end_a_signal_ends_the_wait_for_a_reader(void **state)
+{
+	static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	pid_t pid = victim();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		self.master = open("/dev/null", O_RDWR | O_CLOEXEC);
+		receive(SIGUSR1);
+		signal_event(pid, true);
+		assert_true(self.master >= 0);
+		receive(ends[i]);
+		signal_event(pid, true);
+		assert_int_equal(self.master, -1);
+	}
+	(void)kill(pid, SIGKILL);
+	assert_int_equal(ended_by(pid, 0), SIGKILL);
+}
+
 static void early_signals_are_kept_for_the_process(void **state)
 {
 	pid_t starter = victim(), process = victim();
@@ -71,7 +91,8 @@ static void without_a_meeting_place_the_command_tells_the_reason(void **state)
 {
 	char *words[] = {"sh", "-c",
 			 "case $RUNX_FOREGROUND_FAILED in "
-			 "'cannot make /nowhere/runX.'*': No such file or directory') exit 3;; "
+			 "\"cannot make a place for the process's pid: Too many open files\") "
+			 "exit 3;; "
 			 "esac",
 			 NULL};
 	int status = 0;
@@ -80,7 +101,8 @@ static void without_a_meeting_place_the_command_tells_the_reason(void **state)
 	(void)state;
 	if (pid == 0) {
 		self.command = words;
-		memcpy(self.directory, "/nowhere/runX.XXXXXX", sizeof("/nowhere/runX.XXXXXX"));
+		while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
+			;
 		make_meeting_place();
 		_exit(0);
 	}
@@ -102,24 +124,28 @@ static void a_process_that_cannot_be_waited_for_has_ended(void **state)
 static void without_a_pid_it_says_so(void **state)
 {
 	static const char *const texts[] = {"", "x", "-3"};
-	char said[256] = "";
+	char said[256] = "", path[] = "/tmp/foreground_test.XXXXXX";
 	int ends[2], before = dup(STDERR_FILENO);
 
 	(void)state;
+	assert_non_null(mkdtemp(path));
+	self.place = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(pipe(ends), 0);
 	dup2(ends[1], STDERR_FILENO);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		int file = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+		int file = openat(self.place, "pid", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		assert_int_equal(write(file, texts[i], strlen(texts[i])), strlen(texts[i]));
-		snprintf(self.pid_file, sizeof(self.pid_file), "/proc/self/fd/%d", file);
+		close(file);
 		int pid = read_pid();
 		ssize_t n = read(ends[0], said, sizeof(said) - 1);
-		close(file);
 		assert_int_equal(pid, 0);
 		said[n] = '\0';
 		assert_non_null(strstr(said, "runX: cannot wait for the process, whose id is not"));
 	}
 	dup2(before, STDERR_FILENO);
+	assert_int_equal(unlinkat(self.place, "pid", 0), 0);
+	assert_int_equal(rmdir(path), 0);
+	remove_meeting_place();
 	close(before);
 	close(ends[0]);
 	close(ends[1]);
@@ -139,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_end_signals_go_to_nobody),
+		cmocka_unit_test(after_the_end_a_signal_ends_the_wait_for_a_reader),
 		cmocka_unit_test(early_signals_are_kept_for_the_process),
 		cmocka_unit_test(without_a_meeting_place_the_command_tells_the_reason),
 		cmocka_unit_test(a_process_that_cannot_be_waited_for_has_ended),

@@ -281,6 +281,33 @@ static void a_copying_process_ends_with_its_stream(void **state)
 	close(owner);
 }
 
+/* Such a stdin is rare. A read with less room than a message has loses its rest. */
+static void messages_of_a_socket_come_whole(void **state)
+{
+	static const int types[] = {SOCK_SEQPACKET, SOCK_DGRAM};
+	static char sent[20000], got[3 * sizeof(sent)];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		int pair[2];
+		assert_int_equal(socketpair(AF_UNIX, types[i], 0, pair), 0);
+		struct stream s = stream_take(pair[0], O_RDONLY);
+		for (int n = 0; n < 3; n++) {
+			memset(sent, 'a' + n, sizeof(sent));
+			assert_int_equal(write(pair[1], sent, sizeof(sent)), sizeof(sent));
+		}
+		for (size_t used = 0; used < sizeof(got);)
+			used += (size_t)read_copied(&s, got + used, 1000);
+		for (size_t at = 0; at < sizeof(got); at++)
+			assert_int_equal(got[at], 'a' + at / sizeof(sent));
+		if (types[i] == SOCK_SEQPACKET) {
+			close(pair[1]);
+			assert_int_equal(read_copied(&s, got, 1), 0);
+		}
+		stream_close(&s);
+	}
+}
+
 #define timed(test) cmocka_unit_test_setup(test, setup)
 
 int main(void)
@@ -298,6 +325,7 @@ int main(void)
 		timed(what_cannot_be_opened_again_is_copied_as_it_comes),
 		timed(what_cannot_be_read_is_no_end),
 		timed(a_copying_process_ends_with_its_stream),
+		timed(messages_of_a_socket_come_whole),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

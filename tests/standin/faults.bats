@@ -222,3 +222,11 @@ load cases
 		nothing_left
 	done
 }
+
+@test "standin: an exec whose description has 1 MB" {
+	begin sleep 1000
+	jq -nc '{args: ["sh", "-c", "echo ${#A9}"], cwd: "/", env: ([range(10) | "A\(.)=" + "x" * 100000] + ["PATH=/bin:/usr/bin"])}' >"$work/process.json"
+	# Not by run: where this hangs, the proxy keeps its output open.
+	PATIENCE=10 runX exec --process "$work/process.json" c1 </dev/null >"$work/execed" 3>&-
+	[ "$(cat "$work/execed")" = 100000 ]
+}

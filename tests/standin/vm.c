@@ -71,15 +71,19 @@ static size_t at_once(size_t count)
 	return fault("slow") ? least(count, 64) : count;
 }
 
+/* The host is rung for only where the ring was full: it may wait for room. */
 static size_t ring_get(uint8_t *into, size_t room)
 {
-	uint32_t queued = __atomic_load_n(&vm.page->in_prod, __ATOMIC_ACQUIRE) - vm.in_cons;
-	size_t at = vm.in_cons % RING, count = at_once(least(least(queued, room), RING - at));
+	const uint32_t before = vm.in_cons;
+	uint32_t queued = __atomic_load_n(&vm.page->in_prod, __ATOMIC_ACQUIRE) - before;
+	size_t at = before % RING, count = at_once(least(least(queued, room), RING - at));
 
 	memcpy(into, vm.data + at, count);
 	vm.in_cons += (uint32_t)count;
 	__atomic_store_n(&vm.page->in_cons, vm.in_cons, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (count && __atomic_load_n(&vm.page->in_prod, __ATOMIC_RELAXED) == before + RING)
+		(void)send(vm.bell, &(uint8_t){CONSOLE_PORT}, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return count;
 }
 

@@ -39,6 +39,17 @@ ends_at_once() {
 	is_over "$(cat "$FAKE/hook")"
 }
 
+@test "cleanup: a create that is stopped ends at once by delete --force" {
+	hangs_at xl '"create "*'
+	begin create --bundle "$bundle" c1
+	kill -STOP "$runx"
+	runX delete --force c1
+	succeeds
+	# By SIGTERM: SIGKILL comes only after END_SECONDS.
+	ends 143
+	nothing_left
+}
+
 # quick_tempered: xl gets one second for an answer
 quick_tempered() {
 	cp -r "$top/lib" "$BATS_TEST_TMPDIR/lib"
@@ -176,6 +187,18 @@ quick_tempered() {
 	go_on
 	ends 143
 	nothing_left
+}
+
+@test "cleanup: a run in the foreground that is killed while it makes the VM leaves nothing" {
+	local before
+	before=$(ls -d /run/runX.* 2>/dev/null || :)
+	hangs_at xl '"create "*'
+	begin run --bundle "$bundle" c1
+	kill -9 "$runx"
+	ends 137
+	timeout 20 sh -c 'while [ -d "$1" ]; do sleep 0.05; done' sh "$RUNX_ROOT/c1"
+	nothing_left
+	[ "$(ls -d /run/runX.* 2>/dev/null || :)" = "$before" ]
 }
 
 # sweep kill --seed 1113: exec, SIGPIPE to the command

@@ -54,7 +54,7 @@ load helpers
 @test "delete: after a run in the foreground it says how a container ended whose process did not end by itself" {
 	in_state stopped
 	echo 'the VM ended without a word' >"$RUNX_ROOT/c1/ended"
-	RUNX_FOREGROUND_ENDED=yes runX delete c1
+	RUNX_FOREGROUND_ENDED=$(cat "$BATS_TEST_TMPDIR/pid") runX delete c1
 	succeeds
 	[ "$output" = 'runX: warning: container c1: the VM ended without a word' ]
 	logged warning 'container c1: the VM ended without a word'
@@ -65,7 +65,7 @@ load helpers
 	for how in 'exited with status 3' 'killed by signal 9'; do
 		in_state stopped
 		echo "$how" >"$RUNX_ROOT/c1/ended"
-		RUNX_FOREGROUND_ENDED=yes runX delete c1
+		RUNX_FOREGROUND_ENDED=$(cat "$BATS_TEST_TMPDIR/pid") runX delete c1
 		succeeds
 		[ -z "$output" ]
 	done
@@ -74,4 +74,33 @@ load helpers
 	runX delete c1
 	succeeds
 	[ -z "$output" ]
+}
+
+@test "delete: after a run in the foreground it leaves a new container of the name alone, and says nothing" {
+	local state
+	for state in created running paused stopped; do
+		in_state $state
+		RUNX_FOREGROUND_ENDED=1 runX delete c1
+		succeeds
+		[ -z "$output" ]
+		state_is $state
+		runX delete --force c1
+		nothing_left
+	done
+	RUNX_FOREGROUND_ENDED=1 runX delete c1
+	succeeds
+	[ -z "$output" ]
+	mkdir -p "$RUNX_ROOT/c1"
+	RUNX_FOREGROUND_ENDED=1 runX delete c1
+	succeeds
+	[ -d "$RUNX_ROOT/c1" ]
+}
+
+@test "delete: after a run in the foreground no hook hears of that" {
+	config ".hooks.poststop = [{path: \"/bin/sh\", args: [\"sh\", \"-c\", \"env >$FAKE/env\"]}]"
+	in_state stopped
+	RUNX_FOREGROUND_ENDED=$(cat "$BATS_TEST_TMPDIR/pid") runX delete c1
+	succeeds
+	! grep '^RUNX_FOREGROUND' "$FAKE/env" || return 1
+	[ -s "$FAKE/env" ]
 }

@@ -335,6 +335,25 @@ fails_create() {
 	nothing_left
 }
 
+# It could otherwise end after the poststop hooks, and make again what they have removed.
+@test "hooks: a hook of a create that is killed ends with it, and so do the processes that it started" {
+	local create file pid
+	mkfifo "$FAKE/there"
+	script waits "echo \$\$ >$FAKE/hook" "sleep 300 & echo \$! >$FAKE/child" "echo >$FAKE/there" wait
+	hooked createRuntime
+	# shellcheck disable=SC2086 # "busybox sh" is two words
+	${RUNX_SHELL:-dash} "$top/runX" --log "$log" create --bundle "$bundle" c1 </dev/null >/dev/null 2>&1 3>&- &
+	create=$!
+	read -r _ <"$FAKE/there"
+	kill -9 $create
+	for file in hook child; do
+		pid=$(cat "$FAKE/$file")
+		timeout 20 tail --pid="$pid" -s 0.05 -f /dev/null || { kill -9 "$pid" && return 1; }
+	done
+	runX delete --force c1
+	succeeds
+}
+
 # What config.json must not have
 
 refused() {
