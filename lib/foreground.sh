@@ -18,5 +18,6 @@ in_foreground() {
 	[ -z "$doomed" ] ||
 		set -- "$@" "$0" "--root=$RUNX_ROOT" "--log=$log_file" "--log-format=$log_format" delete "$doomed"
 	[ "$verb" != run ] || relay=-s
+	[ -z "${RUNX_DEBUG:-}" ] || export RUNX_DEBUG # --debug is for the command that does the work, too
 	exec "$RUNX_LIBEXEC/foreground" $relay -f "$status" "$count" "$@"
 }

@@ -52,3 +52,8 @@ load helpers
 	fails_with 'bundle /nowhere: no such directory'
 	nothing_left
 }
+
+@test "run: --debug in the foreground shows what the command in the background does" {
+	runX --debug run --bundle "$bundle" c1
+	[[ $output == *' xl create -q -p -e '* ]]
+}
