@@ -28,16 +28,17 @@ apt_private() { # PROGRAM ARGUMENT...
 		-o APT::Architecture="$debarch" -o APT::Architectures="$debarch" -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
-# Gets the lists for apt_private. `apt-get indextargets` does not print Signed-By, so signatures are checked with all keys
-# of this machine.
-apt_private_update() { # deb | deb-src
+# Gets the lists for apt_private: those of this machine's Debian, or of another RELEASE on the same mirrors. `apt-get
+# indextargets` does not print Signed-By, so signatures are checked with all keys of this machine.
+apt_private_update() { # deb | deb-src [RELEASE]
 	local list
 	list=$work/apt/sources.list
 	mkdir -p "$work/apt/lists/partial"
 	: >"$work/apt/status"
 	# shellcheck disable=SC2016 # apt's own variables
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-		sort -u | sed "s/^/$1 /" >"$list"
+		awk -v type="$1" -v release="${2:-}" '{ if (release) sub(/^[^-]*/, release, $2); print type, $0 }' |
+		sort -u >"$list"
 	[ -s "$list" ] || die "this machine's apt has no Debian archive in its sources (see apt-get indextargets)"
 	# A mirror may lack one suite or architecture, so a failure here is ignored. If a wanted package is missing, a later
 	# step fails and names it.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The test bed's settings and functions for aarch64. bed_arch reads this file; xen_options and linux_options come from bed.
+# The test bed's settings and functions for aarch64. bed_settings reads this file; xen_options and linux_options
+# come from bed.
 # shellcheck shell=sh disable=SC2034,SC2154
 
 debarch=arm64

@@ -1,46 +1,86 @@
 # SPDX-License-Identifier: Apache-2.0
-# Makes dom0's image, the folder $cache/dom0-ARCH-KEY with these files:
+# Makes dom0's image, the folder $cache/dom0-RELEASE-ARCH-KEY with these files:
 #   xen vmlinux initrd root.img id_ed25519 known_hosts
 # bed sources this file, and also lib.sh and debian.sh, which it needs.
 # shellcheck shell=sh
-# dash, busybox ash and bash all have local. bed provides here, cache and the variables of ARCH.sh.
+# dash, busybox ash and bash all have local. bed provides here, cache, run, bed_name and the
+# variables of ARCH.sh and RELEASE.sh.
 # shellcheck disable=SC3043,SC2154
 
-host_packages='busybox cpio e2fsprogs jq kmod openssh-client qemu-utils socat tar util-linux xz-utils'
+host_packages='busybox cpio e2fsprogs jq kmod openssh-client qemu-utils socat tar util-linux xz-utils zstd'
 
 # list FILE: prints its lines without comments
 list() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/$1"
 }
 
-# Prints a digest of what the image is made from: the bed's own files, and the versions that apt would install now. These
-# are versions for this machine's architecture, of the same source packages. linux-libc-dev stands for the kernel, because
-# it has the same source. busybox-static is the initrd's.
+# Prints a digest of what the image is made from: the bed's own files, and the versions that apt would install now.
 image_key() {
-	# shellcheck disable=SC2046
-	# Package names are plain words.
 	{
-		for file in bundle config.json image.sh init initrd-init modules packages software "$ARCH.sh"; do
+		for file in bundle config.json image.sh init initrd-init modules packages software "$ARCH.sh" "$BED_RELEASE.sh"; do
 			sha256sum <"$here/$file"
 		done
-		apt-cache policy $(list packages) $(list software) linux-libc-dev busybox-static |
-			grep -E '^[^ ]|Candidate:'
+		sed 1d "$run.versions"
 	} | digest
 }
 
-# Prints a digest of the bed's files and of apt's and dpkg's state. image_key takes seconds, because it asks apt. So bed
-# keeps its answer until this digest changes.
-image_inputs() {
-	{
-		(cd "$here" && sha256sum ./*)
-		stat -c '%n %Y' /var/lib/apt/lists /var/lib/dpkg/status
-	} | digest
+dom0_packages() {
+	list packages
+	echo "xen-utils-$xen_version $release_packages"
+}
+
+software_packages() {
+	list software
+	echo "$release_software"
+}
+
+# All packages that the image is made from, without those that they need
+named_packages() {
+	echo "linux-image-$debarch xen-hypervisor-$xen_version-$debarch busybox-static"
+	dom0_packages
+	software_packages
+}
+
+# Writes the versions of the named packages to $run.versions, below a digest of what they depend on. This takes seconds,
+# because this machine's lists may be of another release or architecture, so apt gets lists of its own. It is done only if
+# other packages are named, or this machine has new lists. Without the network, the versions stay as they are.
+image_versions() {
+	local inputs missing package
+	inputs=$(versions_inputs)
+	[ ! -e "$run.versions" ] || [ "$(head -n 1 "$run.versions")" != "$inputs" ] || return 0
+	lists_fresh
+	work=$(mktemp -d "$cache/versions-$bed_name.XXXXXX")
+	cleanup_add "$work"
+	apt_private_update deb "$BED_RELEASE"
+	versions_inputs >"$work/versions"
+	# shellcheck disable=SC2046
+	# Package names are plain words.
+	apt_private apt-cache policy $(named_packages) | grep -E '^[^ ]|Candidate:' >>"$work/versions" || :
+	missing=
+	for package in $(named_packages); do
+		grep -A 1 -Fx "$package:" "$work/versions" | grep -q 'Candidate: [0-9]' || missing="$missing $package"
+	done
+	if [ -z "$missing" ]; then
+		mv "$work/versions" "$run.versions"
+	else
+		[ -e "$run.versions" ] ||
+			die "this machine's mirrors cannot be reached, or have no$missing of $BED_RELEASE for $debarch"
+		log "cannot ask this machine's mirrors for newer packages of $BED_RELEASE"
+	fi
+	rm -r "$work"
+}
+
+versions_inputs() {
+	(named_packages && stat -c %Y /var/lib/apt/lists) | digest
 }
 
 missing_packages() {
-	local package
+	local package installed
+	# shellcheck disable=SC2086
+	# Package names are plain words.
+	installed=$(dpkg-query -W -f '${db:Status-Status}:${Package} ' $host_packages $qemu_package 2>/dev/null) || :
 	for package in $host_packages $qemu_package; do
-		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$package"
+		case " $installed" in *" installed:$package "*) ;; *) printf '%s ' "$package" ;; esac
 	done
 }
 
@@ -104,19 +144,37 @@ overlay() {
 	BUSYBOX=$work/boot/bin/busybox BUNDLE_ARCH=$debarch "$here/bundle" "$dir/bundles"
 }
 
-# Unpacks the packages of the kernel and of Xen. It does not install them, so no initramfs is made and no boot loader runs.
-boot_packages() {
-	local kernel xen deb
-	install -d "$work/debs" "$work/boot"
-	kernel=$(apt_private apt-cache depends "linux-image-$debarch" | awk '$1 == "Depends:" { print $2; exit }')
-	xen=xen-hypervisor-4.17-$debarch
-	(cd "$work/debs" && apt_private apt-get download "$kernel" "$xen" busybox-static) >>"$work/apt.log" 2>&1 ||
-		apt_failed "could not download ${kernel:-linux-image-$debarch}, $xen or busybox-static for $debarch"
+# merged ROOT: makes a tree whose top folders are links into usr, as Debian's
+merged() {
+	local dir
+	for dir in bin sbin lib lib64; do
+		install -d "$1/usr/$dir"
+		ln -s "usr/$dir" "$1/$dir"
+	done
+}
+
+# unpack_debs ROOT [OPTION-OF-TAR...]: unpacks all packages of $work/debs there, and removes them
+unpack_debs() {
+	local root deb
+	root=$1
+	shift
 	for deb in "$work"/debs/*.deb; do
-		dpkg-deb -x "$deb" "$work/boot"
+		dpkg-deb --fsys-tarfile "$deb" | tar -C "$root" --keep-directory-symlink --numeric-owner -xpf - "$@"
 	done
 	rm -r "$work/debs"
-	unpack_xen "$work/boot/boot/xen-4.17-$debarch" "$work/xen"
+}
+
+# Unpacks the packages of the kernel and of Xen. It does not install them, so no initramfs is made and no boot loader runs.
+boot_packages() {
+	local kernel xen
+	install -d "$work/debs"
+	merged "$work/boot"
+	kernel=$(apt_private apt-cache depends "linux-image-$debarch" | awk '$1 == "Depends:" { print $2; exit }')
+	xen=xen-hypervisor-$xen_version-$debarch
+	(cd "$work/debs" && apt_private apt-get download "$kernel" "$xen" busybox-static) >>"$work/apt.log" 2>&1 ||
+		apt_failed "could not download ${kernel:-linux-image-$debarch}, $xen or busybox-static for $debarch"
+	unpack_debs "$work/boot"
+	unpack_xen "$work/boot/boot/xen-$xen_version-$debarch" "$work/xen"
 	unpack_kernel "$work"/boot/boot/vmlinuz-* "$work/vmlinux"
 }
 
@@ -126,29 +184,37 @@ apt_failed() {
 }
 
 # closure WHEN...: prints the paths, below lib/modules/VERSION, of the listed modules and of those that they need, in
-# loading order
+# loading order, as if none was compressed
 closure() {
 	local when name
 	for when in "$@"; do
 		list modules | sed -n "s/^$when //p" | while read -r name; do
 			modprobe -d "$work/boot" -S "$version" --show-depends "$name" || die "the kernel has no module $name"
 		done
-	done | awk -v top="$work/boot/lib/modules/$version/" '
-		$1 == "insmod" && !seen[$2]++ { print substr($2, length(top) + 1) }'
+	done | sed -n "s,^insmod .*/lib/modules/$version/\([^ ]*\.ko\).*,\1,p" | awk '!seen[$0]++'
 }
 
 modules() {
-	local tree file
+	local root file
+	root=$work/overlay
 	version=$(ls "$work/boot/lib/modules")
-	tree=$work/overlay/usr/lib/modules/$version
 	depmod -b "$work/boot" "$version"
 	closure initrd boot late disk >"$work/closure"
-	install -d "$tree"
-	printf '%s\n' modules.builtin modules.builtin.modinfo modules.order >>"$work/closure"
-	(cd "$work/boot/lib/modules/$version" && xargs cp --parents -t "$tree" <"$work/closure")
-	depmod -b "$work/overlay/usr" "$version"
+	merged "$root"
+	install -d "$root/lib/modules/$version"
+	(
+		cd "$work/boot/lib/modules/$version" || exit
+		# Those of Debian 13 are compressed. dom0 would take long to unpack them, under emulation. modprobe finds only the
+		# files that depmod has found, so they stay.
+		while read -r file; do
+			[ -e "$file" ] || xz -dk "$file.xz"
+		done <"$work/closure"
+		printf '%s\n' modules.builtin modules.builtin.modinfo modules.order >>"$work/closure"
+		xargs cp --parents -t "$root/lib/modules/$version" <"$work/closure"
+	)
+	depmod -b "$root" "$version"
 	# QEMU boots dom0 with the unpacked one. This one is for VMs of hostile.bats, which need modules.
-	install -D -m 644 "$work/boot/boot/vmlinuz-$version" "$work/overlay/boot/vmlinuz"
+	install -D -m 644 "$work/boot/boot/vmlinuz-$version" "$root/boot/vmlinuz"
 	initrd
 }
 
@@ -168,27 +234,21 @@ initrd() {
 # unpack ROOT PACKAGE...: unpacks these packages, the required ones, and all that they need, into one tree. It does not
 # install them: dom0's programs may be for another architecture, so none of them runs here. It also takes half the time.
 unpack() {
-	local root deb dir
+	local root
 	root=$1
 	shift
-	install -d "$work/debs/partial" "$root/usr" "$root/var" "$root/run/lock"
-	for dir in bin sbin lib lib64; do
-		install -d "$root/usr/$dir"
-		ln -s "usr/$dir" "$root/$dir"
-	done
+	install -d "$work/debs/partial" "$root/var" "$root/run/lock"
+	merged "$root"
 	# Relative links, because tar follows them.
 	ln -s ../run ../run/lock "$root/var"
 	apt_private apt-get -y --no-install-recommends --download-only -o Dir::Cache::archives="$work/debs" \
 		install '?priority(required)' "$@" >>"$work/apt.log" 2>&1 ||
 		apt_failed "could not download dom0's packages for $debarch"
-	for deb in "$work"/debs/*.deb; do
-		dpkg-deb --fsys-tarfile "$deb" | tar -C "$root" --keep-directory-symlink --numeric-owner -xpf - \
-			--exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
-			--exclude='./usr/share/info/*' \
-			--exclude='libLLVM*' --exclude='libz3*' --exclude='*/bitcode/*' --exclude='./usr/share/i18n/*' \
-			--exclude='./usr/share/perl/*' --exclude='./usr/lib/*/perl/*'
-	done
-	rm -r "$work/debs"
+	unpack_debs "$root" \
+		--exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
+		--exclude='./usr/share/info/*' \
+		--exclude='libLLVM*' --exclude='libz3*' --exclude='*/bitcode/*' --exclude='./usr/share/i18n/*' \
+		--exclude='./usr/share/perl/*' --exclude='./usr/lib/*/perl/*'
 }
 
 # accounts ROOT NAME...: makes the users of Debian's base system, and these with ids from 100 on, each with a group
@@ -230,7 +290,7 @@ software() {
 	local root
 	root=$work/root/srv/debian
 	# shellcheck disable=SC2046 # package names are plain words
-	unpack "$root" $(list software)
+	unpack "$root" $(software_packages)
 	accounts "$root" sshd postgres redis
 	install -d -o 101 -g 101 "$root/var/lib/postgres" "$root/run/postgresql"
 	install -d -m 755 "$root/run/sshd"
@@ -238,7 +298,7 @@ software() {
 
 root_filesystem() {
 	# shellcheck disable=SC2046 # package names are plain words
-	unpack "$work/root" $(list packages)
+	unpack "$work/root" $(dom0_packages)
 	configure
 	software
 	truncate -s 4G "$work/root.img"
@@ -249,11 +309,11 @@ root_filesystem() {
 # image_make DIR: makes the whole image there, or nothing
 image_make() {
 	[ "$(id -u)" -eq 0 ] || die 'only root can make the image, because its files must belong to root'
-	work=$(mktemp -d "$cache/image-$ARCH.XXXXXX")
+	work=$(mktemp -d "$cache/image-$bed_name.XXXXXX")
 	chmod 755 "$work"
 	cleanup_add "$work"
 	step 'kernel, Xen and initrd'
-	apt_private_update deb >&2
+	apt_private_update deb "$BED_RELEASE" >&2
 	boot_packages
 	overlay
 	modules

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# Functions that the test bed's scripts share: architecture, messages, steps. Sourcing this file only defines functions.
+# What the test bed's scripts share: the default release, functions for settings, messages and steps. Sourcing this file
+# only defines them.
 # shellcheck shell=sh
 # dash, busybox ash and bash all have local.
 # shellcheck disable=SC3043
+
+# Debian's release of dom0, unless BED_RELEASE says otherwise. Nothing else says which one is the default.
+default_release=bookworm
 
 log() {
 	printf 'bed: %s\n' "$*" >&2
@@ -47,10 +51,16 @@ digest() {
 	sha256sum | cut -c 1-16
 }
 
-# Sets ARCH (default: this machine's), and reads the bed's file for it. $here is the bed's folder.
-bed_arch() {
-	ARCH=${ARCH:-$(uname -m)}
-	[ -f "$here/$ARCH.sh" ] || die "ARCH=$ARCH: there is no test bed for it, only for x86_64 and aarch64"
+# Sets ARCH (default: this machine's) and BED_RELEASE, and reads the bed's files for them. $here is the bed's folder.
+bed_settings() {
+	ARCH=${ARCH:-$(uname -m)} BED_RELEASE=${BED_RELEASE:-$default_release}
+	case $ARCH in x86_64 | aarch64) ;; *) die "ARCH=$ARCH: there is no test bed for it, only for x86_64 and aarch64" ;; esac
+	case $BED_RELEASE in
+	bookworm | trixie) ;;
+	*) die "BED_RELEASE=$BED_RELEASE: there is no test bed of it, only of bookworm and trixie" ;;
+	esac
 	# shellcheck source=x86_64.sh
 	. "$here/$ARCH.sh"
+	# shellcheck source=bookworm.sh
+	. "$here/$BED_RELEASE.sh"
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The test bed's settings and functions for x86_64. bed_arch reads this file. xen_options and linux_options come from bed,
+# The test bed's settings and functions for x86_64. bed_settings reads this file. xen_options and linux_options come from bed,
 # work comes from image.sh.
 # shellcheck shell=sh disable=SC2034,SC2154
 
@@ -32,12 +32,14 @@ field() {
 }
 
 # unpack_kernel VMLINUZ VMLINUX: takes the ELF file out, so that Xen need not unpack it at each boot, under emulation.
-# The payload's last four bytes are its unpacked size. They are not part of the xz stream.
+# The payload's last four bytes are its unpacked size. They are not part of the stream, which is xz in Debian 12 and zstd in
+# Debian 13.
 unpack_kernel() {
 	local skip size
 	skip=$((($(field "$1" 497 1) + 1) * 512 + $(field "$1" 584 4)))
 	size=$(($(field "$1" 588 4) - 4))
-	tail -c "+$((skip + 1))" "$1" | head -c "$size" >"$2.xz"
-	xz -dc <"$2.xz" >"$2" || die "$1: the kernel in it is not compressed with xz"
-	rm "$2.xz"
+	tail -c "+$((skip + 1))" "$1" | head -c "$size" >"$2.packed"
+	xz -dc <"$2.packed" >"$2" 2>/dev/null || zstd -qdc <"$2.packed" >"$2" ||
+		die "$1: the kernel in it is compressed neither with xz nor with zstd"
+	rm "$2.packed"
 }

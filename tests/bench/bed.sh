@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# How the benches in the test bed begin and end. Sourcing this file sets $top, $bed, ARCH, $types (the types of VM that
+# How the benches in the test bed begin and end. Sourcing this file sets $top, $bed, ARCH, BED_RELEASE, $types (the types of VM that
 # ARCH has), $part and $programs.
 # shellcheck shell=sh
 
@@ -7,12 +7,13 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 bed=$top/tests/bed/bed
 here=$top/tests/bed
 . "$here/lib.sh"
-bed_arch
-export ARCH
+bed_settings
+export ARCH BED_RELEASE
 case $ARCH in x86_64) types='pv pvh' ;; *) types=pvh ;; esac
 # A bench sets part if it measures only a part: the reason why docs/measurements.md must not get this run. It sets programs
 # to the programs in dom0, apart from runX's own, that it measures.
 part='' programs=''
+[ "$BED_RELEASE" = "$default_release" ] || part="it gets only runs on $default_release"
 
 # Runs when the script ends, for any reason.
 end() {

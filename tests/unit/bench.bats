@@ -171,7 +171,7 @@ tree() {
 	export tree=$BATS_TEST_TMPDIR/tree ARCH=x86_64 FAILS=nothing
 	mkdir -p "$tree/tests/bed" "$tree/docs" "$tree/out/x86_64/tests/floor.initrd.d" "$tree/dom0" "$tree/bin"
 	cp -R "$top/tests/bench" "$top/tests/lib.sh" "$tree/tests"
-	cp "$top/tests/bed/lib.sh" "$top/tests/bed/x86_64.sh" "$top/tests/bed/config.json" "$tree/tests/bed"
+	cp "$top/tests/bed/"*.sh "$top/tests/bed/config.json" "$tree/tests/bed"
 	cp "$top/debian.sh" "$tree"
 	echo '# Linux/x86 6.1.99 Kernel Configuration' >"$tree/out/x86_64/kernel.config"
 	echo program >"$tree/out/x86_64/tests/io"

@@ -4,6 +4,7 @@
 
 load helpers
 bats_require_minimum_version 1.5.0
+# bats file_tags=engine
 
 image=runx.test/busybox:latest
 
@@ -99,13 +100,13 @@ thin_up() {
 		containerd -c config.toml --root "/b/$1/root" --state "/b/$1/state" -a "/b/$1/socket" >log 2>&1 </dev/null &
 		echo $! >pid
 		tail -n +1 -f log --pid=$! | sed -n "/containerd successfully booted/q"
-		ctr -a socket image import --snapshotter devmapper /bundles/busybox.tar || { cat log && exit 1; }' "$id"
+		ctr -a "$PWD/socket" image import --snapshotter devmapper /bundles/busybox.tar || { cat log && exit 1; }' "$id"
 }
 
 # thin_down: removes the image, and so all garbage, and prints the devices that are left. Then ends that containerd.
 thin_down() {
 	dom0 sh -c 'export DM_DISABLE_UDEV=1
-		cd "/b/$1" && ctr -a socket image rm --sync "$2" && dmsetup ls | cut -f 1
+		cd "/b/$1" && ctr -a "$PWD/socket" image rm --sync "$2" && dmsetup ls | cut -f 1
 		read -r pid <pid; kill "$pid"; tail --pid="$pid" -f /dev/null
 		dmsetup remove "$1" && losetup -d $(losetup -n -O NAME -j meta) && losetup -d $(losetup -n -O NAME -j data) &&
 		rm -r "/b/$1"' sh "$id" "$image"
@@ -114,16 +115,16 @@ thin_down() {
 @test "containerd: the devmapper snapshotter's device is the VM's, and has what it wrote" {
 	thin_up
 	dom0 sh -c 'cd "/b/$1" && mkfifo out && exec 3<>out
-		ctr -a socket run --snapshotter devmapper --runc-binary=/usr/sbin/runX "$2" "$1" sh -c "
+		ctr -a "$PWD/socket" run --snapshotter devmapper --runc-binary=/usr/sbin/runX "$2" "$1" sh -c "
 			grep \" / \" /proc/mounts | cut -d \" \" -f 1,3; echo from-guest >/written; mkfifo /go; echo ready
 			read -r go </go; exit 7" >out &
 		sed /ready/q <&3
 		xenstore-ls -f /local/domain/0/backend/vbd | grep -o "params = .*"; grep -c mapper /proc/mounts; find /var/lib/runX -type f 2>/dev/null
-		losetup -n -O BACK-FILE | sort; ctr -a socket task exec --exec-id go "$1" sh -c "echo >/go"; wait $!; echo $?' sh "$id" "$image"
+		losetup -n -O BACK-FILE | sort; ctr -a "$PWD/socket" task exec --exec-id go "$1" sh -c "echo >/go"; wait $!; echo $?' sh "$id" "$image"
 	says 0 "$(printf '%s\n' '/dev/xvda ext4' ready "params = \"/dev/mapper/$id-snap-2\"" 0 "/b/$id/data" "/b/$id/meta" 7)" ''
 	# Mount the snapshot as the engine would.
-	dom0 sh -c 'cd "/b/$1" && mkdir mnt && mount "$(ctr -a socket snapshot --snapshotter devmapper mounts /mnt "$1" | cut -d " " -f 4)" mnt
-		cat mnt/written; umount mnt; ctr -a socket container delete "$1"' sh "$id"
+	dom0 sh -c 'cd "/b/$1" && mkdir mnt && mount "$(ctr -a "$PWD/socket" snapshot --snapshotter devmapper mounts /mnt "$1" | cut -d " " -f 4)" mnt
+		cat mnt/written; umount mnt; ctr -a "$PWD/socket" container delete "$1"' sh "$id"
 	says 0 from-guest ''
 	thin_down
 	says 0 "$(printf '%s\n' "$image" "$id")" ''

@@ -5,6 +5,7 @@
 
 load helpers
 bats_require_minimum_version 1.5.0
+# bats file_tags=engine
 
 # A second containerd has the CRI plugin, so that the first one starts faster for all other tests.
 setup_file() {
@@ -25,7 +26,7 @@ setup_file() {
 		END
 		containerd -c config.toml --root /cri/root --state /cri/state -a /cri/socket >log 2>&1 </dev/null &
 		tail -n +1 -f log --pid=$! | sed -n "/containerd successfully booted/q"
-		ctr -n k8s.io -a socket image import /bundles/busybox.tar || { cat log && exit 1; }' <<-'END'
+		ctr -n k8s.io -a /cri/socket image import /bundles/busybox.tar || { cat log && exit 1; }' <<-'END'
 			{"cniVersion": "0.4.0", "name": "pods", "plugins": [{"type": "bridge", "bridge": "pods0", "isGateway": true,
 				"ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.7.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}
 		END

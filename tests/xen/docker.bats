@@ -4,6 +4,7 @@
 
 load helpers
 bats_require_minimum_version 1.5.0
+# bats file_tags=engine
 
 setup_file() {
 	fresh_bed
@@ -118,7 +119,7 @@ lo' ] || { echo "$output" && return 1; }
 	service web ready --network lan --ip 10.20.0.5 --network-alias www busybox sh -c '
 		mkdir /www; echo hello >/www/index.html; httpd -h /www; echo ready; sleep 1000'
 	# In the answer over TCP the last four bytes are the address.
-	dom0 docker run --rm --network lan --dns 10.20.0.1 busybox sh -c 'cat /etc/resolv.conf | grep nameserver
+	dom0 docker run --rm --network lan --dns 10.20.0.1 busybox sh -c 'grep ^nameserver /etc/resolv.conf
 		wget -qO - http://web/ && wget -qO - http://www/
 		nslookup -type=a outside.test | sed -n "s/Address: //p"
 		printf "\0\25\1\2\1\0\0\1\0\0\0\0\0\0\3web\0\0\1\0\1" | nc 127.0.0.11 53 | tail -c 4 | od -An -tu1'

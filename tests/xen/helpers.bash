@@ -5,9 +5,9 @@
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 bed=$top/tests/bed/bed
-# The bed's architecture, its fastest guest type, and the kinds of root.
-read -r ARCH guest_type < <(here=$top/tests/bed && . "$here/lib.sh" && bed_arch && echo "$ARCH $guest_type")
-export ARCH
+# The bed's architecture and release, its fastest guest type, and the kinds of root.
+read -r ARCH BED_RELEASE guest_type < <(here=$top/tests/bed && . "$here/lib.sh" && bed_settings && echo "$ARCH $BED_RELEASE $guest_type")
+export ARCH BED_RELEASE
 roots='9p disk'
 
 setup_file() {

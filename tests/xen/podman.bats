@@ -4,6 +4,7 @@
 
 load helpers
 bats_require_minimum_version 1.5.0
+# bats file_tags=engine
 
 setup_file() {
 	fresh_bed

@@ -14,7 +14,8 @@ terminal() {
 		# The pipe closes when the last process of the command has ended.
 		echo "{ $*; echo \$? >status; } 5>over"
 	} >run
-	socat 'EXEC:sh /tmp/terminal/run,pty,setsid,ctty,stderr,sane' - <in >out &
+	# Debian 13's socat warns that it has no terminal of its own.
+	socat -lf log 'EXEC:sh /tmp/terminal/run,pty,setsid,ctty,stderr,sane' - <in >out &
 	terminal=$!
 	disown
 	cat over &
