@@ -4,7 +4,6 @@
 
 load helpers
 bats_require_minimum_version 1.5.0
-# bats file_tags=engine
 
 image=runx.test/busybox:latest
 

@@ -5,7 +5,6 @@
 
 load helpers
 bats_require_minimum_version 1.5.0
-# bats file_tags=engine
 
 # A second containerd has the CRI plugin, so that the first one starts faster for all other tests.
 setup_file() {
