@@ -12,10 +12,7 @@ read_json() {
 	program=$(cd "$RUNX_LIBDIR/json" && cat ${1% *} document.jq ${1##* } 2>/dev/null) ||
 		die "not all of these modules are in $RUNX_LIBDIR/json: $1 (install runX again)"
 	shift
-	# The shell itself would say which signal has ended jq.
-	{ plan=$(run_jq "$@") || rc=$?; } 2>/dev/null
-	[ $rc -ne 142 ] || problem="jq needs more than $TOOL_SECONDS s for it"
-	case $rc in 0) return 0 ;; 142) return 1 ;; esac
+	plan=$(run_jq "$@" 2>/dev/null) && return 0
 	# The shell evaluates what jq prints, and must never evaluate what jq says. So jq's stderr is read only now, by a second
 	# jq, which needs no file for it.
 	problem=$(run_jq "$@" 2>&1 >/dev/null) || rc=$?
@@ -24,10 +21,11 @@ read_json() {
 	return 1
 }
 
-# Replaces a subshell with jq. While the shell reads what jq prints, it hears no signal. So jq is bounded in time. It ends with
-# this runX, and has no descriptor of its claim, which would keep the claim for as long as jq works.
+# Replaces a subshell with jq. It ends with this runX, and has no descriptor of its claim, which would keep the claim for as long
+# as jq works. A time-out (stage -t) would end it by a signal, and the shell would say so; with stderr at /dev/null around the
+# substitution, a trap of this runX could say nothing.
 run_jq() {
-	set -- "$RUNX_LIBEXEC/stage" -p $$ -t "$TOOL_SECONDS" - -- jq -r -s "$program" "$@"
+	set -- "$RUNX_LIBEXEC/stage" -p $$ - -- jq -r -s "$program" "$@"
 	[ -n "$json_text" ] || exec "$@"
 	exec "$@" <<-END
 		$json_text

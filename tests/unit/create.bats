@@ -681,17 +681,6 @@ jq_that() {
 	timeout 60 "$top/runX" create --bundle "$bundle" c1 </dev/null >/dev/null 3>&-
 }
 
-@test "create: a jq that works too long ends the create, which is not kept from anybody" {
-	cp -r "$top/lib" "$BATS_TEST_TMPDIR/lib"
-	sed -i 's/^TOOL_SECONDS=60$/TOOL_SECONDS=1/' "$BATS_TEST_TMPDIR/lib/common.sh"
-	printf '#!/bin/sh\nexec sleep 300\n' >"$FAKE/bin/jq"
-	chmod 755 "$FAKE/bin/jq"
-	RUNX_LIBDIR=$BATS_TEST_TMPDIR/lib runX create --bundle "$bundle" c1
-	rm "$FAKE/bin/jq"
-	fails_with 'config.json: jq needs more than 1 s for it'
-	nothing_left
-}
-
 @test "create: a pid file that is a directory is told, and nothing is left" {
 	mkdir "$BATS_TEST_TMPDIR/pids"
 	runX create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pids" c1
