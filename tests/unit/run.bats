@@ -54,7 +54,9 @@ load helpers
 }
 
 @test "run: --debug in the foreground shows what the command in the background does" {
-	PROXY_RUN='exit 0' runX --debug run --bundle "$bundle" c1
+	mkfifo "$FAKE/go"
+	# shellcheck disable=SC2016 # variables of the container process
+	PROXY_RUN='read -r _ <"$FAKE/go"; exit 0' runX --debug run --bundle "$bundle" c1
 	succeeds
 	[[ $output == *' xl create -q -p -e '* ]]
 }
