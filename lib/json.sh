@@ -8,6 +8,7 @@
 # create's program.
 read_json() {
 	local program rc=0
+	has_helper stage || return 1
 	# shellcheck disable=SC2086 # words of ours
 	program=$(cd "$RUNX_LIBDIR/json" && cat ${1% *} document.jq ${1##* } 2>/dev/null) ||
 		die "not all of these modules are in $RUNX_LIBDIR/json: $1 (install runX again)"

@@ -687,3 +687,10 @@ jq_that() {
 	fails_with "cannot write the pid file $BATS_TEST_TMPDIR/pids: it is a directory"
 	nothing_left
 }
+
+@test "create: without the helper that runs jq, one sentence names it" {
+	rm "$FAKE/libexec/stage"
+	runX create --bundle "$bundle" c1
+	fails_with '/libexec/stage is missing: install runX again'
+	nothing_left
+}
