@@ -146,7 +146,7 @@ uninstall: ## remove what install has installed
 demo: ## boot the test bed and run a container as a Xen VM (about 10 min the first time, then 30 s)
 	@tests/demo
 
-test: ## run all tests: unit, helpers, real Xen (about an hour and a half); ARCH=aarch64: real Xen on aarch64 alone
+test: ## run all tests: unit, helpers, real Xen (about an hour); ARCH=aarch64: real Xen on aarch64 alone
 	@tests/run all
 
 bench: ## measure runX beside xl, runc and crun, with its budgets: ROWS='create start' (all rows), REPEAT (3), ARCH

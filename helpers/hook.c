@@ -132,14 +132,6 @@ static int take_signals(sigset_t *before)
 	return fd;
 }
 
-/* From here on, SIGTERM comes when the parent dies. It may have died before. */
-static void end_with_parent(void)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (option.parent && getppid() != option.parent)
-		failx("the runX that started this has ended");
-}
-
 static void become_hook(const sigset_t *mask, int null, int errors, int report)
 {
 	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -285,7 +277,7 @@ int main(int argc, char **argv)
 	if (option.directory && chdir(option.directory) < 0)
 		fail("chdir %s", option.directory);
 	int signals = take_signals(&mask);
-	end_with_parent();
+	host_end_with(option.parent, SIGTERM);
 	start(&mask);
 	int status = await_end(signals);
 	if (hook.errors >= 0)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # How the caller gets the terminal and the pid of a process that runX leaves in the background.
 
-# What the helper foreground tells this command, and nobody else may get: a runX in a hook would take it for its own, and
-# write its pid over this one's.
-foreground=${RUNX_FOREGROUND:-} foreground_size=${RUNX_FOREGROUND_SIZE:-} foreground_failed=${RUNX_FOREGROUND_FAILED:-}
-unset RUNX_FOREGROUND RUNX_FOREGROUND_SIZE RUNX_FOREGROUND_FAILED
+# Takes what the helper foreground tells this command out of the environment, for the functions below. Nobody else may get it: a
+# runX in a hook would take it for its own, and write its pid over this one's.
+take_foreground() {
+	foreground=${RUNX_FOREGROUND:-} foreground_size=${RUNX_FOREGROUND_SIZE:-} foreground_failed=${RUNX_FOREGROUND_FAILED:-}
+	unset RUNX_FOREGROUND RUNX_FOREGROUND_SIZE RUNX_FOREGROUND_FAILED
+}
 
 # Checks that $console_socket and $terminal fit together, and ends with an error if they do not. In the foreground,
 # lib/foreground.sh provides a console socket, and this sets $console_socket to it. If it could not, this ends with its reason.

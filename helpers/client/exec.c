@@ -166,14 +166,6 @@ static const char *parse(int argc, char **argv)
 	return argv[optind];
 }
 
-/* If `parent` has died already, the kernel says nothing of it later. */
-static void die_with(pid_t parent)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (parent && getppid() != parent)
-		failx("the runX that started this has ended");
-}
-
 /*
  * Over the description, which the guest has by now. runX holds that file open. It may be ended by a
  * signal at any moment, and then ends the process by this.
@@ -200,7 +192,7 @@ int main(int argc, char **argv)
 {
 	const char *state = parse(argc, argv);
 
-	die_with(option.parent);
+	host_end_with(option.parent, SIGKILL);
 	/* Engines leak descriptors to this process, and it must not keep them. */
 	close_range(PROCESS_STDERR + 1, ~0U, 0);
 	int directory = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -211,7 +203,7 @@ int main(int argc, char **argv)
 
 	pid_t launcher = getpid();
 	int ready = host_go_to_background();
-	die_with(launcher);
+	host_end_with(launcher, SIGKILL);
 	setsid();
 	self.signals = host_take_signals();
 	/* This may take long, and the proxy gives a client that has connected only a few seconds.

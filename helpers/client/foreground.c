@@ -19,6 +19,7 @@
  * or STATUS (1) if the process was not started. The command has said why then.
  */
 #include "helpers/shared/common.h"
+#include "helpers/shared/host.h"
 #include "helpers/shared/terminal.h"
 
 #include <errno.h>
@@ -171,23 +172,15 @@ static void tell_size(void)
 
 /* ---- the commands ---- */
 
-/* The process that nobody would wait for is not made. */
-__attribute__((noreturn)) static void execute_for(pid_t parent, char *const words[])
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
-		_exit(EXIT_HELPER);
-	execute(words);
-}
-
 /* Returns its pid, or -1. */
 static pid_t start_command(char *const words[])
 {
 	const pid_t parent = getpid();
 	pid_t pid = fork();
 
+	/* The process that nobody would wait for is not made. */
 	if (pid == 0 && words == self.command)
-		execute_for(parent, words);
+		host_end_with(parent, SIGTERM);
 	if (pid == 0)
 		execute(words);
 	return pid;

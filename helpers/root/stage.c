@@ -51,7 +51,6 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -228,17 +227,6 @@ __attribute__((noreturn)) static void run(char **command)
 	fail("cannot execute %s", command[0]);
 }
 
-/*
- * The check comes second. It finds a parent that died before the prctl. The kernel reports one that
- * dies later.
- */
-static void end_with(pid_t parent)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (parent && getppid() != parent)
-		failx("the runX that started this has ended");
-}
-
 int main(int argc, char **argv)
 {
 	const char *directory;
@@ -263,7 +251,7 @@ int main(int argc, char **argv)
 	argv += optind - 1;
 	argc -= optind - 1;
 	directory = argv[1];
-	end_with(parent);
+	host_end_with(parent, SIGKILL);
 	if (argc > 3 && !strcmp(directory, "-") && !strcmp(argv[2], "--"))
 		run(argv + 3);
 	if (argc > 1)

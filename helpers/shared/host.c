@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -161,6 +162,14 @@ void host_leave_groups(void)
 	}
 	if (groups)
 		fclose(groups);
+}
+
+/* The check comes second. The kernel reports only a parent that dies after the prctl. */
+void host_end_with(pid_t parent, int signal)
+{
+	(void)prctl(PR_SET_PDEATHSIG, signal);
+	if (parent && getppid() != parent)
+		failx("the runX that started this has ended");
 }
 
 void host_alarm(unsigned int seconds, void (*action)(int))

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* A function here that fails prints the reason to stderr and ends the program with EXIT_HELPER. */
 
@@ -52,6 +53,13 @@ void host_leave_groups(void);
  * has ended or there is no record. Any other error says nothing about the process, which may live.
  */
 int host_open_recorded(int directory, const char *name);
+
+/*
+ * From here on, this process gets `signal` when its parent dies. `parent` is the parent's id, or 0
+ * if it is not known: if that process has died before, nobody would tell, and this ends the program
+ * with EXIT_HELPER.
+ */
+void host_end_with(pid_t parent, int signal);
 
 /*
  * As alarm(2): after `seconds`, SIGALRM does what `action` says (signal(2)). The caller may have

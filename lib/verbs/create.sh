@@ -51,6 +51,7 @@ create_container() {
 	# shellcheck source=lib/remove.sh
 	. "$RUNX_LIBDIR/remove.sh"
 
+	take_foreground
 	check_id "$@"
 	[ $# -eq 1 ] || usage_error "$verb: too many arguments: $*"
 	absolute_path "$bundle"

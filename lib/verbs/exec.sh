@@ -50,6 +50,7 @@ cmd_exec() {
 	. "$RUNX_LIBDIR/foreground.sh"
 
 	exit_status=255
+	take_foreground
 	exec_parse "$@"
 	read_status
 	need_vm
