@@ -21,9 +21,18 @@ cmd_pause() {
 
 # xl may fail, or be killed, after Xen has paused the VM. If the pause cannot be taken back, the mark stays for a resume.
 take_back() {
-	xl_unpause || die "container $id: xl can neither pause its domain $domid nor unpause it (xl list shows whether it is there; if so, runX resume)"
+	is_gone || xl_unpause || die "container $id: xl can neither pause its domain $domid nor unpause it (xl list shows whether it is there; if so, runX resume)"
 	rm -f "$dir/paused"
 	die "container $id: xl cannot pause its domain $domid (xl list shows whether it is there)"
+}
+
+# Whether xl's $problem has Xen's error for a domain that is not there, of which nothing can be paused (ESRCH; seen with Xen
+# 4.17 and 4.20).
+is_gone() {
+	case $problem in
+	*'No such process'*) ;;
+	*) return 1 ;;
+	esac
 }
 
 check_pausable() {
