@@ -10,6 +10,7 @@ bus=device
 nic=virtio-net-device
 # Arm has only this type.
 guest_type=pvh
+cpus=2
 
 # machine OPTION…: runs QEMU as a machine that boots Xen, without a boot loader: QEMU puts dom0's kernel and initrd into
 # memory, and names them in the device tree. This CPU also runs 32-bit guests.

@@ -6,7 +6,7 @@
 # shellcheck disable=SC3043
 
 # Debian's release of dom0, unless BED_RELEASE says otherwise. Nothing else says which one is the default.
-default_release=bookworm
+default_release=trixie
 
 log() {
 	printf 'bed: %s\n' "$*" >&2

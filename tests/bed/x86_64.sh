@@ -14,6 +14,9 @@ nic=virtio-net-pci,romfile=
 # hypervisor's own RIP, CS, RSP and CR3 as the guest's. So QEMU's SVM seems to leave the guest twice. It also happened
 # with a bare xl create, without runX.
 guest_type=pv
+# With two CPUs, which often wait for each other, a test takes as long, and QEMU a quarter more of the host's time (97 s of it
+# for process.bats and states.bats, and 76 s with one). The core on aarch64 has two, to find races between dom0 and a guest.
+cpus=1
 
 # machine OPTION…: runs QEMU as a machine that boots Xen with dom0's kernel and initrd. The CPU must have no SMAP: with
 # `max` and others that have it, dom0 dies, or processes in its guests die.

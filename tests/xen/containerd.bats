@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=engines
 # SPDX-License-Identifier: Apache-2.0
 # The main job: containerd runs OCI images through runX.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=engines
 # SPDX-License-Identifier: Apache-2.0
 # podman runs containers through runX, and publishes their ports.
 
