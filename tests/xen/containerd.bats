@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# bats file_tags=engines
 # SPDX-License-Identifier: Apache-2.0
+# bats file_tags=engines
 # The main job: containerd runs OCI images through runX.
 
 load helpers

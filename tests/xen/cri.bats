@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# bats file_tags=engines
 # SPDX-License-Identifier: Apache-2.0
+# bats file_tags=engines
 # Containers as Kubernetes runs them: requests to containerd's CRI plugin, as from the kubelet, with runX as the runtime
 # handler. Debian has no package of a CRI client. So curl speaks gRPC's HTTP/2, and protoc makes and reads its messages.
 
