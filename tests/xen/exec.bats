@@ -104,10 +104,11 @@ scripted() {
 }
 
 @test "exec: a new size of the caller's terminal reaches the new terminal" {
+	# stty sets rows and columns one after the other, so two signals come.
 	"$bed" sh "cat >/b/$id/cmd" <<-END
 		stty rows 20 cols 60
 		tty >/b/$id/tty
-		exec runX exec --tty shared sh -c 'trap "stty size; exit" WINCH; echo ready; while :; do sleep 1000 & wait; done'
+		exec runX exec --tty shared sh -c 'trap "stty size | grep 61 && exit" WINCH; echo ready; while :; do sleep 1000 & wait; done'
 	END
 	dom0 sh -c "cd /b/$id; mkfifo in out; exec 4<>in; script -qefc 'sh ./cmd' /dev/null <&4 >out & exec 3<out
 		until read -r line <&3; [ \"\${line%?}\" = ready ]; do :; done; stty -F \$(cat tty) rows 21 cols 61; cat <&3; wait"

@@ -10,6 +10,9 @@ setup_file() {
 	docker_up
 	"$bed" sh 'tar -C /srv/debian -c . | docker import - debian
 		docker network create --subnet 10.20.0.0/24 lan'
+	# The version in the path is the release's.
+	postgres=/usr/lib/postgresql/$("$bed" run ls /srv/debian/usr/lib/postgresql)/bin
+	export postgres
 	init_data
 }
 
@@ -25,13 +28,12 @@ teardown() {
 	"$bed" run docker inspect init >/dev/null 2>&1 || nothing_left
 }
 
-# init_data: makes a database on a volume, in the background. Over emulated 9p this takes minutes, in which dom0 is mostly
-# idle. Without TZ initdb would read all 1800 files of zoneinfo. A log of 16 MiB of zeros would take as long.
+# init_data: makes a database on a volume, in the background. Under emulation this takes half a minute. Without TZ initdb would read all 1800 files of zoneinfo. A log of 16 MiB of zeros would take as long.
 init_data() {
 	"$bed" sh 'docker volume create data
 		docker run -d --name init -m 256m -v data:/var/lib/postgres -u postgres -e TZ=UTC debian sh -c "
-			PATH=\$PATH:/usr/lib/postgresql/15/bin && initdb --no-sync --no-locale -E UTF8 -A trust --wal-segsize=1 /var/lib/postgres/15 &&
-				echo host all all all trust >>/var/lib/postgres/15/pg_hba.conf"'
+			PATH=\$PATH:$1 && initdb --no-sync --no-locale -E UTF8 -A trust --wal-segsize=1 /var/lib/postgres/data &&
+				echo host all all all trust >>/var/lib/postgres/data/pg_hba.conf"' sh "$postgres"
 }
 
 # debian OPTION… PROGRAM…: runs a container until its end. Under emulation some take minutes.
@@ -131,7 +133,7 @@ True' ] || { echo "$output" && return 1; }
 
 data_base() {
 	service db 'is ready to accept connections' -m 256m --network lan --stop-signal INT -v data:/var/lib/postgres -u postgres debian \
-		/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgres/15 -c listen_addresses='*'
+		"$postgres/postgres" -D /var/lib/postgres/data -c listen_addresses='*'
 }
 
 end_data_base() {
@@ -144,7 +146,7 @@ end_data_base() {
 	says 0 0 '' || { "$bed" run docker logs init && return 1; }
 	"$bed" run docker rm init
 	data_base
-	dom0 docker exec -u postgres db /usr/lib/postgresql/15/bin/psql -qc 'create table t as select generate_series(1, 1000) n'
+	dom0 docker exec -u postgres db "$postgres/psql" -qc 'create table t as select generate_series(1, 1000) n'
 	says 0 '' ''
 	end_data_base
 	data_base
@@ -154,7 +156,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(subprocess.check_output(["/usr/lib/postgresql/15/bin/psql", "-h", "db", "-U", "postgres", "-Atc", "select sum(n) from t"]))
+        self.wfile.write(subprocess.check_output(["'"$postgres"'/psql", "-h", "db", "-U", "postgres", "-Atc", "select sum(n) from t"]))
     def log_message(self, *args):
         pass
 server = http.server.HTTPServer(("", 80), Handler)
