@@ -136,7 +136,7 @@ install: ## install under $DESTDIR$PREFIX what `make` has built
 	install -m 0644 lib/*.sh $(SHARE)/lib
 	install -m 0644 lib/verbs/* $(SHARE)/lib/verbs
 	install -m 0644 lib/json/* $(SHARE)/lib/json
-	install -m 0644 $(OUT)/kernel $(OUT)/initrd $(SHARE)
+	install -m 0644 $(OUT)/kernel $(wildcard $(OUT)/kernel-full) $(OUT)/initrd $(SHARE)
 	install -m 0644 docs/runX.8 $(MAN8)
 
 uninstall: ## remove what install has installed

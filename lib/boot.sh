@@ -14,6 +14,11 @@ prepare_boot() {
 		kernel=${kernel#host:}
 		[ -f "$kernel" ] || die "vm.kernel.path: $kernel is not a file"
 		;;
+	# The administrator has named this one, so it needs no check and no copy either.
+	listed:*)
+		kernel=${kernel#listed:}
+		[ -f "$kernel" ] || die "kernels in runX.conf: $kernel is not a file"
+		;;
 	*) set -- "$@" -k "$kernel" && kernel=$dir/kernel ;;
 	esac
 	prepare "$@" -m "$conf_boot_max" "$rootfs" "${initrd:-host:$conf_initrd}" "$dir" <"$dir/container"

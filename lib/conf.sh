@@ -15,6 +15,7 @@ VARIABLES='NETCONF RUNX_KERNEL RUNX_RAMDISK XLCONF'
 #   $conf_write_back, $conf_seccomp             yes or no
 #   $conf_start_timeout                         seconds
 #   $conf_kernel, $conf_initrd, $conf_images    absolute paths
+#   $conf_kernels                               absolute paths, with blanks between them
 #   $conf_annotations, $conf_environment        names, with blanks between them
 #   $conf_host_files, $conf_cni_path            directories, with blanks between them
 #   $conf_host_network                          refuse, none or the name of a bridge
@@ -24,6 +25,7 @@ read_conf() {
 	conf_memory=128 conf_vcpus=1 conf_max_vcpus=8 conf_guest_type=auto conf_rootfs=auto conf_seccomp=yes
 	conf_start_timeout=120 conf_disk_headroom=64 conf_disk_max=65536 conf_boot_max=64 conf_write_back=no
 	conf_kernel=$RUNX_SHARE/kernel conf_initrd=$RUNX_SHARE/initrd conf_images=/var/lib/runX
+	conf_kernels=''
 	# Annotations that name files of the host are off: the VM can read such a file, and some tools turn an image's labels into
 	# annotations.
 	conf_annotations='disk_headroom guest_type kernel_parameters memory rootfs start_timeout vcpus write_back'
@@ -65,6 +67,7 @@ set_conf() {
 	write_back=yes | write_back=no) conf_write_back=$2 ;;
 	kernel=/*) conf_kernel=$2 ;;
 	initrd=/*) conf_initrd=$2 ;;
+	kernels=*) check_paths "$1" "$2" && conf_kernels=$2 ;;
 	images=/*) conf_images=$2 ;;
 	annotations=*) check_words "$1" "$2" "$ANNOTATIONS" && conf_annotations=$2 ;;
 	environment=*) check_words "$1" "$2" "$VARIABLES" && conf_environment=$2 ;;
@@ -75,6 +78,14 @@ set_conf() {
 	host_network=*) conf_host_network=$2 ;;
 	spoofing=refuse | spoofing=allow) conf_spoofing=$2 ;;
 	*) die "$file: $1 = $2 is not a setting of runX (docs/configuration.md lists them)" ;;
+	esac
+}
+
+# check_paths NAME PATHS: ends with an error if one of the PATHS, with blanks between them, is not absolute.
+check_paths() {
+	case " $2" in
+	*[*?[]*) die "$file: $1 must be files, not patterns, and has $2" ;;
+	*' '[!/\ ]*) die "$file: $1 must be absolute paths with blanks between them, not $2" ;;
 	esac
 }
 

@@ -195,7 +195,8 @@ read_caps() {
 # Reads what the container asks for its VM, with a second jq. Few containers need it.
 read_asked() {
 	local plan warnings='' warning json_text="$asked"
-	read_json 'values.jq process.jq vm.jq' --arg annotations "$conf_annotations" --arg variables "$conf_environment" ||
+	read_json 'values.jq process.jq vm.jq' --arg annotations "$conf_annotations" --arg variables "$conf_environment" \
+		--arg kernels "$conf_kernels" ||
 		die "$bundle/config.json: $problem"
 	eval "$plan" # jq's @sh quoted every value
 	binds=$binds${given_disks:+ $given_disks}

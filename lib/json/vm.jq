@@ -5,7 +5,7 @@
 # The input is {annotations, vm, env, binds}, which plan.jq found. A setting may be in annotations, in vm and in env. The
 # first of these counts (docs/configuration.md).
 #
-# $annotations, $variables are the names that runX.conf allows, as words.
+# $annotations, $variables are the names that runX.conf allows, and $kernels the paths, as words.
 
 def annotation_prefix: "org.lfedge.runx.";
 def annotation_names:
@@ -59,17 +59,21 @@ def check_annotation($name; $field):
 	elif $name == "kernel" or $name == "initrd" then absolute($field)
 	else fail($field; "runX has no annotation of this name (docs/configuration.md lists them)") end;
 
+# Whether this is the path of a kernel that every container may ask for.
+def is_listed: . as $path | $kernels / " " | index($path) != null;
+
 # The annotations that runX.conf allows, without the prefix.
 def annotations($honoured):
 	with_entries((.key | ltrimstr(annotation_prefix)) as $name
-		| select($honoured | index($name))
+		| select(($honoured | index($name)) or ($name == "kernel" and (.value | is_listed)))
 		| .key as $field | {key: $name, value: (.value | check_annotation($name; "annotations.\($field)"))});
 
 def annotation_warnings($honoured):
-	keys[]
-	| ltrimstr(annotation_prefix) as $name
-	| select($honoured | index($name) | not)
-	| "annotation \(tojson) is ignored: " + if annotation_names | index($name) then
+	to_entries[]
+	| (.key | ltrimstr(annotation_prefix)) as $name
+	| select(($honoured | index($name) | not) and ($name != "kernel" or (.value | is_listed | not)))
+	| "annotation \(.key | tojson) is ignored: " + if $name == "kernel" then "kernels in runX.conf does not list it"
+	elif annotation_names | index($name) then
 		"annotations in runX.conf does not list \($name)"
 	else "runX has no annotation of this name (docs/configuration.md lists them)" end;
 
@@ -148,7 +152,7 @@ def disks($number):
 	end;
 
 def boot:
-	((.annotation.kernel | from("checked")) // (kernel | from("host")) // (.variable.RUNX_KERNEL | from("container"))
+	((.annotation.kernel | if . != null and is_listed then from("listed") else from("checked") end) // (kernel | from("host")) // (.variable.RUNX_KERNEL | from("container"))
 		| assign("kernel")),
 	((.annotation.initrd | from("checked")) // (initrd | from("host")) // (.variable.RUNX_RAMDISK | from("container"))
 		| assign("initrd")),

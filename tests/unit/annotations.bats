@@ -83,6 +83,30 @@ own_files() {
 	[ "$(head -c 7 "$boot/initrd")" = 1234567 ]
 }
 
+@test "annotations: a kernel that kernels in runX.conf lists needs no word in annotations, and is not copied" {
+	own_files
+	printf '%s\n' 'annotations =' "kernels = /nowhere $BATS_TEST_TMPDIR/host/kernel" >>"$RUNX_CONF"
+	creates ".annotations = {\"org.lfedge.runx.kernel\": \"$BATS_TEST_TMPDIR/host/kernel\"}"
+	has "kernel = \"$BATS_TEST_TMPDIR/host/kernel\""
+	[[ $stderr != *ignored* ]]
+}
+
+@test "annotations: a kernel that is not in that list, or is missing" {
+	echo 'kernels = /nowhere /boot/k' >>"$RUNX_CONF"
+	creates '.annotations = {"org.lfedge.runx.kernel": "/now"}'
+	warned 'annotation "org.lfedge.runx.kernel" is ignored: kernels in runX.conf does not list it'
+	has 'kernel = "/kernel"'
+	runX delete --force c1
+	bad '.annotations = {"org.lfedge.runx.kernel": "/nowhere"}' 'kernels in runX.conf: /nowhere is not a file'
+}
+
+@test "annotations: a list of kernels that are not paths" {
+	echo 'kernels = /a full' >>"$RUNX_CONF"
+	bad . 'kernels must be absolute paths with blanks between them, not /a full'
+	echo 'kernels = /boot/*' >"$RUNX_CONF"
+	bad . 'kernels must be files, not patterns, and has /boot/*'
+}
+
 @test "annotations: a kernel that other users can write" {
 	own_files
 	chmod 664 "$BATS_TEST_TMPDIR/host/kernel"
