@@ -33,7 +33,7 @@ init_data() {
 	"$bed" sh 'docker volume create data
 		docker run -d --name init -m 256m -v data:/var/lib/postgres -u postgres -e TZ=UTC debian sh -c "
 			PATH=\$PATH:$1 && initdb --no-sync --no-locale -E UTF8 -A trust --wal-segsize=1 /var/lib/postgres/data &&
-				echo host all all all trust >>/var/lib/postgres/data/pg_hba.conf"' sh "$postgres"
+				echo host all all all trust >>/var/lib/postgres/data/pg_hba.conf"' "$postgres"
 }
 
 # debian OPTION… PROGRAM…: runs a container until its end. Under emulation some take minutes.
