@@ -231,7 +231,7 @@ static bool next_fid(struct fids *fids, size_t *at, uint32_t *number)
 
 void fids_clear(struct fids *fids)
 {
-	uint32_t number;
+	uint32_t number = 0;
 
 	for (size_t at = 0; next_fid(fids, &at, &number);)
 		fid_remove(fids, number);

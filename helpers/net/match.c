@@ -43,7 +43,7 @@ void match_bytes(struct match *m, uint16_t mode, uint32_t offset, const void *by
 /* Offsets in a frame with an IPv4 header of 20 bytes. */
 #define IP_VERSION  ETH_HLEN
 #define IP_FRAGMENT (ETH_HLEN + 6)
-#define IP_PROTOCOL (ETH_HLEN + 9)
+#define IP_CARRIES  (ETH_HLEN + 9)
 #define IP_SOURCE   (ETH_HLEN + 12)
 #define IP_DEST	    (ETH_HLEN + 16)
 #define PORT_SOURCE (ETH_HLEN + 20)
@@ -55,7 +55,7 @@ void match_ipv4(struct match *m, const struct packet *p)
 	match_field(m, BPF_B, IP_VERSION, 0xff, 0x45);
 	match_field(m, BPF_H, IP_FRAGMENT, 0x3fff, 0);
 	if (p->protocol)
-		match_field(m, BPF_B, IP_PROTOCOL, 0xff, p->protocol);
+		match_field(m, BPF_B, IP_CARRIES, 0xff, p->protocol);
 	if (p->source)
 		match_field(m, BPF_W, IP_SOURCE, 0xffffffff, ntohl(p->source));
 	if (p->destination)
