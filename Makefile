@@ -143,7 +143,7 @@ uninstall: ## remove what install has installed
 	rm -f $(BINDIR)/runX $(MAN8)/runX.8
 	rm -rf $(LIBEXEC) $(SHARE)
 
-demo: ## boot the test bed and run a container as a Xen VM (about 10 min the first time, then 30 s)
+demo: ## boot the test bed and run a container as a Xen VM (about 10 min the first time, then 40 s)
 	@tests/demo
 
 test: ## run all tests: unit, helpers, real Xen (about an hour); ARCH=aarch64: real Xen on aarch64 alone
