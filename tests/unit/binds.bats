@@ -64,7 +64,7 @@ mount=/etc/file mount.type=bind mount.source=1 mount.option=bind mount.option=no
 	config "$(bound '["rbind"]')"
 	creates "$(bound '["bind"]' "$volume/file" /f)"
 	[ "$(grep ^files "$FAKE/calls")" = "files $RUNX_ROOT/c1 $(cat "$RUNX_ROOT/c1/uuid") $view root 2 binds ." ]
-	! grep p9 "$FAKE/xl.cfg" || return 1
+	! grep '^p9' "$FAKE/xl.cfg" || return 1
 	[ -z "$(ls "$view")" ]
 	! grep -q "$view" /proc/mounts
 }
