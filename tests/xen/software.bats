@@ -28,7 +28,8 @@ teardown() {
 	"$bed" run docker inspect init >/dev/null 2>&1 || nothing_left
 }
 
-# init_data: makes a database on a volume, in the background. Under emulation this takes half a minute. Without TZ initdb would read all 1800 files of zoneinfo. A log of 16 MiB of zeros would take as long.
+# init_data: makes a database on a volume, in the background. Under emulation this takes a minute or two. Without TZ initdb
+# would read all 1800 files of zoneinfo. A log of 16 MiB of zeros would take as long.
 init_data() {
 	"$bed" sh 'docker volume create data
 		docker run -d --name init -m 256m -v data:/var/lib/postgres -u postgres -e TZ=UTC debian sh -c "
