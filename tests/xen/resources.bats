@@ -39,8 +39,13 @@ bats_require_minimum_version 1.5.0
 	says 0 '' ''
 }
 
+# pinned: prints the CPUs on which the container's VM may run (hard affinity)
+pinned() {
+	"$bed" sh "xl vcpu-list rx-$id | awk 'END { print \$(NF - 2) }'"
+}
+
 # bats test_tags=core
-@test "resources: the domain is pinned to the CPU that it asks for" {
+@test "resources: the domain is pinned to the CPU that it asks for, and update pins it to another" {
 	local cpus
 	# The core for another architecture runs on two CPUs.
 	cpus=$("$bed" run xl info nr_cpus)
@@ -48,7 +53,10 @@ bats_require_minimum_version 1.5.0
 	bundle '.linux.resources += {cpu: {cpus: "1"}}'
 	create
 	says 0 '' ''
-	[ "$("$bed" sh "xl vcpu-list rx-$id | awk 'END { print \$(NF - 2) }'")" = 1 ]
+	[ "$(pinned)" = 1 ]
+	dom0 runX update --cpuset-cpus 0 "$id"
+	says 0 '' ''
+	[ "$(pinned)" = 0 ]
 	dom0 runX delete "$id"
 	says 0 '' ''
 }
