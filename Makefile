@@ -116,15 +116,17 @@ $(OUT)/$(basename $(notdir $(1))): $(call parts,$(HOST),$(1))
 	$$(Q)$$(STRIP) $$@
 
 endef
-# These are static. The dynamic linker took half of control's run time, and a fifth of the time of runX kill. Of files, an
-# idle process needs less memory.
-STATIC_MAINS := helpers/client/claim.c helpers/client/control.c helpers/files/files.c
-$(foreach main,$(filter-out $(STATIC_MAINS),$(MAINS)),$(eval $(call program,$(main))))
+# The programs are static, because the dynamic linker takes half of the run time of a short one, and static ones need less memory.
+# Two are not: the proxy reads what a VM writes, and is a position-independent executable, which no static program of musl's
+# wrapper is; seccomp needs libseccomp.
+DYNAMIC_MAINS := helpers/proxy/proxy.c helpers/seccomp.c
+STATIC_MAINS  := $(filter-out $(DYNAMIC_MAINS),$(MAINS))
+$(foreach main,$(filter $(DYNAMIC_MAINS),$(MAINS)),$(eval $(call program,$(main))))
 $(foreach main,$(STATIC_MAINS),$(eval $(OUT)/$(basename $(notdir $(main))): $(call parts,$(GUEST),$(main))))
 # What PID 1 is linked from. Each room stands before the rooms that it uses, so that one pass of the linker does.
 GUEST_ROOMS := guest/console guest/process guest/network guest/mounts guest/base helpers/shared
 $(OUT)/init: $(GUEST)/guest/init.o $(GUEST_ROOMS:%=$(GUEST)/%.a)
-$(OUT)/claim $(OUT)/control $(OUT)/files $(OUT)/init:
+$(addprefix $(OUT)/,$(basename $(notdir $(STATIC_MAINS))) init):
 	$(say) LD $@
 	$(Q)$(GUEST_CC) $(ALL_CFLAGS) $(STATIC) -o $@ $^
 	$(Q)$(STRIP) $@

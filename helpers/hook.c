@@ -272,7 +272,7 @@ int main(int argc, char **argv)
 	sigset_t mask;
 
 	parse(argc, argv);
-	close_range(STDERR_FILENO + 1, ~0U, 0);
+	host_close_from(STDERR_FILENO + 1);
 	host_enter_netns(option.netns);
 	if (option.directory && chdir(option.directory) < 0)
 		fail("chdir %s", option.directory);

@@ -63,12 +63,11 @@ check_xlconf() {
 	done <"$dir/xlconf"
 }
 
-# Prints the settings of XLCONF, as a part of xl.cfg.
+# Adds the settings of XLCONF to $config.
 xlconf_settings() {
-	local line
-	while IFS= read -r line || [ -n "$line" ]; do
-		printf '%s\n' "$line"
-	done <"$dir/xlconf"
+	local settings
+	settings=$(cat "$dir/xlconf" 2>/dev/null) || die "cannot read $dir/xlconf"
+	xl_line "$settings"
 }
 
 check_xlconf_setting() {

@@ -162,10 +162,20 @@ deleted_meanwhile() {
 # The command of hear that was the last one to end. $! is the last one that began.
 heard=''
 
-# Ends the command that hear runs at this moment, if it runs one. ACTION must not begin while the command still works.
+# The commands of beside that nobody has joined.
+besides=''
+
+# Ends the commands that hear and beside run at this moment. ACTION must not begin while one of them still works.
 end_command() {
-	[ "${!:-}" != "$heard" ] || return 0
-	{ kill "$!" && wait "$!"; } 2>/dev/null || :
+	local pid
+	[ "${!:-}" = "$heard" ] || besides="$besides $!"
+	for pid in $besides; do
+		kill "$pid" 2>/dev/null || :
+	done
+	for pid in $besides; do
+		wait "$pid" 2>/dev/null || :
+	done
+	besides='' heard=${!:-}
 }
 
 # From here on only SIGKILL ends runX, and the terminal's signals do not end the commands that it runs. A second Ctrl-C must
@@ -468,6 +478,55 @@ hear_end() {
 		wait "$!" 2>/dev/null || rc=$?
 		[ "$rc" -eq 141 ] && [ $piped = true ] || return 0
 		piped=false
+	done
+}
+
+# beside NAME ARG…: starts one of runX's C programs beside what follows, with runX's stdin and stdout, and with runX's stderr as
+# descriptor 3. What the program says on its own stderr is for join. Ends with an error if it cannot be started.
+beside() {
+	local program="$RUNX_LIBEXEC/$1"
+	has_helper "$1" || die "$problem"
+	shift
+	[ -n "$besides" ] || open_besides
+	{ "$program" "$@" <&4 3>&2 2>&5 4<&- 5>&- 8<&- 9<&- & } 4<&0 5>>/proc/self/fd/9 || die 'too many open files (raise ulimit -n)'
+	besides="$besides $!" heard=$!
+}
+
+# Opens descriptor 9 for what the commands of beside say: a pipe (or a file in memory, in newer dashes).
+open_besides() {
+	{ command exec 9<<-END; } 2>/dev/null || die 'too many open files (raise ulimit -n)'
+	END
+}
+
+# join: waits for all commands of beside. Returns 1 if one of them has failed, and ends the others. $problem is then the first line
+# that they wrote.
+join() {
+	local rc=0 said=''
+	# shellcheck disable=SC2086 # process ids
+	set -- $besides
+	while [ $# -gt 0 ] && [ $rc -eq 0 ]; do
+		await_beside "$1" || rc=1
+		shift
+		besides=$*
+	done
+	if [ $rc -ne 0 ]; then
+		end_command
+		# What they have started may keep the pipe open. So an empty line marks the end.
+		echo >>/proc/self/fd/9
+		IFS= read -r said <&9 || :
+		problem=${said:-container $id: a helper failed and gave no reason (run it again with --debug)}
+	fi
+	exec 9<&-
+	return $rc
+}
+
+# A SIGPIPE ends the `wait`, and is to end nothing.
+await_beside() {
+	local rc
+	while :; do
+		rc=0 piped=false
+		wait "$1" 2>/dev/null || rc=$?
+		[ $rc -eq 141 ] && [ $piped = true ] || return $rc
 	done
 }
 

@@ -5,7 +5,7 @@
 # missing.
 check_host() {
 	local xenbus="${RUNX_XENBUS:-/dev/xen/xenbus}" name
-	for name in claim control prepare proxy stage; do
+	for name in claim control json prepare proxy stage; do
 		has_helper "$name" || die "$problem"
 	done
 	command -v xl >/dev/null || die "xl is not installed, and runX starts VMs with it (Debian: install xen-utils)"
@@ -50,29 +50,30 @@ guest_type() {
 	esac
 }
 
-# Prints xl.cfg. Every line of it is written here, so a bundle cannot add one. xl uses the last of several equal settings
+# Writes xl.cfg. Every line of it is made here, so a bundle cannot add one. xl uses the last of several equal settings
 # (libxlu_cfg.c). So an XLCONF can change the defaults before it, and nothing behind it.
-domain_config() {
-	local type capabilities
+configure_domain() {
+	local type capabilities config=''
 	guest_type
-	[ -n "$given_memory" ] || echo "memory = $memory"
-	[ -n "$given_vcpus" ] || echo "vcpus = $vcpus"
+	[ -n "$given_memory" ] || xl_line "memory = $memory"
+	[ -n "$given_vcpus" ] || xl_line "vcpus = $vcpus"
 	case $capabilities in
 	# This is Arm's default. But without this line in the file, `xl mem-set` aborts on Arm (libxl__arch_extra_memory, seen in
 	# Xen 4.17).
-	*aarch64* | *armv*) echo 'acpi = 0' ;;
+	*aarch64* | *armv*) xl_line 'acpi = 0' ;;
 	# In the default mode, each read of the TSC is an exit to Xen if Xen does not trust the host's TSC. In return, the TSC is
 	# the same on all CPUs and on other hosts. Only guests that migrate, or do not know Xen's clock, need that.
-	*) echo 'tsc_mode = "native"' ;;
+	*) xl_line 'tsc_mode = "native"' ;;
 	esac
 	# 256 and 0 are Xen's defaults.
-	[ "$cpu_weight" = 256 ] || echo "cpu_weight = $cpu_weight"
-	[ "$cpu_cap" = 0 ] || echo "cap = $cpu_cap"
+	[ "$cpu_weight" = 256 ] || xl_line "cpu_weight = $cpu_weight"
+	[ "$cpu_cap" = 0 ] || xl_line "cap = $cpu_cap"
 	[ -z "$cpus" ] || xl_setting cpus "$cpus"
 	[ -z "$xlconf" ] || xlconf_settings
 	own_settings
-	[ -z "$given_memory" ] || echo "memory = $given_memory"
-	[ -z "$given_vcpus" ] || echo "vcpus = $given_vcpus"
+	[ -z "$given_memory" ] || xl_line "memory = $given_memory"
+	[ -z "$given_vcpus" ] || xl_line "vcpus = $given_vcpus"
+	save xl.cfg %s "$config"
 }
 
 own_settings() {
@@ -82,12 +83,12 @@ own_settings() {
 	xl_setting kernel "$kernel"
 	xl_setting ramdisk "$dir/initrd"
 	kernel_command_line
-	printf '%s\n' "$devices"
-	[ -z "$vif" ] || printf 'vif = [ %s ]\n' "$vif"
+	[ -z "$devices" ] || xl_line "$devices"
+	[ -z "$vif" ] || xl_line "vif = [ $vif ]"
 	[ -z "$device_tree" ] || xl_setting device_tree "$device_tree"
 	[ -z "$dtdevs" ] || xl_list dtdev "$dtdevs"
 	[ -z "$iomems" ] || xl_list iomem "$iomems"
-	[ -z "$irqs" ] || printf '%s\n' "irqs = [ $irqs ]"
+	[ -z "$irqs" ] || xl_line "irqs = [ $irqs ]"
 }
 
 # += appends to an `extra` of XLCONF, if there is one. It adds no blank between the two (Xen 4.13).
@@ -96,35 +97,40 @@ kernel_command_line() {
 	[ "$type" != pv ] || [ ${#line} -lt 1023 ] ||
 		die "kernel parameters: Xen cuts those of a PV guest at 1023 bytes, and these have ${#line}: use fewer, or guest_type = pvh"
 	xl_string " $line"
-	printf 'extra += %s\n' "$xl_string"
+	xl_line "extra += $xl_string"
+}
+
+# Adds a line to $config.
+xl_line() {
+	config="$config$1
+"
 }
 
 xl_setting() {
 	xl_string "$2"
-	printf '%s = %s\n' "$1" "$xl_string"
+	xl_line "$1 = $xl_string"
 }
 
-# xl_list NAME WORDS: prints a setting that is a list of strings.
+# xl_list NAME WORDS: adds a setting that is a list of strings.
 xl_list() {
 	local word list=''
 	for word in $2; do
 		xl_string "$word"
 		list="$list${list:+, }$xl_string"
 	done
-	printf '%s = [ %s ]\n' "$1" "$list"
+	xl_line "$1 = [ $list ]"
 }
 
 # Makes the domain, paused. With -e no xl process stays to watch it, because the proxy's guardian does that. Ends with an
 # error if xl fails.
 domain_create() {
-	local config said rc=0
-	config=$(domain_config) || exit 1
-	save xl.cfg '%s\n' "$config"
+	local said rc=0
 	trace 'xl create'
 	may_have_domain=true
+	export RUNX_NIC="$nic" # for the script that xl calls (helpers/net/vif.c)
 	# stage kills xl if this create is killed. Otherwise the domain could appear after a delete that found none.
-	set -- "$RUNX_LIBEXEC/stage" -p $$ - -- xl create -q -p -e "$dir/xl.cfg"
-	hear env "RUNX_NIC=$nic" "$@" >/dev/null </dev/null || rc=$?
+	hear "$RUNX_LIBEXEC/stage" -p $$ - -- xl create -q -p -e "$dir/xl.cfg" >/dev/null </dev/null || rc=$?
+	unset RUNX_NIC
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # 125 is stage's own failure; xl fails with 1
 	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"
 }

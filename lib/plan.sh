@@ -33,7 +33,7 @@
 #   $irqs                        numbers, with commas between them
 # Annotations may also have changed some $conf_… settings, and added to $binds and $guest.
 read_plan() {
-	local plan text
+	local plan
 	[ -d "$bundle" ] || die "bundle $bundle: no such directory"
 	[ -f "$bundle/config.json" ] ||
 		die "bundle $bundle: config.json is missing (runX spec makes one)"
@@ -43,11 +43,7 @@ read_plan() {
 	memory='' vcpus='' unnamed='' namespaces='' cpu_weight='' cpu_cap='' cpus='' resources=''
 	state_head='' state_tail='' asked='' given_memory='' given_vcpus=''
 	given_disks='' given_mounts='' kernel='' initrd='' kernel_parameters='' xlconf='' netconf='' device_tree='' dtdevs='' iomems='' irqs=''
-	read_config_text
-	plan_modules
-	read_json "$modules" --arg id "$id" --arg bundle "$bundle" --rawfile mountinfo /proc/self/mountinfo \
-		--arg default_memory "$conf_memory" --arg default_vcpus "$conf_vcpus" --arg max_vcpus "$conf_max_vcpus" \
-		"$bundle/config.json" || die "$bundle/config.json: $problem"
+	read_config
 	[ -n "$plan" ] || die "bundle $bundle: config.json is empty"
 	eval "$plan" # jq's @sh quoted every value
 	eval "check_namespaces $namespaces"
@@ -110,56 +106,22 @@ take_host_names() {
 	done
 }
 
-# Claims the container, and sets $text to the text of config.json. The process that reads it also makes the claim.
-read_config_text() {
-	local rc=0
-	text=$(exec "$RUNX_LIBEXEC/claim" 8 "$END_SECONDS" head -c $((JSON_MAX + 1)) "$bundle/config.json" 2>&1) || rc=$?
+# The jq modules of create's program. helpers/json.c leaves out those that a config.json does not need.
+PLAN_MODULES='values.jq process.jq mounts.jq absent.jq asked.jq hooks.jq limits.jq scheduling.jq sandbox.jq unmet.jq unmet_mounts.jq
+	seccomp.jq sysctl.jq unified.jq devices.jq namespaces.jq resources.jq cgroups.jq'
+
+# Claims the container, and sets $plan to what jq makes of config.json. The process that becomes jq also makes the claim.
+read_config() {
+	local json_claims=true rc=0 systemd=''
+	[ "$systemd_cgroup" = false ] || systemd=systemd.jq
+	read_json "$PLAN_MODULES $systemd plan.jq" -w "$bundle/config.json" --arg id "$id" --arg bundle "$bundle" \
+		--rawfile mountinfo /proc/self/mountinfo --arg default_memory "$conf_memory" --arg default_vcpus "$conf_vcpus" \
+		--arg max_vcpus "$conf_max_vcpus" || rc=$?
 	case $rc in
 	0) ;;
 	"$REMOVED" | "$HELD") deleted_meanwhile ;;
-	*) die "$bundle/config.json: cannot read it: ${text##*: }" ;;
+	*) die "$bundle/config.json: $problem" ;;
 	esac
-	[ ${#text} -le "$JSON_MAX" ] || die "$bundle/config.json: it has more than $JSON_MAX bytes, and runX takes no more"
-}
-
-# Sets $modules to the jq modules that this config.json needs. It looks for words in $text, the file's text. JSON can also
-# write a key with \u escapes. If there is a \u in the file, all modules are used.
-plan_modules() {
-	modules='values.jq process.jq mounts.jq absent.jq'
-	add_module asked.jq '"vm"' org.lfedge.runx. RUNX_ XLCONF= NETCONF=
-	add_module hooks.jq '"hooks"'
-	add_module limits.jq '"memory"' '"cpu"' '"pids"'
-	add_module scheduling.jq '"personality"' '"ioPriority"' '"scheduler"'
-	add_module sandbox.jq io.kubernetes.cri
-	add_unmet
-	add_module seccomp.jq '"seccomp"'
-	add_module sysctl.jq '"sysctl"'
-	add_module unified.jq '"unified"'
-	modules="$modules devices.jq namespaces.jq resources.jq cgroups.jq"
-	[ "$systemd_cgroup" = false ] || modules="$modules systemd.jq"
-	modules="$modules plan.jq"
-}
-
-# Adds the module for what runX does not do. Docker writes two of its keys for every container, with values that ask for
-# nothing. If they are written as Docker writes them, they do not count.
-add_unmet() {
-	local word keys=''
-	for word in '"blockIO":{"weight":0}' '"disableOOMKiller":false'; do
-		case $text in *"$word"*) ;; *) keys="$keys ${word%%:*}" ;; esac
-	done
-	# shellcheck disable=SC2086 # words of ours
-	add_module 'unmet.jq unmet_mounts.jq' '"burst"' '"classID"' '"execCPUAffinity"' '"gidMappings"' '"intelRdt"' '"kernel"' '"kernelTCP"' \
-		'"memoryPolicy"' '"mems"' '"netDevices"' '"priorities"' '"realtimePeriod"' '"realtimeRuntime"' '"timeOffsets"' \
-		'"rootfsPropagation"' '"uidMappings"' 'shared"' $keys
-}
-
-# add_module MODULE WORD…: adds MODULE to $modules if $text has one of the words.
-add_module() {
-	local module="$1" word
-	shift
-	for word in "$@" '\u'; do
-		case $text in *"$word"*) modules="$modules $module" && break ;; esac
-	done
 }
 
 # Reads the process.json that $process names. Sets $console_size and $guest as read_plan does. Sets $terminal too, but it

@@ -14,6 +14,7 @@
 remove_container() {
 	local pid=0 domid='' rc=0
 	ignore_signals
+	end_command
 	[ "$claim_open" = true ] || open_claim || return 1
 	is_claims_directory || {
 		remove_unrecorded

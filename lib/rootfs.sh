@@ -104,12 +104,11 @@ fill_files() {
 	rm -rf "$images"
 }
 
-# Starts the file server of the VM, which is paused. It finds the shares at the places where stage mounts them, in a mount
-# namespace of its own. Ends with an error if it does not start.
+# Starts the file server of the VM beside what follows. It waits for the domain. It finds the shares at the places where stage mounts
+# them, in a mount namespace of its own.
 start_files() {
-	trace files
-	eval "helper stage -p $$ \"\$dir/binds\" $staged -- \"\$RUNX_LIBEXEC/files\" \"\$dir\" \"\$uuid\" \"\$dir/binds\" $shares" ||
-		die "runX $verb failed: $problem" # jq's @sh quoted it
+	# jq's @sh quoted it
+	eval "beside stage -p $$ \"\$dir/binds\" $staged -- \"\$RUNX_LIBEXEC/files\" \"\$dir\" \"\$uuid\" \"\$dir/binds\" $shares"
 }
 
 # export_volumes [MODE SOURCE DESTINATION]…: makes a disk of each source that is a block device. If there are other sources,

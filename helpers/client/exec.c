@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 
 	host_end_with(option.parent, SIGKILL);
 	/* Engines leak descriptors to this process, and it must not keep them. */
-	close_range(PROCESS_STDERR + 1, ~0U, 0);
+	host_close_from(PROCESS_STDERR + 1);
 	int directory = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int description = open(argv[optind + 1], O_RDWR | O_CLOEXEC);
 	if (directory < 0 || description < 0)

@@ -6,7 +6,7 @@
  *
  * TREE is a mount in a mount namespace of this program's own (helpers/root/stage.c). It holds what
  * is served and nothing else. The guest mounts the share TAG, whose root is the directory PLACE of
- * TREE. The domain with this UUID must be paused.
+ * TREE. The domain with this UUID must be paused when it comes. The program waits for it.
  *
  * The program returns 0 once the server runs in the background and has written its record
  * (CONTROL_FILES). The server waits until the guest's driver has connected all devices. Then it
@@ -86,9 +86,9 @@ static void find_vm(const char *uuid)
 {
 	if (xenstore_open(&server.xs) < 0)
 		fail("cannot open /dev/xen/xenbus (is this Xen's dom0?)");
-	long domid = xenstore_domain(&server.xs, uuid);
+	long domid = xenstore_await_domain(uuid);
 	if (domid < 0)
-		fail("no domain has the UUID %s", uuid);
+		fail("cannot look for the VM in xenstore");
 	server.domid = (unsigned int)domid;
 	const unsigned int order = device_order(domain_memory());
 	for (unsigned int i = 0; i < server.count; i++) {

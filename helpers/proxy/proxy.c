@@ -4,7 +4,7 @@
  *
  * usage: proxy [OPTION…] STATE-DIRECTORY [UUID]
  *
- * Without a UUID there is no VM. Then this is a pod's sandbox, which lives in its network namespace
+ * The proxy waits until Xen has a domain with this UUID. Without a UUID there is no VM. Then this is a pod's sandbox, which lives in its network namespace
  * until a signal ends it, as the pause program of its image would.
  *
  *   -c CONSOLE-SOCKET  the process has a terminal, and its master goes to that socket
@@ -12,6 +12,8 @@
  *   -g GROUP           the directory of the container's control group on the host
  *   -n NETNS           the network namespace to live in: "new", or the one at a path
  *   -t SECONDS         how long a started VM may take to report that its process runs (120)
+ *   -f                 the VM has a file server, and the proxy waits for its record
+ *   -p PARENT          the proxy ends with this process, until it is in the background
  *   -k SECONDS         how long it may take to report the process's end after SIGKILL (5)
  *
  * Stdin, stdout and descriptor 3 (stderr) become the container's. The proxy's own words go to
@@ -33,6 +35,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -42,6 +45,8 @@
 
 static struct {
 	const char *console_socket, *netns, *uuid;
+	bool files;
+	pid_t parent;
 	uint16_t rows, columns;
 } option;
 
@@ -151,16 +156,22 @@ static const char *parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:g:k:s:n:t:")) != -1)
+	while ((c = getopt(argc, argv, "c:fg:k:p:s:n:t:")) != -1)
 		switch (c) {
 		case 'c':
 			option.console_socket = optarg;
+			break;
+		case 'f':
+			option.files = true;
 			break;
 		case 'g':
 			container.group = optarg;
 			break;
 		case 'k':
 			container.kill_seconds = atoi(optarg);
+			break;
+		case 'p':
+			option.parent = (pid_t)strtol(optarg, NULL, 10);
 			break;
 		case 's':
 			terminal_parse_size(optarg, &option.rows, &option.columns);
@@ -186,11 +197,11 @@ static void find_vm(void)
 {
 	if (xenstore_open(&container.xs) < 0)
 		fail("cannot open /dev/xen/xenbus (is this Xen's dom0?)");
-	long domid = xenstore_domain(&container.xs, option.uuid);
+	long domid = xenstore_await_domain(option.uuid);
 	if (domid < 0)
-		fail("no domain has the UUID %s", option.uuid);
+		fail("cannot look for the VM in xenstore");
 	container.domid = (unsigned int)domid;
-	vm_find_files();
+	vm_find_files(option.files);
 	if (ring_publish(&container.xs, container.domid) < 0)
 		fail("cannot write the console's nodes to xenstore");
 	container.guardian =
@@ -206,6 +217,8 @@ int main(int argc, char **argv)
 	 * keep them.
 	 */
 	close_range(CONTAINER_STDERR + 1, ~0U, 0);
+	if (option.parent)
+		host_end_with(option.parent, SIGKILL);
 	raise_limit();
 	trace_open(directory);
 	trace("proxy", "connect");

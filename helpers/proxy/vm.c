@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 /* An idle guest answers a ping in well under a second, also under emulation. */
@@ -306,10 +307,27 @@ static void read_reason(char reason[CONTROL_REASON])
 		snprintf(reason, CONTROL_REASON, "the file server of the VM crashed or was killed");
 }
 
-void vm_find_files(void)
+/* The file server starts beside the proxy. Its record is complete once it is there (a rename). */
+static void await_record(void)
+{
+	char directory[32], events[4096];
+	int watch = inotify_init1(IN_CLOEXEC);
+
+	snprintf(directory, sizeof(directory), "/proc/self/fd/%d/.", container.state);
+	if (watch < 0 || inotify_add_watch(watch, directory, IN_MOVED_TO) < 0)
+		fail("cannot watch the state directory");
+	while (faccessat(container.state, CONTROL_FILES, F_OK, 0) < 0)
+		if (read(watch, events, sizeof(events)) < 0)
+			fail("cannot watch the state directory");
+	close(watch);
+}
+
+void vm_find_files(bool wait)
 {
 	char reason[CONTROL_REASON];
 
+	if (wait)
+		await_record();
 	container.files = host_open_recorded(container.state, CONTROL_FILES);
 	if (container.files < 0 && errno != ESRCH)
 		fail("cannot watch the file server");

@@ -3,6 +3,7 @@
 #ifndef RUNX_VM_H
 #define RUNX_VM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -26,10 +27,10 @@ void vm_event(void);
 void vm_check(int64_t now);
 
 /*
- * Finds the VM's file server by its record, and sets container.files. Ends the program with
- * EXIT_HELPER if the server has ended already.
+ * Finds the VM's file server by its record, and sets container.files. With `wait`, waits for the
+ * record. Ends the program with EXIT_HELPER if the server has ended already.
  */
-void vm_find_files(void);
+void vm_find_files(bool wait);
 
 /* The file server has ended, and with it the container's files: ends the container. */
 void vm_files_ended(void);

@@ -222,7 +222,7 @@ __attribute__((noreturn)) static void run(char **command)
 
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	setenv("RUNX_XL", pid, 1);
-	close_range(STDERR_FILENO + 1, ~0U, 0);
+	host_close_from(STDERR_FILENO + 1);
 	execvp(command[0], command);
 	fail("cannot execute %s", command[0]);
 }

@@ -67,6 +67,9 @@ void host_end_with(pid_t parent, int signal);
  */
 void host_alarm(unsigned int seconds, void (*action)(int));
 
+/* Closes all descriptors from `first` on. musl 1.2.3 has no close_range(2). */
+void host_close_from(int first);
+
 /* Returns the time of CLOCK_MONOTONIC in milliseconds. */
 int64_t host_now(void);
 

@@ -240,6 +240,38 @@ long xenstore_domain(struct xenstore *xs, const char *uuid)
 	return -1;
 }
 
+/* Events may come at any time, so `changed` is reset before the look. */
+static long await_domain(struct xenstore *xs, const char *uuid)
+{
+	struct pollfd p = {.fd = xs->fd, .events = POLLIN};
+	struct xenstore_answer answer;
+
+	if (xenstore_watch(xs, "@introduceDomain") < 0)
+		return -1;
+	for (;;) {
+		xs->changed = false;
+		long domid = xenstore_domain(xs, uuid);
+		if (domid >= 0 || errno != ENOENT)
+			return domid;
+		while (!xs->changed)
+			if (poll(&p, 1, -1) > 0 && xenstore_next(xs, &answer) < 0)
+				return -1;
+	}
+}
+
+long xenstore_await_domain(const char *uuid)
+{
+	struct xenstore xs;
+
+	if (xenstore_open(&xs) < 0)
+		return -1;
+	long domid = await_domain(&xs, uuid);
+	const int error = errno;
+	close(xs.fd);
+	errno = error;
+	return domid;
+}
+
 int xenstore_ask(struct xenstore *xs, const char *path, const char *value, uint32_t id)
 {
 	return send_request(xs, value ? XS_WRITE : XS_READ, path, value, value ? strlen(value) : 0,

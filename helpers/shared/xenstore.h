@@ -31,8 +31,8 @@ int xenstore_write(struct xenstore *xs, const char *path, const char *value);
 int xenstore_remove(struct xenstore *xs, const char *path);
 
 /*
- * Lets xenstore_next() report changes of `path` and below it. `path` may be "@releaseDomain", for
- * the end of any domain.
+ * Lets xenstore_next() report changes of `path` and below it. `path` may be "@releaseDomain" or
+ * "@introduceDomain", for the end or the begin of any domain.
  */
 int xenstore_watch(struct xenstore *xs, const char *path);
 
@@ -60,6 +60,13 @@ long xenstore_number(struct xenstore *xs, const char *path);
  * domain).
  */
 long xenstore_domain(struct xenstore *xs, const char *uuid);
+
+/*
+ * Waits until there is a domain with this UUID, and returns its domid, or -1 with errno. libxl
+ * introduces a domain to xenstore once its memory is built and its nodes are written
+ * (libxl__build_post), and adds the devices later. Opens the device for itself.
+ */
+long xenstore_await_domain(const char *uuid);
 
 /*
  * xenstored may be slow or stopped. A caller that must not wait for it asks with xenstore_ask().

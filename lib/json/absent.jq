@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Replaces the functions of the modules that lib/plan.sh leaves out, because config.json has nothing for them.
+# Replaces the functions of the modules that helpers/json.c leaves out, because config.json has nothing for them.
 #
 # jq 1.6 needs more time to compile a program than create needs for everything else. A module that is left out costs
 # nothing.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Makes statements for lib/hooks.sh from hooks, and the guest's records of startContainer hooks.
+#
+# wanted for: "hooks"
 
 def seconds($field):
 	if . == null then ""

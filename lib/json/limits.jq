@@ -3,6 +3,8 @@
 # Reads from linux.resources what the VM shall have, in Xen's terms.
 #
 # unmet.jq warns about the fields that a VM cannot have. The others mean nothing in a VM (docs/config-json.md).
+#
+# wanted for: "memory" "cpu" "pids"
 
 # memory_overhead is the memory that a VM's kernel needs on top of the container's limit, in MiB: 20, and 3 percent for page
 # tables and page structures, but at least 32. MemAvailable of idle VMs of 28 to 512 MiB showed this. memory_least is the

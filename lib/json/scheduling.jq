@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Makes the guest's records of process.ioPriority, process.scheduler and linux.personality.
+#
+# wanted for: "personality" "ioPriority" "scheduler"
 
 # choice({NAME: NUMBER}): the number of the name that is the input.
 def choice($field; $numbers):

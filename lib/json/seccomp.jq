@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Makes records for helpers/seccomp.c from linux.seccomp.
+#
+# wanted for: "seccomp"
 
 # The values are SECCOMP_RET_* of linux/seccomp.h. libseccomp takes them too.
 def seccomp_actions:

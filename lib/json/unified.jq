@@ -2,7 +2,7 @@
 #
 # Makes the guest's records of linux.resources.unified, and warnings about what the guest does not take.
 #
-# lib/plan.sh adds this module only if config.json has the word.
+# wanted for: "unified"
 
 # The files of cgroup v2 that the guest takes: for each, what a value is. Other files of the same controllers tell something, act
 # at once (cgroup.kill), or are about the host (cpuset.cpus).

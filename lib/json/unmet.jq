@@ -2,7 +2,10 @@
 #
 # Refuses, or warns about, what config.json or `runX update` asks for and runX does not do. docs/config-json.md lists every key.
 #
-# lib/plan.sh adds this module, and unmet_mounts.jq, only if config.json has a word of them.
+# Docker writes two of the keys for every container, with values that ask for nothing.
+# wanted for: "burst" "classID" "execCPUAffinity" "gidMappings" "intelRdt" "kernel" "kernelTCP" "memoryPolicy" "mems" "netDevices"
+# wanted for: "priorities" "realtimePeriod" "realtimeRuntime" "timeOffsets" "rootfsPropagation" "uidMappings" shared"
+# wanted for: "blockIO"!:{"weight":0} "disableOOMKiller"!:false
 
 # A line has a key, its type in JSON, whether runX refuses it or warns about it, and why. One text compiles faster than arrays.
 def unmet_table:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Refuses, or warns about, what config.json asks for and runX does not do: all of unmet.jq, and what concerns mounts.
+#
+# wanted with: unmet.jq
 
 # A mapping of ids to themselves changes nothing.
 def mapped($field; $problem):

@@ -79,7 +79,7 @@ check_tools() {
 }
 
 # The Makefile's HELPERS, without seccomp. A host can run without that one, so check_seccomp looks for it.
-PARTS='proxy files claim control exec foreground prepare stage block vif network hook text'
+PARTS='proxy files claim control exec foreground json prepare stage block vif network hook text'
 
 check_parts() {
 	local part missing=''

@@ -66,9 +66,7 @@ create_container() {
 	read_plan
 	check_terminal
 	null_streams
-	if [ "$sandbox" = true ]; then no_vm; else make_vm; fi
-	trace proxy
-	start_proxy
+	if [ "$sandbox" = true ]; then make_sandbox; else make_vm; fi
 	trace publish
 	[ -z "$cgroup" ] || enter_cgroups
 	[ -z "$hooks" ] || create_hooks
@@ -86,8 +84,11 @@ make_vm() {
 	[ -z "$seccomp" ] || [ "$conf_seccomp" = no ] || add_seccomp
 	prepare_boot
 	[ -z "$root_device" ] || release_rootfs
-	domain_create
+	configure_domain
 	[ -z "$shares" ] || start_files
+	start_proxy
+	domain_create
+	join_proxy
 	empty_boot
 	exec 7<&- # release_rootfs opened it, and the VM has the device now
 	[ ! -f "$dir/images" ] || unlink_images
@@ -96,9 +97,11 @@ make_vm() {
 
 # A pod's sandbox only holds the pod's network namespace. The interfaces in it are for a container of the pod. The proxy alone
 # holds the namespace, without a VM, and nothing of the sandbox's image runs.
-no_vm() {
-	kill_seconds='' uuid=''
+make_sandbox() {
+	kill_seconds='' uuid='' shares=''
 	save destroyed ''
+	start_proxy
+	join_proxy
 }
 
 # Takes the id: the process that makes the state directory has it. Sets $uuid and $name. From here on, a create that does not
@@ -156,15 +159,21 @@ install them, or set seccomp = no in runX.conf (no profile is applied then, and 
 	[ $rc -eq 0 ] || die "runX $verb failed: $problem"
 }
 
-# Starts the proxy. It gets this command's stdio for the container. Until it is ready, its own messages come to $problem.
-# Sets $domid and $pid.
+# Starts the proxy beside what follows. It gets this command's stdio for the container, and waits for the domain.
 start_proxy() {
-	set -- -t "$conf_start_timeout"
+	set -- -p $$ -t "$conf_start_timeout"
+	[ -z "$shares" ] || set -- "$@" -f
 	[ -z "$kill_seconds" ] || set -- "$@" -k "$kill_seconds"
 	[ -z "$netns" ] || set -- "$@" -n "$netns"
 	[ -z "$cgroup" ] || set -- "$@" -g "${RUNX_CGROUP:-/sys/fs/cgroup}$cgroup"
 	[ -z "$console_socket" ] || set -- "$@" -c "$console_socket" -s "$console_size"
-	helper proxy "$@" "$dir" ${uuid:+"$uuid"} 3>&2 8<&- || die "runX $verb failed: $problem"
+	beside proxy "$@" "$dir" ${uuid:+"$uuid"}
+}
+
+# Waits until the proxy, and the file server if there is one, run in the background. Sets $domid and $pid.
+join_proxy() {
+	trace proxy
+	join || die "runX $verb failed: $problem"
 	read -r domid pid _ <"$dir/proxy"
 }
 

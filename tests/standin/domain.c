@@ -221,6 +221,7 @@ int domain_create(const char *uuid, const char *name, const char *initrd)
 	d->faults = initrd_variable(d->description, d->size, "STANDIN_FAULTS");
 	add_domain(d);
 	make_nodes(d);
+	store_fire("@introduceDomain");
 	return (int)d->id;
 }
 

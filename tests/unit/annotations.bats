@@ -21,7 +21,7 @@ warned() {
 @test "annotations: rootfs and start_timeout" {
 	creates '.annotations = {"org.lfedge.runx.rootfs": "disk", "org.lfedge.runx.start_timeout": "7"}'
 	grep -q '^disk = ' "$FAKE/xl.cfg"
-	grep -q '^proxy -t 7 ' "$FAKE/calls"
+	grep -q '^proxy .*-t 7 ' "$FAKE/calls"
 }
 
 @test "annotations: they override the vm section, resources and runX.conf" {

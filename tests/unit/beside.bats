@@ -148,7 +148,7 @@ load waiting
 	rm "$FAKE/libexec/claim"
 	cat >"$FAKE/libexec/claim" <<-END
 		#!/bin/sh
-		[ "\$3" != head ] || { echo >"\$FAKE/there"; read -r _ <"\$FAKE/on"; }
+		[ "\${3##*/}" != json ] || { echo >"\$FAKE/there"; read -r _ <"\$FAKE/on"; }
 		exec "$top/out/$(uname -m)/claim" "\$@"
 	END
 	chmod 755 "$FAKE/libexec/claim"

@@ -11,7 +11,7 @@ setup() {
 		"$top/tests/unit/fake/network" \
 		"$top/out/$(uname -m)/prepare" "$top/out/$(uname -m)/stage" "$top/out/$(uname -m)/hook" \
 		"$top/out/$(uname -m)/seccomp" "$top/out/$(uname -m)/claim" "$top/out/$(uname -m)/foreground" \
-		"$top/out/$(uname -m)/text" "$FAKE/libexec/"
+		"$top/out/$(uname -m)/text" "$top/out/$(uname -m)/json" "$FAKE/libexec/"
 	: >"$FAKE/calls"
 	: >"$FAKE/domains"
 	: >"$FAKE/xenbus"

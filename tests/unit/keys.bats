@@ -152,33 +152,44 @@ update() {
 	[ -z "$output" ]
 }
 
-# loads_module KEY: create's jq has the module that looks at this key, if config.json has nothing else. plan_modules looks only
-# at the names and values, so this writes no JSON.
+# program FILE: prints the program that create's jq would get for this config.json (helpers/json.c)
+program() {
+	local parent=$BASHPID
+	printf '#!/bin/sh\nprintf %%s "$3"\n' >"$FAKE/bin/jq"
+	chmod 755 "$FAKE/bin/jq"
+	"$top/out/$(uname -m)/json" "$parent" "$top/lib/json" "$PLAN_MODULES plan.jq" -w "$1"
+	rm "$FAKE/bin/jq"
+}
+
+# loads_module KEY: create's jq has the module that looks at this key, if config.json has nothing else. The choice looks only at
+# the names and values, so this writes no JSON.
 loads_module() {
-	local modules key value text
+	local key value
 	while IFS=$'\t' read -r _ key value _; do
 		key=${key//\[\]/}
 		printf '"%s": ' "${key//./\": \"}"
 		printf '%s\n' "$value"
 	done >"$BATS_TEST_TMPDIR/text"
-	text=$(cat "$BATS_TEST_TMPDIR/text")
-	[[ $1 == vm.* ]] || { plan_modules && [[ " $modules " == *' unmet.jq '* ]]; }
+	[[ $1 == vm.* ]] || [[ $(program "$BATS_TEST_TMPDIR/text") == *'def unmet_table'*'def shared_mounts'* ]]
 }
 
 # create's jq has the module for these keys only if it finds their names.
 @test "keys: each key that is refused or warned about is looked for" {
 	. "$top/lib/plan.sh"
-	systemd_cgroup=false
 	each refused loads_module
 	each warned loads_module
 }
 
 @test "keys: what Docker writes for every container costs no module" {
-	local modules systemd_cgroup=false text
 	. "$top/lib/plan.sh"
-	text='{"blockIO":{"weight":0},"memory":{"disableOOMKiller":false}}'
-	plan_modules
-	[[ " $modules " != *' unmet.jq '* ]]
+	echo '{"blockIO":{"weight":0},"memory":{"disableOOMKiller":false}}' >"$BATS_TEST_TMPDIR/text"
+	program "$BATS_TEST_TMPDIR/text" >"$BATS_TEST_TMPDIR/program"
+	grep 'def wanted' "$BATS_TEST_TMPDIR/program"
+	run grep unmet_table "$BATS_TEST_TMPDIR/program"
+	[ "$status" -eq 1 ]
+	# A second one with a value counts.
+	echo '{"blockIO":{"weight":0},"x":{"blockIO":{"weight":1}}}' >"$BATS_TEST_TMPDIR/text"
+	program "$BATS_TEST_TMPDIR/text" | grep unmet_table
 }
 
 @test "keys: values that ask for nothing are accepted, as engines write them" {
@@ -215,11 +226,9 @@ loads_module() {
 
 # One jq tries them all, with the program that create would run.
 @test "keys: a value of a wrong type is an error that names the key" {
-	local modules text program
+	local program
 	. "$top/lib/plan.sh"
-	text='\u'
-	systemd_cgroup=false plan_modules
-	program=$(cd "$top/lib/json" && cat $modules | sed 's/^object("config.json").*/def plan: &/')
+	program=$(cd "$top/lib/json" && cat $PLAN_MODULES plan.jq | sed 's/^object("config.json").*/def plan: &/')
 	promised honoured | awk -F '\t' '$2 !~ /^(vm|process[.]scheduler[.](deadline|period)|linux[.]namespaces)/' >"$BATS_TEST_TMPDIR/lines"
 	ask <"$BATS_TEST_TMPDIR/lines"
 	cut -f 2 "$BATS_TEST_TMPDIR/lines" | jq -rR --slurpfile config "$bundle/config.json" --arg id c1 --arg bundle /b --arg mountinfo '' \

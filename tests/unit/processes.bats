@@ -10,9 +10,9 @@ load helpers
 	diff - <("$top/tests/bench/host" --count) <<-END
 		| verb                   | processes |  jq |  xl |
 		| --- | --- | --- | --- |
-		| create                 |        12 |   1 |   1 |
-		| create, as Docker does |        15 |   1 |   1 |
-		| create, disk           |        25 |   1 |   1 |
+		| create                 |         9 |   1 |   1 |
+		| create, as Docker does |        12 |   1 |   1 |
+		| create, disk           |        22 |   1 |   1 |
 		| start                  |         4 |   0 |   1 |
 		| state                  |         1 |   0 |   0 |
 		| kill                   |         2 |   0 |   0 |
@@ -21,7 +21,7 @@ load helpers
 		| list                   |         4 |   1 |   0 |
 		| pause                  |         3 |   0 |   1 |
 		| resume                 |         4 |   0 |   1 |
-		| update                 |         5 |   1 |   1 |
+		| update                 |         4 |   1 |   1 |
 		| delete                 |         3 |   0 |   0 |
 		| features               |         2 |   0 |   0 |
 		| --version              |         1 |   0 |   0 |

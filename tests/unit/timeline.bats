@@ -26,7 +26,7 @@ lines() {
 	succeeds
 	runX delete --force c1
 	succeeds
-	[ "$(traced create)" = 'options,settings,plan,network,root,boot,xl create,files,proxy,publish,end' ]
+	[ "$(traced create)" = 'options,settings,plan,network,root,boot,xl create,proxy,publish,end' ]
 	[ "$(traced start)" = 'options,network,xl unpause,wait for process,end' ]
 	[ "$(traced kill)" = 'options,signal,end' ]
 	[ "$(traced delete)" = 'options,wait for guardian,remove,end' ]
@@ -46,7 +46,7 @@ lines() {
 	trace
 	creates '.hooks = {prestart: [{path: "/bin/true"}], poststart: [{path: "/bin/true"}]}'
 	runX start c1
-	[ "$(traced create)" = 'options,settings,plan,network,root,boot,xl create,files,proxy,publish,prestart hooks,createRuntime hooks,createContainer hooks,end' ]
+	[ "$(traced create)" = 'options,settings,plan,network,root,boot,xl create,proxy,publish,prestart hooks,createRuntime hooks,createContainer hooks,end' ]
 	[ "$(traced start)" = 'options,network,xl unpause,wait for process,poststart hooks,end' ]
 	runX delete --force c1
 	rm "$RUNX_TRACE"
