@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DOCUMENT_MAX (4 << 20)	/* bytes of an input, as JSON_MAX in lib/json.sh */
+#define DOCUMENT_MAX (4 << 20)	 /* bytes of an input, as JSON_MAX in lib/json.sh */
 #define PROGRAM_MAX  (127 << 10) /* Linux takes arguments of up to 128 KiB */
 #define MODULES_MAX  32
 
@@ -67,7 +67,8 @@ static void read_document(const char *path)
 		failx("it has more than %d bytes, and runX takes no more", DOCUMENT_MAX);
 	if (lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, STDIN_FILENO) < 0)
 		fail("cannot read it again");
-	for (char *at = json.document; (at = memchr(at, '\0', used - (size_t)(at - json.document)));)
+	for (char *at = json.document;
+	     (at = memchr(at, '\0', used - (size_t)(at - json.document)));)
 		*at = ' ';
 	json.selects = !strstr(json.document, "\\u");
 }
@@ -101,7 +102,8 @@ static bool any(const char *line, size_t length, bool (*test)(char *))
 	char words[1024], *next = NULL;
 
 	snprintf(words, sizeof(words), "%.*s", (int)length, line);
-	for (char *word = strtok_r(words, BLANKS, &next); word; word = strtok_r(NULL, BLANKS, &next))
+	for (char *word = strtok_r(words, BLANKS, &next); word;
+	     word = strtok_r(NULL, BLANKS, &next))
 		if (test(word))
 			return true;
 	return false;

@@ -4,8 +4,9 @@
  *
  * usage: proxy [OPTION…] STATE-DIRECTORY [UUID]
  *
- * The proxy waits until Xen has a domain with this UUID. Without a UUID there is no VM. Then this is a pod's sandbox, which lives in its network namespace
- * until a signal ends it, as the pause program of its image would.
+ * The proxy waits until Xen has a domain with this UUID. Without a UUID there is no VM. Then this
+ * is a pod's sandbox, which lives in its network namespace until a signal ends it, as the pause
+ * program of its image would.
  *
  *   -c CONSOLE-SOCKET  the process has a terminal, and its master goes to that socket
  *   -s ROWSxCOLUMNS    the size of the terminal
