@@ -14,7 +14,6 @@ case $ARCH in x86_64) types='pv pvh' ;; *) types=pvh ;; esac
 # A bench sets part if it measures only a part: the reason why docs/measurements.md must not get this run. It sets programs
 # to the programs in dom0, apart from runX's own, that it measures.
 part='' programs=''
-[ "$BED_RELEASE" = "$default_release" ] || part="it gets only runs on $default_release"
 
 # Runs when the script ends, for any reason.
 end() {
@@ -59,7 +58,7 @@ tables() {
 # keep NAME: writes what is in out/bench/ARCH/NAME.md into docs/measurements.md, unless $part is set
 keep() {
 	COMMIT=$commit SOFTWARE=$software PART=$part EMULATOR="QEMU $(emulator) (TCG)" \
-		"$top/tests/bench/record" "$1" "$ARCH" <"$top/out/bench/$ARCH/$1.md" ||
+		"$top/tests/bench/record" "$1" "$ARCH" "$BED_RELEASE" <"$top/out/bench/$ARCH/$1.md" ||
 		{ echo "the tables are in out/bench/$ARCH/$1.md" >&2 && return 1; }
 }
 

@@ -59,14 +59,14 @@ rows() {
 measurements() {
 	export MEASUREMENTS=$BATS_TEST_TMPDIR/docs/measurements.md
 	mkdir -p "${MEASUREMENTS%/*}"
-	printf '%s\n' '# Measurements' '' 'By hand.' '' '<!-- bench files x86_64: x -->' '| old files |' '<!-- end -->' '' \
-		'<!-- bench kill aarch64: x -->' '| old kill |' '<!-- end -->' >"$MEASUREMENTS"
+	printf '%s\n' '# Measurements' '' 'By hand.' '' '<!-- bench files x86_64 trixie: x -->' '| old files |' '<!-- end -->' '' \
+		'<!-- bench kill aarch64 bookworm: x -->' '| old kill |' '<!-- end -->' >"$MEASUREMENTS"
 	cp "$MEASUREMENTS" "$BATS_TEST_TMPDIR/before"
 }
 
-# record NAME ARCH [TABLES]
+# record NAME ARCH RELEASE [TABLES]
 record() {
-	run "$top/tests/bench/record" "$1" "$2" <<<"${3-| new |}"
+	run "$top/tests/bench/record" "$1" "$2" "$3" <<<"${4-| new |}"
 }
 
 # stays TEXT: record failed, said so in one line, and the file is as before, alone in its folder
@@ -84,20 +84,20 @@ outline() {
 
 @test "bench: record replaces one section, and keeps the rest" {
 	measurements
-	COMMIT=abc SOFTWARE='Xen 4.17' EMULATOR='QEMU 7 (TCG)' REPEAT=9 record files x86_64
+	COMMIT=abc SOFTWARE='Xen 4.17' EMULATOR='QEMU 7 (TCG)' REPEAT=9 record files x86_64 trixie
 	succeeds
 	diff - <(outline) <<-END
 		# Measurements
 		By hand.
-		<!-- bench files x86_64
-		## Files, images and memory, for each kind of root, x86_64
+		<!-- bench files x86_64 trixie
+		## Files, images and memory, for each kind of root, x86_64, trixie
 		| new |
 		<!-- end -->
-		<!-- bench kill aarch64
+		<!-- bench kill aarch64 bookworm
 		| old kill |
 		<!-- end -->
 	END
-	grep -q '^<!-- bench files x86_64: tests/bench/files writes this -->$' "$MEASUREMENTS"
+	grep -q '^<!-- bench files x86_64 trixie: tests/bench/files writes this -->$' "$MEASUREMENTS"
 	grep -q '^- Command: `.*REPEAT=9 tests/bench/files`$' "$MEASUREMENTS"
 	grep -qE '^- Date: 20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC$' "$MEASUREMENTS"
 	grep -qx -- '- runX: commit abc' "$MEASUREMENTS"
@@ -105,29 +105,33 @@ outline() {
 	grep -qE '^- Machine: .+, cores: [0-9]+, memory: [0-9]+ GiB. QEMU 7 \(TCG\) emulates' "$MEASUREMENTS"
 	[ "$(ls "${MEASUREMENTS%/*}")" = measurements.md ]
 	cp "$MEASUREMENTS" "$BATS_TEST_TMPDIR/before"
-	COMMIT=abc SOFTWARE='Xen 4.17' EMULATOR='QEMU 7 (TCG)' REPEAT=9 record files x86_64
+	COMMIT=abc SOFTWARE='Xen 4.17' EMULATOR='QEMU 7 (TCG)' REPEAT=9 record files x86_64 trixie
 	diff <(grep -v '^- Date' "$BATS_TEST_TMPDIR/before") <(grep -v '^- Date' "$MEASUREMENTS")
 }
 
 @test "bench: record adds each section at its place, whatever comes first" {
-	local section
+	local section name arch release
 	measurements
-	for section in network_aarch64 io-stall_x86_64 kill_x86_64 all_aarch64 io_x86_64 all_x86_64 host_x86_64; do
-		record "${section%%_*}" "${section#*_}"
+	for section in network,aarch64,trixie io-stall,x86_64,trixie kill,x86_64,trixie all,aarch64,trixie io,x86_64,bookworm all,x86_64,bookworm \
+		kill,aarch64,trixie all,x86_64,trixie host,x86_64,bookworm; do
+		IFS=, read -r name arch release <<<"$section"
+		record "$name" "$arch" "$release"
 		succeeds
 	done
 	diff - <(grep -oE '^<!-- bench [^:]*|^\| old.*' "$MEASUREMENTS") <<-END
-		<!-- bench all x86_64
-		<!-- bench all aarch64
-		<!-- bench host x86_64
-		<!-- bench files x86_64
+		<!-- bench all x86_64 trixie
+		<!-- bench all x86_64 bookworm
+		<!-- bench all aarch64 trixie
+		<!-- bench host x86_64 bookworm
+		<!-- bench files x86_64 trixie
 		| old files |
-		<!-- bench io x86_64
-		<!-- bench io-stall x86_64
-		<!-- bench kill x86_64
-		<!-- bench kill aarch64
+		<!-- bench io x86_64 bookworm
+		<!-- bench io-stall x86_64 trixie
+		<!-- bench kill x86_64 trixie
+		<!-- bench kill aarch64 trixie
+		<!-- bench kill aarch64 bookworm
 		| old kill |
-		<!-- bench network aarch64
+		<!-- bench network aarch64 trixie
 	END
 	[ "$(grep -c '^By hand' "$MEASUREMENTS")" -eq 1 ]
 	grep -q "^- Command: .*tests/bench/io stall 180\`" "$MEASUREMENTS"
@@ -135,31 +139,31 @@ outline() {
 
 @test "bench: record leaves the file as it was where it cannot write a section" {
 	measurements
-	record nosuch x86_64
+	record nosuch x86_64 trixie
 	stays 'there is no section nosuch. The sections are: all host files software stress io'
-	record files riscv64
+	record files riscv64 trixie
 	stays 'there is no section for the architecture riscv64'
-	record files x86_64 'no table'
+	record files x86_64 trixie 'no table'
 	stays 'files measured no table'
 	echo 'a word between' >>"$MEASUREMENTS"
 	cp "$MEASUREMENTS" "$BATS_TEST_TMPDIR/before"
-	record files x86_64
+	record files x86_64 trixie
 	stays 'text between its sections'
 	sed -i '/word/d; 0,/end/{/end/d}' "$MEASUREMENTS"
 	cp "$MEASUREMENTS" "$BATS_TEST_TMPDIR/before"
-	record files x86_64
+	record files x86_64 trixie
 	stays 'a missing mark'
-	record io x86_64
+	record io x86_64 trixie
 	stays 'a missing mark'
 	sed -i 's/files x86_64/other x86_64/' "$MEASUREMENTS"
 	cp "$MEASUREMENTS" "$BATS_TEST_TMPDIR/before"
-	record io x86_64
+	record io x86_64 trixie
 	stays 'an unknown section'
 }
 
 @test "bench: record says why it does not write a part" {
 	measurements
-	PART='REPEAT is below 3' record files x86_64
+	PART='REPEAT is below 3' record files x86_64 trixie
 	succeeds
 	[ "$output" = "$MEASUREMENTS stays as it was: REPEAT is below 3" ]
 	cmp "$MEASUREMENTS" "$BATS_TEST_TMPDIR/before"
@@ -195,10 +199,10 @@ tree() {
 	PATH=$tree/bin:$PATH
 	: >"$tree/calls"
 	echo '# Measurements' >"$tree/docs/measurements.md"
-	unset REPEAT ROWS SMALL MIB
+	unset REPEAT ROWS SMALL MIB BED_RELEASE
 }
 
-# sections: NAME ARCH of each
+# sections: NAME ARCH RELEASE of each
 sections() {
 	sed -n 's/^<!-- bench \([^:]*\):.*/\1/p' "$tree/docs/measurements.md" | xargs
 }
@@ -213,7 +217,13 @@ sections() {
 		succeeds
 		[ "$(tail -n 1 "$tree/calls")" = down ]
 	done
-	[ "$(sections)" = 'all x86_64 files x86_64 io x86_64 io-whole x86_64 io-stall x86_64 kill x86_64 memory x86_64 network x86_64' ]
+	[ "$(sections)" = "$(printf '%s x86_64 trixie ' all files io io-whole io-stall kill memory network | sed 's/ $//')" ]
+	BED_RELEASE=bookworm run "$tree/tests/bench/kill"
+	succeeds
+	[[ $(sections) == *'kill x86_64 trixie kill x86_64 bookworm memory'* ]]
+	grep -q '^- Command: `BED_RELEASE=bookworm tests/bench/kill`$' "$file"
+	# Only this one is of bookworm.
+	sed -i '/^<!-- bench kill x86_64 bookworm/,/^<!-- end/d' "$file"
 	[ "$(grep -c '^| start, ms | 9 (8–10) | runc 100 (90–110) | 0.09 |  |  |$' "$file")" -eq 1 ]
 	[ "$(grep -c '^- Software: Linux 6.1.99 in the guest and containerd runc crun$' "$file")" -eq 1 ]
 	[ "$(grep -c '^- Software: Linux 6.1.99 in the guest and $' "$file")" -eq 7 ]
