@@ -39,6 +39,45 @@ ends_at_once() {
 	is_over "$(cat "$FAKE/hook")"
 }
 
+# proxy_waits: the proxy waits for the domain as long as it lives, and tells $FAKE/waiting its process id
+proxy_waits() {
+	mkfifo "$FAKE/waiting"
+	rm "$FAKE/libexec/proxy"
+	printf '%s\n' '#!/bin/sh' 'echo $$ >"$FAKE/waiting"' 'exec sleep 300' >"$FAKE/libexec/proxy"
+	chmod 755 "$FAKE/libexec/proxy"
+}
+
+@test "cleanup: what waits beside xl for the domain ends with a create whose xl fails, or that a signal ends" {
+	local proxy
+	proxy_waits
+	hangs_at xl '"create "*'
+	XL_FAIL=create XL_SAYS='libxl: error: libxl_create.c:1:x: no' begin create --bundle "$bundle" c1
+	read -r proxy <"$FAKE/waiting"
+	go_on
+	ends 1
+	[ "$(cat "$FAKE/said")" = 'runX: xl cannot create the VM: no' ]
+	nothing_left
+	is_over "$proxy"
+	begin create --bundle "$bundle" c1
+	read -r proxy <"$FAKE/waiting"
+	ends_at_once TERM:143
+	nothing_left
+	is_over "$proxy"
+}
+
+@test "cleanup: a file server that cannot start ends the create, and the proxy that waits for it" {
+	local proxy
+	proxy_waits
+	hangs_at files '*'
+	FILES_FAIL='no tree' begin create --bundle "$bundle" c1
+	read -r proxy <"$FAKE/waiting"
+	go_on
+	ends 1
+	[ "$(cat "$FAKE/said")" = 'runX: runX create failed: no tree' ]
+	nothing_left
+	is_over "$proxy"
+}
+
 @test "cleanup: a create that is stopped ends at once by delete --force" {
 	hangs_at xl '"create "*'
 	begin create --bundle "$bundle" c1
