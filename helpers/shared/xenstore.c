@@ -240,6 +240,21 @@ long xenstore_domain(struct xenstore *xs, const char *uuid)
 	return -1;
 }
 
+/*
+ * The node `domid` comes in one transaction with all that libxl writes of a built domain, right before
+ * the introduction. Without it, xl is still building: an event of another domain may lead here then.
+ */
+static long built_domain(struct xenstore *xs, const char *uuid)
+{
+	char path[XENSTORE_PATH];
+	long domid = xenstore_domain(xs, uuid);
+
+	if (domid < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/local/domain/%ld/domid", domid);
+	return xenstore_number(xs, path);
+}
+
 /* Events may come at any time, so `changed` is reset before the look. */
 static long await_domain(struct xenstore *xs, const char *uuid)
 {
@@ -250,7 +265,7 @@ static long await_domain(struct xenstore *xs, const char *uuid)
 		return -1;
 	for (;;) {
 		xs->changed = false;
-		long domid = xenstore_domain(xs, uuid);
+		long domid = built_domain(xs, uuid);
 		if (domid >= 0 || errno != ENOENT)
 			return domid;
 		while (!xs->changed)

@@ -62,7 +62,7 @@ long xenstore_number(struct xenstore *xs, const char *path);
 long xenstore_domain(struct xenstore *xs, const char *uuid);
 
 /*
- * Waits until there is a domain with this UUID, and returns its domid, or -1 with errno. libxl
+ * Waits until a domain with this UUID is built, and returns its domid, or -1 with errno. libxl
  * introduces a domain to xenstore once its memory is built and its nodes are written
  * (libxl__build_post), and adds the devices later. Opens the device for itself.
  */
