@@ -241,8 +241,9 @@ long xenstore_domain(struct xenstore *xs, const char *uuid)
 }
 
 /*
- * The node `domid` comes in one transaction with all that libxl writes of a built domain, right before
- * the introduction. Without it, xl is still building: an event of another domain may lead here then.
+ * The node `domid` comes in one transaction with all that libxl writes of a built domain, right
+ * before the introduction. Without it, xl is still building: an event of another domain may lead
+ * here then.
  */
 static long built_domain(struct xenstore *xs, const char *uuid)
 {
