@@ -257,7 +257,7 @@ static long built_domain(struct xenstore *xs, const char *uuid)
 }
 
 /* Events may come at any time, so `changed` is reset before the look. */
-static long await_domain(struct xenstore *xs, const char *uuid)
+long xenstore_await(struct xenstore *xs, const char *uuid)
 {
 	struct pollfd p = {.fd = xs->fd, .events = POLLIN};
 	struct xenstore_answer answer;
@@ -281,7 +281,7 @@ long xenstore_await_domain(const char *uuid)
 
 	if (xenstore_open(&xs) < 0)
 		return -1;
-	long domid = await_domain(&xs, uuid);
+	long domid = xenstore_await(&xs, uuid);
 	const int error = errno;
 	close(xs.fd);
 	errno = error;

@@ -64,8 +64,10 @@ long xenstore_domain(struct xenstore *xs, const char *uuid);
 /*
  * Waits until a domain with this UUID is built, and returns its domid, or -1 with errno. libxl
  * introduces a domain to xenstore once its memory is built and its nodes are written
- * (libxl__build_post), and adds the devices later. Opens the device for itself.
+ * (libxl__build_post), and adds the devices later. `xs` has a watch from then on. The second
+ * function opens the device for itself, and closes it.
  */
+long xenstore_await(struct xenstore *xs, const char *uuid);
 long xenstore_await_domain(const char *uuid);
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests that a message of xenstore which was cut short is the last one of its connection. */
+/* Tests what the helpers make of xenstore's messages. One that was cut short is the last of its
+ * connection. */
 #include "helpers/shared/xenstore.h"
 
 #include <setjmp.h>
@@ -103,6 +104,44 @@ static void an_answer_that_says_no_breaks_nothing(void **state)
 	assert_string_equal(value, "value");
 }
 
+enum { DIRECTORY = 1, READ = 2, WATCH = 4, EVENT = 15, ERROR = 16 };
+
+static void says(uint32_t type, const char *value, size_t size)
+{
+	struct message m = {.type = type, .length = (uint32_t)size};
+
+	assert_int_equal(write(daemon_end, &m, sizeof(m)), sizeof(m));
+	assert_int_equal(write(daemon_end, value, size), size);
+}
+
+#define SAYS(type, text) says(type, text, sizeof(text))
+
+/* xl has made the domain 7, and another domain is introduced while xl still builds it. */
+static void a_domain_that_xl_still_builds_is_not_there_yet(void **state)
+{
+	(void)state;
+	SAYS(WATCH, "OK");
+	SAYS(EVENT, "@introduceDomain\0token");
+	SAYS(DIRECTORY, "0\0"
+			"7");
+	says(READ, "/vm/uuid", 8);
+	SAYS(ERROR, "ENOENT");
+	SAYS(EVENT, "@introduceDomain\0token");
+	SAYS(DIRECTORY, "0\0"
+			"7");
+	says(READ, "/vm/uuid", 8);
+	says(READ, "7", 1);
+	assert_int_equal(xenstore_await(&xs, "uuid"), 7);
+	/* A watch, and three questions for each look. */
+	for (int requests = 0; requests < 7; requests++) {
+		struct message m;
+		char words[256];
+		assert_int_equal(recv(daemon_end, &m, sizeof(m), MSG_DONTWAIT), sizeof(m));
+		assert_int_equal(recv(daemon_end, words, m.length, MSG_DONTWAIT), m.length);
+	}
+	assert_int_equal(sent(), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +150,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_follows_half_a_message, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_answer_that_says_no_breaks_nothing, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_domain_that_xl_still_builds_is_not_there_yet,
+						setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
