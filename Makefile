@@ -117,9 +117,9 @@ $(OUT)/$(basename $(notdir $(1))): $(call parts,$(HOST),$(1))
 
 endef
 # The programs are static, because the dynamic linker takes half of the run time of a short one, and static ones need less memory.
-# Two are not: the proxy reads what a VM writes, and is a position-independent executable, which no static program of musl's
-# wrapper is; seccomp needs libseccomp.
-DYNAMIC_MAINS := helpers/proxy/proxy.c helpers/seccomp.c
+# Three are not: the proxy reads what a VM writes, and is a position-independent executable, which no static program of musl's
+# wrapper is; foreground passes on signal 34, which musl keeps for itself; seccomp needs libseccomp.
+DYNAMIC_MAINS := helpers/client/foreground.c helpers/proxy/proxy.c helpers/seccomp.c
 STATIC_MAINS  := $(filter-out $(DYNAMIC_MAINS),$(MAINS))
 $(foreach main,$(filter $(DYNAMIC_MAINS),$(MAINS)),$(eval $(call program,$(main))))
 $(foreach main,$(STATIC_MAINS),$(eval $(OUT)/$(basename $(notdir $(main))): $(call parts,$(GUEST),$(main))))

@@ -162,20 +162,22 @@ deleted_meanwhile() {
 # The command of hear that was the last one to end. $! is the last one that began.
 heard=''
 
-# The commands of beside that nobody has joined.
-besides=''
+# The commands of beside that nobody has joined, and whether beside starts one at this moment.
+besides='' forking=false
 
-# Ends the commands that hear and beside run at this moment. ACTION must not begin while one of them still works.
+# Ends the commands that hear and beside run at this moment. ACTION must not begin while one of them still works. A process that was
+# just forked still has this shell's traps, and a SIGTERM to it can be lost. A command of hear ends by itself then. One of beside
+# would not, and has nothing to clean up, so it gets SIGKILL.
 end_command() {
 	local pid
-	[ "${!:-}" = "$heard" ] || besides="$besides $!"
+	if [ "${!:-}" != "$heard" ]; then
+		if [ $forking = true ]; then besides="$besides $!"; else { kill "$!" && wait "$!"; } 2>/dev/null || :; fi
+		heard=$!
+	fi
 	for pid in $besides; do
-		kill "$pid" 2>/dev/null || :
+		{ kill -9 "$pid" && wait "$pid"; } 2>/dev/null || :
 	done
-	for pid in $besides; do
-		wait "$pid" 2>/dev/null || :
-	done
-	besides='' heard=${!:-}
+	besides=''
 }
 
 # From here on only SIGKILL ends runX, and the terminal's signals do not end the commands that it runs. A second Ctrl-C must
@@ -488,8 +490,9 @@ beside() {
 	has_helper "$1" || die "$problem"
 	shift
 	[ -n "$besides" ] || open_besides
+	forking=true
 	{ "$program" "$@" <&4 3>&2 2>&5 4<&- 5>&- 8<&- 9<&- & } 4<&0 5>>/proc/self/fd/9 || die 'too many open files (raise ulimit -n)'
-	besides="$besides $!" heard=$!
+	besides="$besides $!" heard=$! forking=false
 }
 
 # Opens descriptor 9 for what the commands of beside say: a pipe (or a file in memory, in newer dashes).
@@ -510,14 +513,19 @@ join() {
 		besides=$*
 	done
 	if [ $rc -ne 0 ]; then
-		end_command
-		# What they have started may keep the pipe open. So an empty line marks the end.
-		echo >>/proc/self/fd/9
-		IFS= read -r said <&9 || :
+		hear_besides
 		problem=${said:-container $id: a helper failed and gave no reason (run it again with --debug)}
 	fi
 	exec 9<&-
 	return $rc
+}
+
+# Ends the commands of beside, and sets $said to the first line that they wrote. What they have started may keep the pipe open. So
+# an empty line marks the end.
+hear_besides() {
+	end_command
+	echo >>/proc/self/fd/9
+	IFS= read -r said <&9 || :
 }
 
 # A SIGPIPE ends the `wait`, and is to end nothing.

@@ -132,7 +132,16 @@ domain_create() {
 	hear "$RUNX_LIBEXEC/stage" -p $$ - -- xl create -q -p -e "$dir/xl.cfg" >/dev/null </dev/null || rc=$?
 	unset RUNX_NIC
 	[ $rc -ne 125 ] || die "runX $verb failed: $said" # 125 is stage's own failure; xl fails with 1
-	[ $rc -eq 0 ] || die "$(why_xl_failed 'xl cannot create the VM')"
+	[ $rc -eq 0 ] || domain_failed
+}
+
+# If the proxy or the file server has failed, its guardian has destroyed the domain, and xl only says that the domain is gone.
+domain_failed() {
+	local why
+	why=$(why_xl_failed 'xl cannot create the VM')
+	hear_besides
+	[ -z "$said" ] || why="runX $verb failed: $said"
+	die "$why"
 }
 
 # why_xl_failed WHAT: prints a message that begins with WHAT. The cause is the first line in $said, xl's words, that tells

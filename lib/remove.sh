@@ -23,8 +23,8 @@ remove_container() {
 	# If its create was killed, a proxy may be running that has no record yet. Such a proxy looks for this file after it has
 	# written its record, and ends.
 	{ printf '' >"$dir/removed"; } 2>/dev/null || :
-	end_proxy
 	end_creator
+	end_proxy
 	end_starter
 	trace 'wait for guardian'
 	# The guardian destroys the domain when the proxy has ended, and holds the lock until then.
@@ -91,6 +91,7 @@ remove_rest() {
 	# A create may fail because xl does not work, and then xl cannot list domains either. If it has not asked for a domain, it
 	# needs no list, and has already said why it failed.
 	if [ ! -f "$dir/destroyed" ]; then
+		[ -n "$domid" ] || { read -r domid _ <"$dir/files"; } 2>/dev/null || :
 		domain_destroy || [ "$may_have_domain" = false ] ||
 			die "xl cannot list the domains, so container $id may still have one (try xl list, then delete it again)"
 		[ -z "$domid" ] || helper control "$dir" withdraw "$domid" || :

@@ -23,6 +23,8 @@
  * we read must not keep us from signals, requests and deadlines.
  */
 #define TURN_BYTES 65536
+/* How often we look for the file server's record, if nothing tells us of it. */
+#define LOOK_MS 10
 /* Answers of xenstore that one turn takes, for the same reason. */
 #define TURN_ANSWERS 16
 
@@ -314,12 +316,17 @@ static void await_record(void)
 	int watch = inotify_init1(IN_CLOEXEC);
 
 	snprintf(directory, sizeof(directory), "/proc/self/fd/%d/.", container.state);
-	if (watch < 0 || inotify_add_watch(watch, directory, IN_MOVED_TO) < 0)
+	if (watch >= 0 && inotify_add_watch(watch, directory, IN_MOVED_TO) < 0)
 		fail("cannot watch the state directory");
+	/* A user has 128 instances of inotify, and others may have taken all. Then we look often.
+	 */
 	while (faccessat(container.state, CONTROL_FILES, F_OK, 0) < 0)
-		if (read(watch, events, sizeof(events)) < 0)
+		if (watch < 0)
+			(void)poll(NULL, 0, LOOK_MS);
+		else if (read(watch, events, sizeof(events)) < 0)
 			fail("cannot watch the state directory");
-	close(watch);
+	if (watch >= 0)
+		close(watch);
 }
 
 void vm_find_files(bool wait)

@@ -247,9 +247,13 @@ long xenstore_domain(struct xenstore *xs, const char *uuid)
  */
 static long built_domain(struct xenstore *xs, const char *uuid)
 {
-	char path[XENSTORE_PATH];
-	long domid = xenstore_domain(xs, uuid);
+	char path[XENSTORE_PATH], value[XENSTORE_VALUE + 1];
 
+	/* This node comes with the domain. Without it, there is no need to look at all domains. */
+	snprintf(path, sizeof(path), "/vm/%s", uuid);
+	if (xenstore_read(xs, path, value) < 0)
+		return -1;
+	long domid = xenstore_domain(xs, uuid);
 	if (domid < 0)
 		return -1;
 	snprintf(path, sizeof(path), "/local/domain/%ld/domid", domid);

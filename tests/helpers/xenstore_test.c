@@ -116,24 +116,28 @@ static void says(uint32_t type, const char *value, size_t size)
 
 #define SAYS(type, text) says(type, text, sizeof(text))
 
-/* xl has made the domain 7, and another domain is introduced while xl still builds it. */
+/* xl has made the domain 7, and another domain is introduced before and while xl builds it. */
 static void a_domain_that_xl_still_builds_is_not_there_yet(void **state)
 {
 	(void)state;
 	SAYS(WATCH, "OK");
 	SAYS(EVENT, "@introduceDomain\0token");
+	SAYS(ERROR, "ENOENT");
+	SAYS(EVENT, "@introduceDomain\0token");
+	SAYS(READ, "");
 	SAYS(DIRECTORY, "0\0"
 			"7");
 	says(READ, "/vm/uuid", 8);
 	SAYS(ERROR, "ENOENT");
 	SAYS(EVENT, "@introduceDomain\0token");
+	SAYS(READ, "");
 	SAYS(DIRECTORY, "0\0"
 			"7");
 	says(READ, "/vm/uuid", 8);
 	says(READ, "7", 1);
 	assert_int_equal(xenstore_await(&xs, "uuid"), 7);
-	/* A watch, and three questions for each look. */
-	for (int requests = 0; requests < 7; requests++) {
+	/* A watch, a question for the first look, and four for the others. */
+	for (int requests = 0; requests < 10; requests++) {
 		struct message m;
 		char words[256];
 		assert_int_equal(recv(daemon_end, &m, sizeof(m), MSG_DONTWAIT), sizeof(m));

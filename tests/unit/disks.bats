@@ -43,11 +43,11 @@ mounted() {
 
 @test "disks: create reports the message of the hotplug script" {
 	export XL_FAIL=create XL_SAYS='xc: error: panic: xg_dom_core.c:374: xc_dom_do_gunzip: inflate failed (rc=-5): Internal error
-/dev/loop1 is in use on the host (mounted?): Device or resource busy
+/dev/loop1 is in use on the host (mounted?): Resource busy
 libxl: error: libxl_exec.c:117:libxl_report_child_exitstatus: /usr/libexec/runX/block add [270] exited with error status 125
-libxl: error: libxl_device.c:1337:device_hotplug_child_death_cb: script: /dev/loop1 is in use on the host (mounted?): Device or resource busy
+libxl: error: libxl_device.c:1337:device_hotplug_child_death_cb: script: /dev/loop1 is in use on the host (mounted?): Resource busy
 libxl: error: libxl_create.c:1672:domcreate_launch_dm: Domain 3:unable to add disk devices'
-	bad . 'xl cannot create the VM: /dev/loop1 is in use on the host (mounted?): Device or resource busy'
+	bad . 'xl cannot create the VM: /dev/loop1 is in use on the host (mounted?): Resource busy'
 }
 
 @test "disks: overlay does the same with a writable root" {

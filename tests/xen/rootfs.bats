@@ -95,7 +95,7 @@ in_image() {
 	holder=$("$bed" sh 'unshare -m --propagation private sleep 1000 >/dev/null 2>&1 </dev/null & echo $!')
 	dom0 runX create --bundle "/b/$id" "$id"
 	"$bed" run kill "$holder"
-	says 1 '' 'runX: xl cannot create the VM: /dev/loop0 is in use on the host (mounted?): Device or resource busy'
+	says 1 '' 'runX: xl cannot create the VM: /dev/loop0 is in use on the host (mounted?): Resource busy'
 }
 
 # loops COUNT: makes so many loop devices, with ext4 images that have a file `name`; prints the devices
