@@ -116,6 +116,19 @@ static void says(uint32_t type, const char *value, size_t size)
 
 #define SAYS(type, text) says(type, text, sizeof(text))
 
+/* Answers the questions of one look for the domain: it is number 7, built or not. */
+static void domain_is_there(bool built)
+{
+	SAYS(READ, "");
+	SAYS(DIRECTORY, "0\0"
+			"7");
+	says(READ, "/vm/uuid", 8);
+	if (built)
+		says(READ, "7", 1);
+	else
+		SAYS(ERROR, "ENOENT");
+}
+
 /* xl has made the domain 7, and another domain is introduced before and while xl builds it. */
 static void a_domain_that_xl_still_builds_is_not_there_yet(void **state)
 {
@@ -124,17 +137,9 @@ static void a_domain_that_xl_still_builds_is_not_there_yet(void **state)
 	SAYS(EVENT, "@introduceDomain\0token");
 	SAYS(ERROR, "ENOENT");
 	SAYS(EVENT, "@introduceDomain\0token");
-	SAYS(READ, "");
-	SAYS(DIRECTORY, "0\0"
-			"7");
-	says(READ, "/vm/uuid", 8);
-	SAYS(ERROR, "ENOENT");
+	domain_is_there(false);
 	SAYS(EVENT, "@introduceDomain\0token");
-	SAYS(READ, "");
-	SAYS(DIRECTORY, "0\0"
-			"7");
-	says(READ, "/vm/uuid", 8);
-	says(READ, "7", 1);
+	domain_is_there(true);
 	assert_int_equal(xenstore_await(&xs, "uuid"), 7);
 	/* A watch, a question for the first look, and four for the others. */
 	for (int requests = 0; requests < 10; requests++) {
