@@ -24,7 +24,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define DOCUMENT_MAX (4 << 20)	 /* bytes of an input, as JSON_MAX in lib/json.sh */
@@ -174,7 +173,7 @@ int main(int argc, char **argv)
 		command = argv + 2;
 	}
 	add_all(directory, modules);
-	/* The three words before the ARGs make room for jq's own. */
+	/* The four words before the ARGs make room for jq's own. */
 	command[0] = (char *)"jq";
 	command[1] = (char *)"-r";
 	command[2] = (char *)"-s";

@@ -171,7 +171,11 @@ besides='' forking=false
 end_command() {
 	local pid
 	if [ "${!:-}" != "$heard" ]; then
-		if [ $forking = true ]; then besides="$besides $!"; else { kill "$!" && wait "$!"; } 2>/dev/null || :; fi
+		if [ $forking = true ]; then
+			besides="$besides $!"
+		else
+			{ kill "$!" && wait "$!"; } 2>/dev/null || :
+		fi
 		heard=$!
 	fi
 	for pid in $besides; do
@@ -453,14 +457,14 @@ hear_by() {
 			return 126
 		}
 		hear_words
-		hear_end
+		await_command "$!" || rc=$?
 		heard=$!
 	} 4<&0 6<<-END
 	END
 	return $rc
 }
 
-# Both go on after a SIGPIPE, which has ended the `read` or the `wait`, and is to end nothing.
+# Goes on after a SIGPIPE, which has ended the `read`, and is to end nothing.
 hear_words() {
 	local line=''
 	while :; do
@@ -473,13 +477,13 @@ hear_words() {
 	done
 }
 
-# Sets $rc of hear_by.
-hear_end() {
+# Waits for the process $1, and returns its status. A SIGPIPE ends the `wait`, and is to end nothing.
+await_command() {
+	local rc
 	while :; do
-		rc=0
-		wait "$!" 2>/dev/null || rc=$?
-		[ "$rc" -eq 141 ] && [ $piped = true ] || return 0
-		piped=false
+		rc=0 piped=false
+		wait "$1" 2>/dev/null || rc=$?
+		[ $rc -eq 141 ] && [ $piped = true ] || return $rc
 	done
 }
 
@@ -508,7 +512,7 @@ join() {
 	# shellcheck disable=SC2086 # process ids
 	set -- $besides
 	while [ $# -gt 0 ] && [ $rc -eq 0 ]; do
-		await_beside "$1" || rc=1
+		await_command "$1" || rc=1
 		shift
 		besides=$*
 	done
@@ -526,16 +530,6 @@ hear_besides() {
 	end_command
 	echo >>/proc/self/fd/9
 	IFS= read -r said <&9 || :
-}
-
-# A SIGPIPE ends the `wait`, and is to end nothing.
-await_beside() {
-	local rc
-	while :; do
-		rc=0 piped=false
-		wait "$1" 2>/dev/null || rc=$?
-		[ $rc -eq 141 ] && [ $piped = true ] || return $rc
-	done
 }
 
 TOO_LARGE='its arguments and environment are more than Linux gives to a program (128 KiB for one, 2 MiB for all): make them smaller'

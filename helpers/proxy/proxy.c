@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 	 * Engines leak descriptors to the proxy (containerd's shim leaks its socket). It must not
 	 * keep them.
 	 */
-	close_range(CONTAINER_STDERR + 1, ~0U, 0);
+	host_close_from(CONTAINER_STDERR + 1);
 	if (option.parent)
 		host_end_with(option.parent, SIGKILL);
 	raise_limit();

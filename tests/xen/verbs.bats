@@ -51,7 +51,7 @@ $id $pid created /b/$id" ]
 	dom0 runX check
 	[ "$status" -eq 0 ] || { echo "$output" && return 1; }
 	[[ $output == *'This machine can run runX.' ]]
-	grep -E '^ok +xen +Xen 4[.][0-9][^ ]*, and this is its dom0$' <<<"$output"
+	grep -E '^ok +xen +Xen 4[.][0-9.]+(-[a-z0-9]+)?, and this is its dom0$' <<<"$output"
 	grep -E '^ok +memory +[0-9]+ MiB free: [0-9]+ VMs of 128$' <<<"$output"
 	! grep -E '^error' <<<"$output" || return 1
 	dom0 runX check --json
